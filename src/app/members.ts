@@ -1,0 +1,57 @@
+// Keeps a pool's upstreams in step with what its sources say exists.
+
+import type { Address } from '../core/address.ts';
+import type { Log } from '../core/log.ts';
+import type { Source, SourceListener } from '../discovery/source.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+/**
+ * Invariant: an address is in the pool exactly while at least one source names it (a glob and a written-out address may
+ * name the same socket).
+ */
+export class Members {
+  readonly #pool: Pool;
+  readonly #create: (address: Address) => Upstream;
+  readonly #log: Log;
+  readonly #byAddress = new Map<string, { readonly upstream: Upstream; readonly sources: Set<Source> }>();
+
+  constructor(pool: Pool, create: (address: Address) => Upstream, log: Log) {
+    this.#pool = pool;
+    this.#create = create;
+    this.#log = log;
+  }
+
+  listener(source: Source): SourceListener {
+    return {
+      appeared: (address) => this.#appeared(source, address),
+      vanished: (address) => this.#vanished(source, address),
+    };
+  }
+
+  #appeared(source: Source, address: Address): void {
+    const member = this.#byAddress.get(address.text);
+    if (member !== undefined) {
+      member.sources.add(source);
+      member.upstream.appeared();
+      return;
+    }
+    const upstream = this.#create(address);
+    this.#byAddress.set(address.text, { upstream, sources: new Set([source]) });
+    this.#log.info({ pool: this.#pool.name, upstream: address.text }, 'upstream joins');
+    this.#pool.add(upstream);
+  }
+
+  #vanished(source: Source, address: Address): void {
+    const member = this.#byAddress.get(address.text);
+    if (member === undefined) return;
+    member.sources.delete(source);
+    if (member.sources.size > 0) return;
+    this.#byAddress.delete(address.text);
+    this.#log.info(
+      { pool: this.#pool.name, upstream: address.text, in_flight: member.upstream.inFlight },
+      'upstream leaves; what it holds it finishes',
+    );
+    this.#pool.remove(member.upstream);
+  }
+}

@@ -1,0 +1,143 @@
+// Keeps candidates in the order in which a balancer would choose them, at a cost that hardly grows with their number.
+
+import type { Balancer, Candidate } from './balancer.ts';
+
+interface Entry<C> {
+  readonly candidate: C;
+  /** What the balancer ranks by; less is better. */
+  load: number;
+  /** Virtual time of the next turn: each turn adds 1/weight, so turns spread evenly (stride scheduling). */
+  turn: number;
+  /** Order of arrival among equals: who was chosen longest ago comes first. */
+  sequence: number;
+  /** Position in the heap, or -1 while not a candidate. */
+  at: number;
+}
+
+/**
+ * A binary heap ordered by load, then turn, then sequence.
+ *
+ * Invariants: every entry's `at` is its index in `#heap` or -1; `#now` never decreases; a candidate that comes back
+ * keeps its turn if that is still ahead, and takes `#now` otherwise, so that nobody catches up on turns it missed.
+ */
+export class Ranking<C extends Candidate> implements Balancer<C> {
+  readonly #loadOf: (candidate: C) => number;
+  readonly #entries = new WeakMap<C, Entry<C>>();
+  readonly #heap: Entry<C>[] = [];
+  #now = 0;
+  #sequence = 0;
+
+  /** @param loadOf what to rank by first; less is better */
+  constructor(loadOf: (candidate: C) => number) {
+    this.#loadOf = loadOf;
+  }
+
+  add(candidate: C): void {
+    let entry = this.#entries.get(candidate);
+    if (entry === undefined) {
+      this.#sequence += 1;
+      entry = { candidate, load: 0, turn: this.#now + 0.5 / candidate.weight, sequence: this.#sequence, at: -1 };
+      this.#entries.set(candidate, entry);
+    }
+    if (entry.at !== -1) return;
+    entry.load = this.#loadOf(candidate);
+    if (entry.turn < this.#now) entry.turn = this.#now;
+    this.#insert(entry);
+  }
+
+  remove(candidate: C): void {
+    const entry = this.#entries.get(candidate);
+    if (entry !== undefined && entry.at !== -1) this.#extract(entry);
+  }
+
+  update(candidate: C): void {
+    const entry = this.#entries.get(candidate);
+    if (entry === undefined || entry.at === -1) return;
+    const load = this.#loadOf(candidate);
+    if (load === entry.load) return;
+    entry.load = load;
+    this.#settle(entry);
+  }
+
+  pick(avoid: ReadonlySet<C>): C | undefined {
+    const first = this.#heap[0];
+    if (first === undefined) return undefined;
+    const entry = avoid.size > 0 && avoid.has(first.candidate) ? this.#firstOutside(avoid, first) : first;
+    this.#now = Math.max(this.#now, entry.turn);
+    entry.turn += 1 / entry.candidate.weight;
+    this.#sequence += 1;
+    entry.sequence = this.#sequence;
+    this.#settle(entry);
+    return entry.candidate;
+  }
+
+  /** The best entry not to be avoided, or `fallback`: as many steps as there are entries to avoid, never all of them. */
+  #firstOutside(avoid: ReadonlySet<C>, fallback: Entry<C>): Entry<C> {
+    const aside: Entry<C>[] = [];
+    let found = this.#heap[0];
+    while (found !== undefined && avoid.has(found.candidate)) {
+      this.#extract(found);
+      aside.push(found);
+      found = this.#heap[0];
+    }
+    for (const entry of aside) this.#insert(entry);
+    return found ?? fallback;
+  }
+
+  #insert(entry: Entry<C>): void {
+    entry.at = this.#heap.length;
+    this.#heap.push(entry);
+    this.#rise(entry);
+  }
+
+  #extract(entry: Entry<C>): void {
+    const last = this.#heap.pop();
+    const at = entry.at;
+    entry.at = -1;
+    if (last === undefined || last === entry) return;
+    this.#place(last, at);
+    this.#settle(last);
+  }
+
+  /** Puts an entry whose key changed where it belongs. */
+  #settle(entry: Entry<C>): void {
+    this.#rise(entry);
+    this.#sink(entry);
+  }
+
+  #rise(entry: Entry<C>): void {
+    while (entry.at > 0) {
+      const parent = this.#heap[(entry.at - 1) >> 1];
+      if (parent === undefined || !before(entry, parent)) return;
+      this.#swap(entry, parent);
+    }
+  }
+
+  #sink(entry: Entry<C>): void {
+    for (;;) {
+      const left = this.#heap[2 * entry.at + 1];
+      if (left === undefined) return;
+      const right = this.#heap[2 * entry.at + 2];
+      const child = right !== undefined && before(right, left) ? right : left;
+      if (!before(child, entry)) return;
+      this.#swap(entry, child);
+    }
+  }
+
+  #swap(a: Entry<C>, b: Entry<C>): void {
+    const at = a.at;
+    this.#place(a, b.at);
+    this.#place(b, at);
+  }
+
+  #place(entry: Entry<C>, at: number): void {
+    this.#heap[at] = entry;
+    entry.at = at;
+  }
+}
+
+function before<C>(a: Entry<C>, b: Entry<C>): boolean {
+  if (a.load !== b.load) return a.load < b.load;
+  if (a.turn !== b.turn) return a.turn < b.turn;
+  return a.sequence < b.sequence;
+}

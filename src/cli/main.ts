@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// The command: reads the words, runs what they ask for, and turns every ending into a message and an exit code.
+
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../core/address.ts';
+import { helpText, readCommandLine } from './options.ts';
+import { fatalMessage, serve } from './serve.ts';
+import { settingsFrom } from './settings.ts';
+
+/** 0: ended as asked; 1: could not run; 2: the words make no sense. */
+type ExitCode = 0 | 1 | 2;
+
+async function main(words: readonly string[]): Promise<ExitCode> {
+  try {
+    const { options } = readCommandLine(words);
+    if (options.has('help')) {
+      process.stdout.write(helpText());
+      return 0;
+    }
+    if (options.has('version')) {
+      process.stdout.write(`${version()}\n`);
+      return 0;
+    }
+    await serve(settingsFrom(options, process.stderr.isTTY === true), version());
+    return 0;
+  } catch (error) {
+    process.stderr.write(fatalMessage(error));
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  const { version: text } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  return text;
+}
+
+process.exit(await main(process.argv.slice(2)));

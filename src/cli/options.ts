@@ -1,0 +1,157 @@
+// The options of `serve`: one table, from which the command line is read and the help is written.
+
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../core/address.ts';
+
+export interface Option {
+  readonly name: string;
+  /** What stands for the value in the help; undefined for a flag without one. */
+  readonly value?: string;
+  /** Takes every following word up to the next option: the shell may have expanded a glob. */
+  readonly words?: true;
+  readonly repeatable?: true;
+  readonly preset?: string;
+  readonly help: string;
+}
+
+export const SERVE_OPTIONS = [
+  {
+    name: 'upstream',
+    value: 'WHAT...',
+    words: true,
+    repeatable: true,
+    help: "workers: a quoted glob ('/run/rt*.sock', watched), a socket path, unix:PATH or HOST:PORT",
+  },
+  {
+    name: 'listen',
+    value: 'ADDR',
+    repeatable: true,
+    preset: '127.0.0.1:8080',
+    help: 'where clients connect: HOST:PORT, [IPV6]:PORT or unix:PATH',
+  },
+  {
+    name: 'admin',
+    value: 'ADDR',
+    repeatable: true,
+    preset: '127.0.0.1:9180 and a unix socket',
+    help: 'where /healthz and /readyz are answered, or off',
+  },
+  { name: 'balance', value: 'NAME', preset: 'least-conn', help: 'round-robin or least-conn' },
+  {
+    name: 'max-conns',
+    value: 'N',
+    preset: 'auto',
+    help: 'requests in flight on one upstream: auto (ask it), unlimited or a number',
+  },
+  { name: 'queue', value: 'N', preset: '1024', help: 'requests that may wait for an upstream' },
+  { name: 'queue-timeout', value: 'TIME', preset: '30s', help: 'how long a request may wait for an upstream' },
+  { name: 'attempts', value: 'N', preset: '3', help: 'how often a request that may be repeated is sent when workers fail' },
+  { name: 'keepalive', value: 'TIME', preset: 'off', help: 'keep connections to upstreams open, at most this long idle' },
+  { name: 'connect-timeout', value: 'TIME', preset: '5s', help: 'for a connection to an upstream' },
+  { name: 'send-timeout', value: 'TIME', preset: '60s', help: 'for an upstream to take some of a request' },
+  { name: 'read-timeout', value: 'TIME', preset: '60s', help: 'for an upstream to send some of its answer' },
+  {
+    name: 'linger-timeout',
+    value: 'TIME',
+    preset: '5m',
+    help: 'how long a worker whose client left counts as busy while it is silent',
+  },
+  { name: 'root', value: 'DIR', help: "the application's files, for --php and DOCUMENT_ROOT" },
+  { name: 'php', help: 'PHP parameters: SCRIPT_FILENAME below --root, split at .php' },
+  { name: 'index', value: 'FILE', preset: 'index.php', help: 'script for a directory, with --php' },
+  { name: 'param', value: 'NAME=VALUE', repeatable: true, help: 'add a FastCGI parameter, or replace one' },
+  { name: 'max-body', value: 'SIZE', preset: '100m', help: 'largest request body' },
+  { name: 'max-header', value: 'SIZE', preset: '32k', help: 'largest request head' },
+  { name: 'max-response-head', value: 'SIZE', preset: '64k', help: "largest head of an upstream's answer" },
+  { name: 'request-buffering', value: 'on|off', preset: 'on', help: 'take a whole request body in before a worker is taken' },
+  {
+    name: 'response-buffering',
+    value: 'on|off',
+    preset: 'on',
+    help: 'free the worker before a slow client has taken its answer',
+  },
+  { name: 'temp-dir', value: 'DIR', preset: "the system's", help: 'for bodies that do not fit in memory' },
+  { name: 'header-timeout', value: 'TIME', preset: '60s', help: 'for a client to send the head of a request' },
+  { name: 'body-timeout', value: 'TIME', preset: '60s', help: 'for a client to send some of its body' },
+  { name: 'client-send-timeout', value: 'TIME', preset: '60s', help: 'for a client to take some of its answer' },
+  { name: 'client-keepalive', value: 'TIME', preset: '75s', help: 'how long a client connection may be idle' },
+  { name: 'access-log', value: '-|FILE|off', preset: '-', help: 'one line a request' },
+  { name: 'log-level', value: 'LEVEL', preset: 'info', help: 'debug, info, warn or error; the log goes to standard error' },
+  { name: 'log-format', value: 'json|pretty', preset: 'pretty on a terminal', help: 'of both logs' },
+  { name: 'shutdown-timeout', value: 'TIME', preset: '30s', help: 'for a graceful stop' },
+  { name: 'version', help: 'print the version and exit' },
+  { name: 'help', help: 'print this help and exit' },
+] as const satisfies readonly Option[];
+
+export type OptionName = (typeof SERVE_OPTIONS)[number]['name'];
+
+export interface CommandLine {
+  readonly command: 'serve';
+  readonly options: ReadonlyMap<OptionName, readonly string[]>;
+}
+
+/**
+ * Reads the words of the command line.
+ * @throws ConfigError with one message that names the word at fault
+ */
+export function readCommandLine(words: readonly string[]): CommandLine {
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(
+      SERVE_OPTIONS.map(
+        (option: Option) => [option.name, { type: option.value === undefined ? 'boolean' : 'string', multiple: true }] as const,
+      ),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const options = new Map<OptionName, string[]>();
+  let collecting: string[] | undefined;
+  for (const token of tokens) {
+    if (token.kind === 'option') {
+      const option: Option = knownOption(token.name, token.rawName);
+      if (option.value === undefined && token.value !== undefined)
+        throw new ConfigError(`option ${token.rawName} takes no value`);
+      if (option.value !== undefined && (token.value === undefined || (!token.inlineValue && token.value.startsWith('--')))) {
+        throw new ConfigError(`option ${token.rawName} needs a value: ${option.value}`);
+      }
+      const values = options.get(option.name as OptionName) ?? [];
+      if (values.length > 0 && option.repeatable === undefined) throw new ConfigError(`option ${token.rawName} is given twice`);
+      values.push(token.value ?? 'on');
+      options.set(option.name as OptionName, values);
+      collecting = option.words ? values : undefined;
+    } else if (token.kind === 'positional') {
+      if (collecting !== undefined) collecting.push(token.value);
+      else if (token.index === 0 && token.value === 'serve') continue;
+      else if (token.index === 0) throw new ConfigError(`unknown command '${token.value}'; expected serve`);
+      else throw new ConfigError(`unexpected word '${token.value}'`);
+    }
+  }
+  return { command: 'serve', options };
+}
+
+function knownOption(name: string, rawName: string): Option {
+  const found = SERVE_OPTIONS.find((option) => option.name === name);
+  if (found === undefined) throw new ConfigError(`unknown option ${rawName}; see fcgi-lb --help`);
+  return found;
+}
+
+export function helpText(): string {
+  const rows = SERVE_OPTIONS.map((option: Option) => {
+    const left = `  --${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;
+    const preset = option.preset === undefined ? '' : ` (default: ${option.preset})`;
+    return `${left.padEnd(32)}${option.help}${preset}`;
+  });
+  return [
+    'fcgi-lb: an HTTP front end and load balancer for FastCGI workers.',
+    '',
+    "Usage: fcgi-lb [serve] --upstream '/run/rt*.sock' [options]",
+    '',
+    ...rows,
+    '',
+    'Times: 500ms, 30s, 5m, 1h. Sizes: bytes, or 64k, 100m, 1g.',
+    'Signals: TERM, INT and QUIT stop gracefully, a second one at once; USR1 reopens the access log.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,167 @@
+// From the words of the command line to settings, with every value checked.
+
+import { accessSync, constants, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
+import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
+import type { AdminSettings, BalanceName, LogLevel, Settings, UpstreamSpec } from '../config/settings.ts';
+import { type Address, ConfigError, parseAddress } from '../core/address.ts';
+import { isGlob, parseGlob } from '../discovery/glob-pattern.ts';
+import type { OptionName } from './options.ts';
+
+const BALANCERS: readonly BalanceName[] = ['round-robin', 'least-conn'];
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+/** Environment variable names; what FastCGI libraries put in front of a program takes no others. */
+const PARAM_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * @param terminal whether the log is read by eyes
+ * @throws ConfigError with one message that names the option, what was found and what is expected
+ */
+export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>, terminal: boolean): Settings {
+  const read = <T>(name: OptionName, preset: T, parse: (text: string) => T): T => {
+    const text = options.get(name)?.[0];
+    return text === undefined ? preset : named(name, () => parse(text));
+  };
+  const each = <T>(name: OptionName, parse: (text: string) => T): readonly T[] =>
+    (options.get(name) ?? []).map((text) => named(name, () => parse(text)));
+  const duration = (name: OptionName, preset: number): number => read(name, preset, parseDuration);
+  const toggle = (name: OptionName): boolean => read(name, true, parseToggle);
+
+  const upstreams = each('upstream', parseUpstream);
+  if (upstreams.length === 0) {
+    throw new ConfigError("no upstream: give at least one, such as --upstream '/run/rt*.sock'; see fcgi-lb --help");
+  }
+  const listen = each('listen', parseAddress);
+  const root = read<string | undefined>('root', undefined, parseRoot);
+  const php = options.has('php');
+  if (php && root === undefined) throw new ConfigError('option --php needs --root DIR, the directory of the PHP files');
+  return {
+    listen: listen.length > 0 ? listen : [parseAddress('127.0.0.1:8080')],
+    admin: adminSettings(options.get('admin') ?? [], (text) => named('admin', () => parseAddress(text))),
+    pool: {
+      name: 'default',
+      upstreams,
+      balance: read('balance', 'least-conn', oneOf(BALANCERS)),
+      maxConns: read<'auto' | number>('max-conns', 'auto', parseMaxConns),
+      queue: { size: read('queue', 1024, (text) => parseCount(text, 0)), timeout: duration('queue-timeout', 30_000) },
+      timeouts: {
+        connect: duration('connect-timeout', 5000),
+        send: duration('send-timeout', 60_000),
+        read: duration('read-timeout', 60_000),
+        linger: duration('linger-timeout', 300_000),
+      },
+      keepAlive: read<number | undefined>('keepalive', undefined, (text) => (text === 'off' ? undefined : parseDuration(text))),
+      attempts: read('attempts', 3, (text) => parseCount(text, 1)),
+    },
+    route: {
+      root,
+      php,
+      index: read('index', 'index.php', parseIndex),
+      params: new Map(each('param', parseParam)),
+      requestBuffering: toggle('request-buffering'),
+      responseBuffering: toggle('response-buffering'),
+      maxBody: read('max-body', 100 * 1024 ** 2, parseSize),
+      maxResponseHead: read('max-response-head', 65_536, parseSize),
+    },
+    client: {
+      maxHeader: read('max-header', 32_768, parseMaxHeader),
+      headerTimeout: duration('header-timeout', 60_000),
+      bodyTimeout: duration('body-timeout', 60_000),
+      sendTimeout: duration('client-send-timeout', 60_000),
+      keepAliveTimeout: duration('client-keepalive', 75_000),
+    },
+    tempDir: read('temp-dir', tmpdir(), parseTempDir),
+    accessLog: read<Settings['accessLog']>('access-log', { kind: 'file', path: '-' }, (path) =>
+      path === 'off' ? { kind: 'off' } : { kind: 'file', path },
+    ),
+    logLevel: read('log-level', 'info', oneOf(LOG_LEVELS)),
+    logFormat: read('log-format', terminal ? 'pretty' : 'json', oneOf(['json', 'pretty'] as const)),
+    shutdownTimeout: duration('shutdown-timeout', 30_000),
+  };
+}
+
+/** Runs `parse` and puts the option's name in front of what it complains of. */
+function named<T>(name: OptionName, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError(`option --${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((value) => value === text);
+    if (found === undefined) throw new ConfigError(`'${text}' is not known; expected ${allowed.join(' or ')}`);
+    return found;
+  };
+}
+
+function parseToggle(text: string): boolean {
+  return oneOf(['on', 'off'] as const)(text) === 'on';
+}
+
+function parseUpstream(text: string): UpstreamSpec {
+  const path = text.startsWith('unix:') ? text.slice('unix:'.length) : text;
+  if (path.includes('/') && !path.includes('://') && isGlob(path)) {
+    const pattern = resolve(path);
+    parseGlob(pattern);
+    return { kind: 'glob', pattern };
+  }
+  const address = parseAddress(text);
+  if (address.kind === 'tcp' || isAbsolute(address.path)) return { kind: 'address', address };
+  return { kind: 'address', address: parseAddress(resolve(address.path)) };
+}
+
+function parseMaxConns(text: string): 'auto' | number {
+  if (text === 'auto') return 'auto';
+  return text === 'unlimited' ? Number.POSITIVE_INFINITY : parseCount(text, 1);
+}
+
+function parseMaxHeader(text: string): number {
+  const size = parseSize(text);
+  // One parameter must fit in one FastCGI record (65,535 bytes), name and lengths included.
+  if (size < 1024 || size > 65_000) throw new ConfigError(`'${text}' is out of range: expected 1k to 65000 bytes`);
+  return size;
+}
+
+function parseIndex(text: string): string {
+  if (text === '' || text.includes('/')) throw new ConfigError(`'${text}' is not a file name`);
+  return text;
+}
+
+function parseParam(text: string): [name: string, value: string] {
+  const equals = text.indexOf('=');
+  const name = equals === -1 ? text : text.slice(0, equals);
+  if (equals === -1 || !PARAM_NAME.test(name)) throw new ConfigError(`'${text}': expected NAME=VALUE`);
+  const value = text.slice(equals + 1);
+  if (value.includes('$')) throw new ConfigError(`'${text}': '$' is reserved for variables, which options do not have`);
+  return [name, value];
+}
+
+function parseRoot(text: string): string {
+  // The workers, not we, open the files: the directory may exist only for them.
+  if (!isAbsolute(text)) throw new ConfigError(`'${text}' must be an absolute path, as the workers see it`);
+  return text;
+}
+
+function parseTempDir(text: string): string {
+  const path = resolve(text);
+  try {
+    if (!statSync(path).isDirectory()) throw new ConfigError(`'${path}' is not a directory`);
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`'${path}' is not a directory that can be written to`);
+  }
+  return path;
+}
+
+function adminSettings(texts: readonly string[], parse: (text: string) => Address): AdminSettings {
+  if (texts.length === 0) return { kind: 'default' };
+  if (!texts.includes('off')) return { kind: 'addresses', addresses: texts.map(parse) };
+  if (texts.length > 1) throw new ConfigError("option --admin: 'off' and an address exclude each other");
+  return { kind: 'off' };
+}

@@ -1,0 +1,39 @@
+// The only place that reads time and sets timers, so that tests can put a clock of their own in its stead.
+
+/** A timer that is running; `restart` sets it back to its full length at little cost. */
+export interface Timer {
+  cancel(): void;
+  restart(): void;
+}
+
+export interface Clock {
+  /** Monotonic milliseconds, with fractions. */
+  now(): number;
+  /** Wall-clock time, for log lines only. */
+  date(): Date;
+  /** Calls `fn` once, `ms` milliseconds from now, unless cancelled. A running timer does not keep the process alive. */
+  after(ms: number, fn: () => void): Timer;
+}
+
+class SystemTimer implements Timer {
+  readonly #timeout: NodeJS.Timeout;
+
+  constructor(ms: number, fn: () => void) {
+    this.#timeout = setTimeout(fn, ms);
+    this.#timeout.unref();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  restart(): void {
+    this.#timeout.refresh();
+  }
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  date: () => new Date(),
+  after: (ms, fn) => new SystemTimer(ms, fn),
+};

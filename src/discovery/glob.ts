@@ -1,0 +1,224 @@
+// Source of the unix sockets that match a glob: watched, so that a worker joins when its socket appears and leaves with it.
+
+import { type FSWatcher, watch } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Address, ConfigError, unixAddress } from '../core/address.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { asError, systemCode } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { type GlobLevel, parseGlob } from './glob-pattern.ts';
+import type { Source, SourceListener } from './source.ts';
+
+/** How often the directories are read although nothing was reported, ms: inotify may be lost or out of watches. */
+const RESCAN = 2000;
+
+interface Found {
+  readonly address: Address;
+  /** Tells a socket from its successor of the same name. */
+  readonly identity: string;
+}
+
+/** A directory that was read, and the level of the pattern its names were matched with. */
+interface Directory {
+  readonly identity: string;
+  readonly level: GlobLevel;
+}
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  readonly identity: string;
+}
+
+/**
+ * Invariants: one scan at a time; a report during a scan leads to another one after it; every directory that was read
+ * (or the nearest existing one above) is watched until it is no longer of interest.
+ */
+export class GlobSource implements Source {
+  readonly #pattern: string;
+  readonly #levels: readonly GlobLevel[];
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #watched = new Map<string, Watched>();
+  readonly #warned = new Set<string>();
+  #known = new Map<string, Found>();
+  #listener: SourceListener | undefined;
+  #scanning: 'no' | 'yes' | 'again' = 'no';
+  #rescan: Timer | undefined;
+
+  /** @throws ConfigError when the pattern cannot be one */
+  constructor(pattern: string, clock: Clock, log: Log) {
+    this.#pattern = pattern;
+    this.#levels = parseGlob(pattern);
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async start(listener: SourceListener): Promise<void> {
+    this.#listener = listener;
+    await this.#scan();
+  }
+
+  stop(): void {
+    this.#listener = undefined;
+    this.#rescan?.cancel();
+    for (const { watcher } of this.#watched.values()) watcher.close();
+    this.#watched.clear();
+  }
+
+  async #scan(): Promise<void> {
+    if (this.#scanning !== 'no') {
+      this.#scanning = 'again';
+      return;
+    }
+    this.#rescan?.cancel();
+    do {
+      this.#scanning = 'yes';
+      const found = new Map<string, Found>();
+      const directories = new Map<string, Directory>();
+      try {
+        await this.#descend('/', 0, found, directories);
+        if (this.#listener === undefined) break;
+        // Watch first, then tell: a socket that comes between the two is seen by the scan that its report causes.
+        const fresh = this.#watchAll(directories);
+        this.#tell(this.#listener, found);
+        // What changed in a directory between reading and watching it was not reported: read it once more.
+        if (fresh) this.#scanning = 'again';
+      } catch (error) {
+        this.#warnOnce(asError(error).message, 'cannot look for sockets; keeping those known');
+      }
+    } while ((this.#scanning as string) === 'again' && this.#listener !== undefined);
+    this.#scanning = 'no';
+    if (this.#listener !== undefined) this.#rescan = this.#clock.after(RESCAN, () => void this.#scan());
+  }
+
+  /** Walks the levels of the pattern below `directory`, noting matching sockets and every directory that decides about them. */
+  async #descend(
+    directory: string,
+    depth: number,
+    found: Map<string, Found>,
+    directories: Map<string, Directory>,
+  ): Promise<void> {
+    const level = this.#levels[depth];
+    if (level === undefined) return;
+    const last = depth === this.#levels.length - 1;
+    const next = level.kind === 'name' ? this.#levels[depth + 1] : undefined;
+    if (level.kind === 'name' && !last) {
+      const path = join(directory, level.name);
+      const identity = await directoryIdentity(path);
+      // Only the directory above the one to be read or the missing one need be watched, not each from the root down.
+      if (identity === undefined || next?.kind === 'match') await this.#note(directory, level, directories);
+      if (identity !== undefined) await this.#descend(path, depth + 1, found, directories);
+      return;
+    }
+    await this.#note(directory, level, directories);
+    for (const name of await listDirectory(directory)) {
+      if (!fits(level, name)) continue;
+      const path = join(directory, name);
+      if (last) await this.#examine(path, found);
+      else if ((await directoryIdentity(path)) !== undefined) await this.#descend(path, depth + 1, found, directories);
+    }
+  }
+
+  async #note(directory: string, level: GlobLevel, directories: Map<string, Directory>): Promise<void> {
+    const identity = await directoryIdentity(directory);
+    if (identity !== undefined) directories.set(directory, { identity, level });
+  }
+
+  async #examine(path: string, found: Map<string, Found>): Promise<void> {
+    const facts = await statOrNothing(path);
+    if (facts === undefined) return;
+    if (!facts.isSocket()) {
+      this.#ignore(path, 'it is not a socket');
+      return;
+    }
+    try {
+      const identity = `${facts.dev}:${facts.ino}:${facts.birthtimeMs}`;
+      found.set(path, { address: unixAddress(path), identity });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#ignore(path, error.message);
+    }
+  }
+
+  #ignore(path: string, reason: string): void {
+    this.#warnOnce(`${path}: ${reason}`, 'a path that matches the glob is ignored');
+  }
+
+  /** Scans come every few seconds; what is wrong is said once, until it changes. */
+  #warnOnce(problem: string, message: string): void {
+    if (this.#warned.has(problem)) return;
+    this.#warned.add(problem);
+    this.#log.warn({ glob: this.#pattern, problem }, message);
+  }
+
+  #tell(listener: SourceListener, found: Map<string, Found>): void {
+    const before = this.#known;
+    this.#known = found;
+    for (const [path, { address }] of before) if (!found.has(path)) listener.vanished(address);
+    for (const [path, { address, identity }] of found) {
+      if (before.get(path)?.identity !== identity) listener.appeared(address);
+    }
+  }
+
+  /** Watches exactly these directories. True when one was not watched before. */
+  #watchAll(directories: Map<string, Directory>): boolean {
+    for (const [path, { watcher, identity }] of this.#watched) {
+      if (directories.get(path)?.identity === identity) continue;
+      watcher.close();
+      this.#watched.delete(path);
+    }
+    let fresh = false;
+    for (const [path, { identity, level }] of directories) {
+      if (this.#watched.has(path)) continue;
+      try {
+        const watcher = watch(path, { persistent: false }, (event, name) => {
+          // A busy directory such as /run reports much that is none of our business.
+          if (event === 'rename' && (name === null || fits(level, name) || name === basename(path))) void this.#scan();
+        });
+        watcher.on('error', () => {
+          watcher.close();
+          this.#watched.delete(path);
+        });
+        this.#watched.set(path, { watcher, identity });
+        fresh = true;
+      } catch (error) {
+        // Out of inotify watches, or gone again: the periodic scan still sees what happens.
+        this.#warnOnce(asError(error).message, 'cannot watch a directory; reading it every 2 s instead');
+      }
+    }
+    return fresh;
+  }
+}
+
+function fits(level: GlobLevel, name: string): boolean {
+  return level.kind === 'name' ? name === level.name : level.matches(name);
+}
+
+async function statOrNothing(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function directoryIdentity(path: string): Promise<string | undefined> {
+  const facts = await statOrNothing(path);
+  return facts?.isDirectory() === true ? `${facts.dev}:${facts.ino}` : undefined;
+}
+
+async function listDirectory(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

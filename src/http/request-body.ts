@@ -1,0 +1,183 @@
+// Takes in a request body before a worker is taken: in memory while it is small, in a temporary file when it is not.
+
+import type { IncomingMessage } from 'node:http';
+import type { Clock, Timer } from '../core/clock.ts';
+import { asError, ProxyError } from '../core/errors.ts';
+import { MAX_CONTENT } from '../fcgi/protocol.ts';
+import type { BodySource } from '../upstream/request.ts';
+import { TempFile } from './temp-file.ts';
+
+/** What the header fields say about a body (RFC 9112 section 6). */
+export type BodyFraming =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' };
+
+export interface BodyLimits {
+  /** Bytes a body may have. */
+  readonly maxBody: number;
+  /** ms that a client may send nothing. */
+  readonly idleTimeout: number;
+  readonly tempDir: string;
+}
+
+export interface ReceivedBody {
+  readonly size: number;
+  readonly source: BodySource;
+  /** Frees the temporary file, if there is one. */
+  close(): void;
+}
+
+/** @throws ProxyError (400) for a framing that cannot be trusted */
+export function bodyFraming(request: IncomingMessage): BodyFraming {
+  const coding = request.headers['transfer-encoding'];
+  if (coding !== undefined) {
+    // RFC 9112 6.1: HTTP/1.0 has no transfer codings, and one that we cannot undo leaves the length unknown.
+    if (request.httpVersion === '1.0' || coding.toLowerCase().trim() !== 'chunked') {
+      throw new ProxyError('FCGI_LB_REQUEST_BAD_HEADER', `Transfer-Encoding '${coding}' is not supported`);
+    }
+    return { kind: 'chunked' };
+  }
+  const length = request.headers['content-length'];
+  return length === undefined ? { kind: 'none' } : { kind: 'length', length: Number(length) };
+}
+
+export function bodyTooLarge(limit: number): ProxyError {
+  return new ProxyError('FCGI_LB_REQUEST_BODY_TOO_LARGE', `request body passes ${limit} bytes (--max-body)`);
+}
+
+/**
+ * Reads the whole body. The caller owns the result and must close it.
+ * @throws ProxyError: too large (413), the client stopped sending (408) or left (499), the disk is full (500)
+ */
+export function receiveBody(request: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<ReceivedBody> {
+  return new Promise((resolve, reject) => {
+    new Receiver(request, limits, clock, resolve, reject).start();
+  });
+}
+
+/** Invariant: after `#settle` no listener, timer or file of a failed receiver is left. */
+class Receiver {
+  readonly #request: IncomingMessage;
+  readonly #limits: BodyLimits;
+  readonly #resolve: (body: ReceivedBody) => void;
+  readonly #reject: (error: ProxyError) => void;
+  readonly #idle: Timer;
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #file: TempFile | undefined;
+  #writing = false;
+  #ended = false;
+  #settled = false;
+
+  constructor(
+    request: IncomingMessage,
+    limits: BodyLimits,
+    clock: Clock,
+    resolve: (body: ReceivedBody) => void,
+    reject: (error: ProxyError) => void,
+  ) {
+    this.#request = request;
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#idle = clock.after(limits.idleTimeout, () => {
+      this.#fail(
+        new ProxyError('FCGI_LB_REQUEST_TIMEOUT', `the client sent nothing of its request body for ${limits.idleTimeout} ms`),
+      );
+    });
+  }
+
+  start(): void {
+    this.#request.on('data', this.#onData);
+    this.#request.on('end', this.#onEnd);
+    this.#request.on('error', this.#onGone);
+    this.#request.on('close', this.#onGone);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#idle.restart();
+    this.#size += chunk.length;
+    if (this.#size > this.#limits.maxBody) {
+      this.#fail(bodyTooLarge(this.#limits.maxBody));
+      return;
+    }
+    this.#chunks.push(chunk);
+    if (this.#file !== undefined || this.#size > MAX_CONTENT) {
+      this.#request.pause();
+      void this.#spill();
+    }
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    if (!this.#writing) this.#succeed();
+  };
+
+  readonly #onGone = (): void => {
+    if (!this.#ended) this.#fail(new ProxyError('FCGI_LB_CLIENT_GONE', 'the client left while it sent its request body'));
+  };
+
+  async #spill(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    try {
+      this.#file ??= await TempFile.create(this.#limits.tempDir);
+      while (this.#chunks.length > 0 && !this.#settled) {
+        const chunks = this.#chunks;
+        this.#chunks = [];
+        await this.#file.append(chunks);
+      }
+    } catch (error) {
+      this.#fail(
+        new ProxyError(
+          'FCGI_LB_BUFFER_FAILED',
+          `cannot keep a request body in ${this.#limits.tempDir}: ${asError(error).message}`,
+          {
+            cause: error,
+          },
+        ),
+      );
+    }
+    this.#writing = false;
+    if (this.#settled) {
+      // It failed while we waited for the disk.
+      this.#file?.close();
+    } else if (this.#ended) {
+      this.#succeed();
+    } else {
+      this.#idle.restart();
+      this.#request.resume();
+    }
+  }
+
+  #succeed(): void {
+    const file = this.#file;
+    const size = this.#size;
+    if (!this.#settle()) return;
+    if (file !== undefined) {
+      this.#resolve({ size, source: { kind: 'stream', size, open: () => file.stream() }, close: () => file.close() });
+      return;
+    }
+    const source: BodySource = size === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: Buffer.concat(this.#chunks, size) };
+    this.#resolve({ size, source, close: () => undefined });
+  }
+
+  #fail(error: ProxyError): void {
+    if (!this.#settle()) return;
+    this.#chunks = [];
+    if (!this.#writing) this.#file?.close();
+    this.#reject(error);
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#idle.cancel();
+    this.#request.off('data', this.#onData);
+    this.#request.off('end', this.#onEnd);
+    this.#request.off('close', this.#onGone);
+    // The error listener stays: an error after this must not become an uncaught one.
+    return true;
+  }
+}

@@ -1,0 +1,190 @@
+// The upstreams that serve one application, and the queue of requests that none of them can take yet.
+
+import type { Balancer } from '../balance/balancer.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { ProxyError } from '../core/errors.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { Lease } from './lease.ts';
+import { type Place, WaitQueue } from './queue.ts';
+
+/** Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire` returns. */
+export interface Waiter {
+  /** Upstreams that failed this request already; others are preferred. */
+  readonly tried: ReadonlySet<Upstream>;
+  granted(lease: Lease): void;
+  refused(error: ProxyError): void;
+}
+
+export interface QueueSettings {
+  /** Requests that may wait. */
+  readonly size: number;
+  /** ms that one may wait. */
+  readonly timeout: number;
+}
+
+/**
+ * Invariants:
+ * 1. An upstream is known to the balancer exactly while it is `available`; `#refresh` alone sees to that.
+ * 2. While the queue is not empty no upstream is available: a slot that becomes free goes to the first in the queue
+ *    in the same tick, and newcomers do not overtake.
+ * 3. Every waiter hears `granted` or `refused` once, or has cancelled.
+ */
+export class Pool {
+  readonly name: string;
+  readonly #queueSettings: QueueSettings;
+  readonly #balancer: Balancer<Upstream>;
+  readonly #clock: Clock;
+  readonly #upstreams = new Set<Upstream>();
+  readonly #queue = new WaitQueue<Waiter>();
+  #deadlineTimer: { readonly at: number; readonly timer: Timer } | undefined;
+  #serving = false;
+  #closed = false;
+
+  constructor(name: string, queue: QueueSettings, balancer: Balancer<Upstream>, clock: Clock) {
+    this.name = name;
+    this.#queueSettings = queue;
+    this.#balancer = balancer;
+    this.#clock = clock;
+  }
+
+  get upstreams(): ReadonlySet<Upstream> {
+    return this.#upstreams;
+  }
+
+  /** Requests waiting now. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  add(upstream: Upstream): void {
+    this.#upstreams.add(upstream);
+    this.#refresh(upstream);
+  }
+
+  /** The upstream gets nothing more; what it holds it finishes. */
+  remove(upstream: Upstream): void {
+    this.#upstreams.delete(upstream);
+    this.#balancer.remove(upstream);
+    upstream.drain();
+  }
+
+  /** To be called by an upstream whenever its availability or load may have changed. */
+  readonly changed = (upstream: Upstream): void => {
+    if (this.#upstreams.has(upstream)) this.#refresh(upstream);
+  };
+
+  /**
+   * Asks for an upstream with a free slot: granted at once if there is one and nobody waits, else from the queue.
+   * @param deadline clock time (ms) until which to wait, for a request that comes back after an attempt: it is not
+   *   refused for a full queue, and with the deadline it had before it has its turn of before
+   * @returns the place in the queue, to be given to `cancel` when the client leaves; undefined when the answer has been given
+   */
+  acquire(waiter: Waiter, deadline?: number): Place<Waiter> | undefined {
+    if (this.#closed) {
+      waiter.refused(new ProxyError('FCGI_LB_POOL_CLOSED', `pool ${this.name} is shutting down`));
+      return undefined;
+    }
+    if (this.#queue.size === 0) {
+      const upstream = this.#balancer.pick(waiter.tried);
+      if (upstream !== undefined) {
+        this.#grant(upstream, waiter);
+        return undefined;
+      }
+    }
+    if (deadline === undefined && this.#queue.size >= this.#queueSettings.size) {
+      waiter.refused(
+        new ProxyError('FCGI_LB_QUEUE_FULL', `pool ${this.name}: ${this.#queue.size} requests wait already; ${this.#describe()}`),
+      );
+      return undefined;
+    }
+    const place = deadline === undefined ? this.#queue.enter(waiter, this.deadline()) : this.#queue.enterAgain(waiter, deadline);
+    this.#watchDeadline();
+    return place;
+  }
+
+  /** The deadline (clock ms) of a request that begins to wait now. */
+  deadline(): number {
+    return this.#clock.now() + this.#queueSettings.timeout;
+  }
+
+  /** The client has left: its place is given up. */
+  cancel(place: Place<Waiter>): void {
+    this.#queue.leave(place);
+  }
+
+  /** Refuses all who wait and all who come, and ends every exchange now. */
+  destroy(): void {
+    this.#closed = true;
+    this.#deadlineTimer?.timer.cancel();
+    for (let place = this.#queue.first; place !== undefined; place = this.#queue.first) {
+      this.#queue.leave(place);
+      place.item.refused(new ProxyError('FCGI_LB_POOL_CLOSED', `pool ${this.name} is shutting down`));
+    }
+    for (const upstream of this.#upstreams) upstream.destroy();
+  }
+
+  #refresh(upstream: Upstream): void {
+    if (!upstream.available) {
+      this.#balancer.remove(upstream);
+      return;
+    }
+    this.#balancer.add(upstream);
+    this.#balancer.update(upstream);
+    this.#serve();
+  }
+
+  /** Gives what is free to those who wait, in order. A waiter that is served may release its lease at once, hence the guard. */
+  #serve(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    try {
+      for (let place = this.#queue.first; place !== undefined; place = this.#queue.first) {
+        const upstream = this.#balancer.pick(place.item.tried);
+        if (upstream === undefined) return;
+        this.#queue.leave(place);
+        this.#grant(upstream, place.item);
+      }
+    } finally {
+      this.#serving = false;
+    }
+  }
+
+  #grant(upstream: Upstream, waiter: Waiter): void {
+    upstream.take();
+    waiter.granted(new Lease(upstream));
+  }
+
+  /** One timer for all: it is set for whoever waits longest. */
+  #watchDeadline(): void {
+    const first = this.#queue.first;
+    if (first === undefined || (this.#deadlineTimer !== undefined && this.#deadlineTimer.at <= first.deadline)) return;
+    this.#deadlineTimer?.timer.cancel();
+    const ms = Math.max(1, Math.ceil(first.deadline - this.#clock.now()));
+    this.#deadlineTimer = { at: first.deadline, timer: this.#clock.after(ms, () => this.#expire()) };
+  }
+
+  #expire(): void {
+    this.#deadlineTimer = undefined;
+    const now = this.#clock.now();
+    for (let place = this.#queue.first; place !== undefined && place.deadline <= now; place = this.#queue.first) {
+      this.#queue.leave(place);
+      const { timeout } = this.#queueSettings;
+      place.item.refused(
+        new ProxyError('FCGI_LB_QUEUE_TIMEOUT', `pool ${this.name}: no upstream was free for ${timeout} ms; ${this.#describe()}`),
+      );
+    }
+    this.#watchDeadline();
+  }
+
+  /** The state of the pool in the words an operator needs to see what is short. */
+  #describe(): string {
+    let busy = 0;
+    let failing = 0;
+    for (const upstream of this.#upstreams) {
+      if (upstream.paused) failing += 1;
+      else if (!upstream.available) busy += 1;
+    }
+    const all = this.#upstreams.size;
+    return all === 0 ? 'it has no upstream' : `of its ${all} upstreams ${busy} are full and ${failing} failing`;
+  }
+}

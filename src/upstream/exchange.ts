@@ -1,0 +1,341 @@
+// One FastCGI request on an upstream, from dialling to the moment its slot is free again.
+
+import type { Clock, Timer } from '../core/clock.ts';
+import { type FailureCode, ProxyError } from '../core/errors.ts';
+import { RecordDecoder, RecordError, type RecordSink } from '../fcgi/decode.ts';
+import { abortRequest, setKeepConn, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
+import { PROTOCOL_STATUS } from '../fcgi/protocol.ts';
+import { BodyPump } from './body-pump.ts';
+import type { CapacityAnswer } from './capacity.ts';
+import type { Connection, ConnectionUser } from './connection.ts';
+import type { DialResult } from './dial.ts';
+import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
+import { StderrLines, type WorkerLog } from './worker-log.ts';
+
+/** What an exchange needs of its upstream. */
+export interface ExchangeHost {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly workerLog: WorkerLog;
+  readonly timeouts: ExchangeTimeouts;
+  /** Whether to ask the worker to keep the connection. */
+  readonly keepAlive: boolean;
+  /** True when no limit of exchanges is known, so that an abandoned one protects nothing by lingering. */
+  unlimited(): boolean;
+  dial(result: DialResult): () => void;
+  /** Asks for the capacity on a fresh connection if it is not known yet; returns undefined when it is. */
+  askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined;
+  /** Takes a connection that can carry another request. */
+  shelve(connection: Connection): void;
+  /** The exchange is over: its slot is to be freed. Called exactly once. */
+  gone(exchange: Exchange, outcome: Outcome): void;
+}
+
+type State =
+  | { readonly kind: 'dialling'; readonly cancel: () => void }
+  | { readonly kind: 'asking'; readonly cancel: () => void }
+  | { readonly kind: 'running'; readonly connection: Connection; readonly reused: boolean }
+  | { readonly kind: 'lingering'; readonly connection: Connection; readonly outcome: Outcome }
+  | { readonly kind: 'gone' };
+
+const NO_STATE: State = { kind: 'gone' };
+
+/**
+ * Invariants:
+ * 1. `host.gone` is called exactly once, on every path, and before the sink hears `end` or `failed`, so that the slot is
+ *    free (and a failing upstream known as such) when the next decision is made.
+ * 2. The slot is held until END_REQUEST or until the worker closes, not until the client leaves: a single-request
+ *    worker that still computes would make the next request wait unseen (fact 4).
+ * 3. The answer is read while the body is written; neither direction buffers more than a socket's high-water mark.
+ */
+export class Exchange implements ConnectionUser, RecordSink {
+  readonly #host: ExchangeHost;
+  readonly #request: FcgiRequest;
+  #sink: ExchangeSink;
+  #state: State = NO_STATE;
+  #decoder = new RecordDecoder(this);
+  #pump: BodyPump | undefined;
+  #timer: { readonly limit: 'send' | 'read' | 'linger'; readonly running: Timer } | undefined;
+  #stderr: StderrLines | undefined;
+  #answered = false;
+  #paused = false;
+  #ended: { readonly appStatus: number; readonly protocolStatus: number } | undefined;
+
+  constructor(host: ExchangeHost, request: FcgiRequest, sink: ExchangeSink) {
+    this.#host = host;
+    this.#request = request;
+    this.#sink = sink;
+  }
+
+  /** @param idle a kept connection to use instead of a fresh one */
+  start(idle: Connection | undefined): void {
+    if (idle === undefined) this.#dial();
+    else this.#run(idle, true);
+  }
+
+  /** The client cannot take more: read no further until `resume`. */
+  pause(): void {
+    if (this.#state.kind !== 'running' || this.#paused) return;
+    this.#paused = true;
+    this.#state.connection.pause();
+    this.#watch();
+  }
+
+  resume(): void {
+    if (this.#state.kind !== 'running' || !this.#paused) return;
+    this.#paused = false;
+    this.#state.connection.resume();
+    this.#watch();
+  }
+
+  /**
+   * Nobody wants the answer any more; the sink hears nothing from now on. The worker is told, and the slot is held
+   * until it is done, unless the upstream takes any number of exchanges: then the socket is destroyed, which is what
+   * makes php-fpm stop (fact 4).
+   */
+  abandon(outcome: Outcome): void {
+    this.#sink = DEAF;
+    const state = this.#state;
+    if (state.kind === 'dialling' || state.kind === 'asking') {
+      state.cancel();
+      this.#finish(outcome);
+    } else if (state.kind === 'running') {
+      this.#pump?.stop();
+      if (this.#host.unlimited()) {
+        state.connection.destroy();
+        this.#finish(outcome);
+        return;
+      }
+      state.connection.write(abortRequest());
+      state.connection.endWrites();
+      state.connection.resume();
+      this.#paused = false;
+      this.#state = { kind: 'lingering', connection: state.connection, outcome };
+      this.#watch();
+    }
+  }
+
+  /** Ends now, whatever the worker does: the program is going away. */
+  destroy(): void {
+    this.#sink = DEAF;
+    if (this.#state.kind === 'lingering') this.#drop(this.#state.connection, this.#state.outcome);
+    else if (this.#state.kind === 'running') this.#drop(this.#state.connection, ABANDONED);
+    else this.abandon(ABANDONED);
+  }
+
+  data(chunk: Buffer): void {
+    const before = this.#state;
+    if (before.kind !== 'running' && before.kind !== 'lingering') return;
+    this.#answered = true;
+    try {
+      this.#decoder.write(chunk);
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      this.#fail(this.#error('FCGI_LB_UPSTREAM_BAD_RECORD', `broke the FastCGI protocol: ${error.message}`));
+      return;
+    }
+    // The sink may have abandoned the exchange meanwhile.
+    const state = this.#state;
+    if (state.kind !== 'running' && state.kind !== 'lingering') return;
+    if (this.#ended !== undefined) this.#complete(state.connection, this.#ended);
+    else this.#watch();
+  }
+
+  drained(): void {
+    this.#pump?.drained();
+    this.#watch();
+  }
+
+  closed(cause: Error | undefined): void {
+    const state = this.#state;
+    if (state.kind === 'lingering') {
+      this.#finish(state.outcome);
+      return;
+    }
+    if (state.kind !== 'running') return;
+    if (state.reused && !this.#answered && this.#request.repeatable) {
+      // The worker had closed the kept connection when our request arrived: it never saw it. Not a failed attempt.
+      this.#pump?.stop();
+      this.#decoder = new RecordDecoder(this);
+      this.#dial();
+      return;
+    }
+    const how = cause === undefined ? 'closed the connection' : `connection lost (${cause.message})`;
+    this.#fail(this.#error('FCGI_LB_UPSTREAM_CLOSED', `${how} before the end of its answer; did the worker die?`, cause));
+  }
+
+  stdout(bytes: Buffer): void {
+    this.#sink.stdout(bytes);
+  }
+
+  stderr(bytes: Buffer): void {
+    this.#stderr ??= new StderrLines(this.#host.workerLog);
+    this.#stderr.write(bytes);
+  }
+
+  end(appStatus: number, protocolStatus: number): void {
+    this.#ended = { appStatus, protocolStatus };
+  }
+
+  /** A late answer to a question that timed out. */
+  values(): void {}
+
+  #dial(): void {
+    const cancel = this.#host.dial({
+      connected: (connection) => {
+        const cancelAsking = this.#host.askCapacity(connection, ({ usable }) => {
+          if (usable) this.#run(connection, false);
+          else this.#dial();
+        });
+        if (cancelAsking === undefined) this.#run(connection, false);
+        else this.#state = { kind: 'asking', cancel: cancelAsking };
+      },
+      failed: (error) => this.#fail(error),
+    });
+    this.#state = { kind: 'dialling', cancel };
+  }
+
+  #run(connection: Connection, reused: boolean): void {
+    const { head, body } = this.#request;
+    this.#state = { kind: 'running', connection, reused };
+    connection.use(this);
+    setKeepConn(head, this.#host.keepAlive);
+    this.#sink.sent();
+    if (body.kind === 'bytes') {
+      const { header, padding } = stdinFrame(body.bytes.length);
+      connection.write(head, header, body.bytes, padding, stdinEnd());
+    } else {
+      connection.write(head);
+      if (body.kind === 'stream') {
+        this.#pump = new BodyPump(connection, body.open(), body.size, {
+          changed: () => this.#watch(),
+          failed: (error) =>
+            this.#fail(new ProxyError('FCGI_LB_BUFFER_FAILED', `request body: ${error.message}`, { cause: error })),
+        });
+      }
+    }
+    this.#watch();
+  }
+
+  /** END_REQUEST has come. */
+  #complete(connection: Connection, end: { readonly appStatus: number; readonly protocolStatus: number }): void {
+    const refusal = this.#refusal(end.protocolStatus);
+    if (refusal !== undefined) {
+      this.#fail(refusal);
+      return;
+    }
+    const lingering = this.#state.kind === 'lingering' ? this.#state.outcome : undefined;
+    const bodySent = this.#pump === undefined || this.#pump.state === 'done';
+    if (
+      this.#host.keepAlive &&
+      lingering === undefined &&
+      bodySent &&
+      this.#decoder.clean &&
+      !connection.writeBroken &&
+      !connection.blocked
+    ) {
+      this.#host.shelve(connection);
+    } else {
+      // At once: libfcgi waits up to 2 s for our side to close before it takes the next request (fact 11).
+      connection.destroy();
+    }
+    const sink = this.#sink;
+    this.#finish(lingering ?? COMPLETE);
+    sink.end(end.appStatus);
+  }
+
+  /** Why the worker did not do the request at all, from END_REQUEST's protocolStatus (specification 5.5). */
+  #refusal(protocolStatus: number): ProxyError | undefined {
+    switch (protocolStatus) {
+      case PROTOCOL_STATUS.REQUEST_COMPLETE:
+        return undefined;
+      case PROTOCOL_STATUS.CANT_MPX_CONN:
+        return this.#error('FCGI_LB_UPSTREAM_CANT_MULTIPLEX', 'refused: it sees a second request on one connection');
+      case PROTOCOL_STATUS.OVERLOADED:
+        return this.#error('FCGI_LB_UPSTREAM_OVERLOADED', 'refused: it says it is overloaded');
+      case PROTOCOL_STATUS.UNKNOWN_ROLE:
+        return this.#error('FCGI_LB_UPSTREAM_UNKNOWN_ROLE', 'refused: it is not a FastCGI responder');
+      default:
+        return this.#error('FCGI_LB_UPSTREAM_BAD_RECORD', `END_REQUEST with unknown protocolStatus ${protocolStatus}`);
+    }
+  }
+
+  /** Runs the one timer that fits what is being waited for; none while we ourselves, or the client, are what is slow. */
+  #watch(): void {
+    const limit = this.#awaited();
+    if (limit === this.#timer?.limit) {
+      this.#timer?.running.restart();
+      return;
+    }
+    this.#timer?.running.cancel();
+    this.#timer =
+      limit === undefined
+        ? undefined
+        : { limit, running: this.#host.clock.after(this.#host.timeouts[limit], () => this.#timedOut(limit)) };
+  }
+
+  #awaited(): 'send' | 'read' | 'linger' | undefined {
+    const state = this.#state;
+    if (state.kind === 'lingering') return 'linger';
+    if (state.kind !== 'running') return undefined;
+    if (this.#pump?.state === 'source') return undefined;
+    if (this.#pump?.state === 'worker' || state.connection.blocked) return 'send';
+    return this.#paused ? undefined : 'read';
+  }
+
+  #timedOut(limit: 'send' | 'read' | 'linger'): void {
+    const state = this.#state;
+    if (state.kind === 'lingering') {
+      this.#drop(state.connection, state.outcome);
+    } else if (state.kind === 'running' && limit !== 'linger') {
+      const ms = this.#host.timeouts[limit];
+      const error =
+        limit === 'send'
+          ? this.#error('FCGI_LB_UPSTREAM_SEND_TIMEOUT', `took nothing of the request for ${ms} ms`)
+          : this.#error('FCGI_LB_UPSTREAM_READ_TIMEOUT', `sent nothing for ${ms} ms`);
+      // The worker is probably still at it: its slot stays taken while it is (invariant 2).
+      const sink = this.#sink;
+      this.abandon({ kind: 'failed', error });
+      sink.failed(error);
+    }
+  }
+
+  #drop(connection: Connection, outcome: Outcome): void {
+    connection.destroy();
+    this.#pump?.stop();
+    this.#finish(outcome);
+  }
+
+  #fail(error: ProxyError): void {
+    const state = this.#state;
+    if (state.kind === 'running' || state.kind === 'lingering') state.connection.destroy();
+    this.#pump?.stop();
+    const sink = this.#sink;
+    this.#finish(state.kind === 'lingering' ? state.outcome : { kind: 'failed', error });
+    sink.failed(error);
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.#state.kind === 'gone') return;
+    this.#state = { kind: 'gone' };
+    this.#timer?.running.cancel();
+    this.#timer = undefined;
+    this.#sink = DEAF;
+    this.#stderr?.flush();
+    this.#host.gone(this, outcome);
+  }
+
+  #error(code: FailureCode, message: string, cause?: Error): ProxyError {
+    return new ProxyError(code, `${this.#host.name}: ${message}`, { upstream: this.#host.name, cause });
+  }
+}
+
+const COMPLETE: Outcome = { kind: 'complete' };
+const ABANDONED: Outcome = { kind: 'abandoned' };
+
+const DEAF: ExchangeSink = {
+  sent: () => undefined,
+  stdout: () => undefined,
+  end: () => undefined,
+  failed: () => undefined,
+};

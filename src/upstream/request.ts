@@ -1,0 +1,43 @@
+// What goes into an exchange and what comes out of it: the request, the one who listens to the answer, the outcome.
+
+import type { Readable } from 'node:stream';
+import type { ProxyError } from '../core/errors.ts';
+
+export type BodySource =
+  | { readonly kind: 'none' }
+  /** At most one record's worth. */
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+  | { readonly kind: 'stream'; readonly size: number; readonly open: () => Readable };
+
+export interface FcgiRequest {
+  /** BEGIN_REQUEST and PARAMS, closed; the empty STDIN too when the body is `none`. */
+  readonly head: Buffer;
+  readonly body: BodySource;
+  /** Whether a worker may be given the request twice: safe or idempotent method, body at hand. */
+  readonly repeatable: boolean;
+}
+
+/** Hears what the worker says. After `end` or `failed` nothing more comes. */
+export interface ExchangeSink {
+  /** The request is on its way to the worker. */
+  sent(): void;
+  stdout(bytes: Buffer): void;
+  end(appStatus: number): void;
+  failed(error: ProxyError): void;
+}
+
+/** How an exchange ended, for whoever watches the upstream's health. */
+export type Outcome =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'failed'; readonly error: ProxyError }
+  /** The client left, or the answer was refused; it says nothing about the upstream's connection. */
+  | { readonly kind: 'abandoned' };
+
+export interface ExchangeTimeouts {
+  /** ms without any byte moving while the worker has not taken the whole request. */
+  readonly send: number;
+  /** ms between two reads once the request is sent. */
+  readonly read: number;
+  /** ms that an abandoned exchange may go on holding its slot while the worker finishes. */
+  readonly linger: number;
+}
