@@ -46,7 +46,6 @@ export const FAILURES = {
   FCGI_LB_UPSTREAM_OVERLOADED: failure('upstream', 'head', 'unsent', 503),
   FCGI_LB_UPSTREAM_CANT_MULTIPLEX: failure('upstream', 'head', 'unsent', 502),
   FCGI_LB_UPSTREAM_UNKNOWN_ROLE: failure('upstream', 'head', 'never', 502),
-  FCGI_LB_UPSTREAM_STALE: failure('upstream', 'head', 'idempotent', 502),
   FCGI_LB_UPSTREAM_CLOSED: failure('upstream', 'head', 'idempotent', 502),
   FCGI_LB_UPSTREAM_BAD_RECORD: failure('upstream', 'head', 'idempotent', 502),
   FCGI_LB_UPSTREAM_BAD_HEAD: failure('upstream', 'head', 'idempotent', 502),

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.ts';
+import { asError } from '../core/errors.ts';
 import type { DocumentHead } from './cgi-response.ts';
 import { Spool, type SpoolEvents, type SpoolLimits } from './spool.ts';
 
@@ -38,7 +39,13 @@ export class ClientResponse {
     this.#head = head;
     this.#withBody = request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
     this.#spool = new Spool(response, head.streaming ? { ...limits, file: 0 } : limits, clock, events);
-    queueMicrotask(() => this.#flush());
+    queueMicrotask(() => {
+      try {
+        this.#flush();
+      } catch (error) {
+        events.failed(asError(error));
+      }
+    });
   }
 
   /** True once bytes may have reached the client. */

@@ -1,18 +1,21 @@
 // The public door: accepts clients, hands each request to a transaction, and closes without cutting anybody off.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { systemCode } from '../core/errors.ts';
+import { FAILURES, type FailureCode, systemCode } from '../core/errors.ts';
 import { listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import type { AccessLog } from './access-log.ts';
+import { remoteAddress } from './cgi-params.ts';
+import type { TransactionContext } from './context.ts';
+import { takeOver } from './custom-method.ts';
 import { rawErrorPage } from './error-page.ts';
 import { HeaderReader } from './request-headers.ts';
 import type { Route } from './route.ts';
-import { Transaction, type TransactionContext } from './transaction.ts';
+import { Transaction } from './transaction.ts';
 
 export interface DoorSettings {
   /** Bytes of a request's head. */
@@ -29,10 +32,10 @@ export interface DoorSettings {
  */
 const LAST_REQUESTS = 500;
 
-const STATUS_OF_PARSE_ERROR: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+const PARSE_ERRORS: Readonly<Record<string, FailureCode>> = {
+  HPE_HEADER_OVERFLOW: 'FCGI_LB_REQUEST_HEADERS_TOO_LARGE',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'FCGI_LB_REQUEST_BODY_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'FCGI_LB_REQUEST_TIMEOUT',
 };
 
 export class Door {
@@ -43,6 +46,8 @@ export class Door {
   readonly #servers: Server[] = [];
   /** The open transactions of each client connection: several when requests are pipelined. */
   readonly #connections = new Map<Duplex, Set<Transaction>>();
+  /** The real method of the first request on a connection that was taken over. */
+  readonly #methods = new WeakMap<Duplex, string>();
   #active = 0;
   #closing = false;
   #onQuiet: (() => void) | undefined;
@@ -59,8 +64,6 @@ export class Door {
     this.#context = {
       ...around,
       headerReader: new HeaderReader(),
-      methodOf: (request) => request.method ?? '',
-      closed: (transaction) => this.#closed(transaction),
     };
   }
 
@@ -133,12 +136,12 @@ export class Door {
     server.on('connection', (socket) => this.#accepted(socket));
     server.on('request', (request, response) => this.#handle(request, response, undefined));
     server.on('checkContinue', (request, response) => this.#handle(request, response, () => response.writeContinue()));
-    server.on('connect', (_request, socket) => socket.end(rawErrorPage(405)));
-    server.on('clientError', (error, socket) => this.#badRequest(error, socket));
+    server.on('connect', (_request, socket) => this.#refuse(socket, 'FCGI_LB_REQUEST_METHOD_REFUSED', 'CONNECT'));
+    server.on('clientError', (error, socket) => this.#badRequest(server, error, socket));
     return server;
   }
 
-  #accepted(socket: Socket): void {
+  #accepted(socket: Duplex): void {
     this.#connections.set(socket, new Set());
     socket.on('close', () => {
       const open = this.#connections.get(socket);
@@ -149,18 +152,26 @@ export class Door {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse, sendContinue: (() => void) | undefined): void {
-    if (this.#closing) response.shouldKeepAlive = false;
-    const transaction = new Transaction(this.#context, this.#route(request), request, response);
+    const custom = this.#methods.get(request.socket);
+    if (this.#closing || custom !== undefined) response.shouldKeepAlive = false;
+    const transaction = new Transaction(
+      this.#context,
+      this.#route(request),
+      request,
+      response,
+      custom ?? request.method ?? '',
+      this.#closed,
+    );
     this.#active += 1;
     this.#connections.get(request.socket)?.add(transaction);
     transaction.run(sendContinue);
   }
 
-  #closed(transaction: Transaction): void {
+  readonly #closed = (transaction: Transaction): void => {
     this.#connections.get(transaction.socket)?.delete(transaction);
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
-  }
+  };
 
   /** Resolves when no request is open. */
   async #quiet(): Promise<void> {
@@ -170,17 +181,37 @@ export class Door {
     });
   }
 
-  /** What came is no HTTP request, or not in time. */
-  #badRequest(error: Error, socket: Duplex): void {
+  /** What came is no HTTP request, or not in time, or has a method that the parser does not know. */
+  #badRequest(server: Server, error: Error & { readonly rawPacket?: Buffer }, socket: Duplex): void {
+    const open = this.#connections.get(socket);
     const code = systemCode(error) ?? '';
-    const answering = (this.#connections.get(socket)?.size ?? 0) > 0;
+    // Taken over: what its first parser still complains of is nobody's business.
+    if (open === undefined && !socket.destroyed) return;
     // A page in the middle of another answer would be taken for part of it.
-    if (!socket.writable || answering || code === 'ECONNRESET' || code === 'EPIPE') {
+    if (!socket.writable || open === undefined || open.size > 0 || code === 'ECONNRESET' || code === 'EPIPE') {
       socket.destroy();
       return;
     }
-    const status = STATUS_OF_PARSE_ERROR[code] ?? 400;
-    this.#context.log.debug({ code, status, error: error.message }, 'refused a request that could not be read');
-    socket.end(rawErrorPage(status));
+    if (code === 'HPE_INVALID_METHOD' && error.rawPacket !== undefined && socket instanceof Socket) {
+      const custom = takeOver(socket, error.rawPacket);
+      if (custom !== undefined) {
+        this.#connections.delete(socket);
+        this.#methods.set(custom.connection, custom.method);
+        server.emit('connection', custom.connection);
+        return;
+      }
+    }
+    this.#refuse(socket, PARSE_ERRORS[code] ?? 'FCGI_LB_REQUEST_BAD_SYNTAX', error.message);
+  }
+
+  /** Answers where there is no request to make a transaction of. */
+  #refuse(socket: Duplex, code: FailureCode, reason: string): void {
+    const { status } = FAILURES[code];
+    const client = socket instanceof Socket ? remoteAddress(socket) : '-';
+    this.#context.log.debug({ code, client, status, reason }, 'refused a request that could not be read');
+    const page = rawErrorPage(status);
+    const nothing = { upstream: undefined, attempts: 0, queue: undefined, connect: undefined, head: undefined, total: 0 };
+    this.#context.accessLog?.({ ...nothing, client, method: '-', path: '-', status, bytes: page.length, error: code });
+    socket.end(page);
   }
 }

@@ -55,3 +55,15 @@ export function rawErrorPage(status: number): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}Connection: close\r\n\r\n${body}`;
 }
+
+/**
+ * Breaks the client's connection off in the middle of a response. Over TCP with a reset: without Content-Length or chunks
+ * a mere end would make the response look whole.
+ */
+export function cutConnection(response: ServerResponse): void {
+  const { socket } = response;
+  // A response pipelined behind another one has no socket yet: it takes its connection down when its turn comes.
+  if (socket === null) response.destroy();
+  else if (socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}

@@ -8,7 +8,7 @@ import type { BodySource } from '../upstream/request.ts';
 import { TempFile } from './temp-file.ts';
 
 /** What the header fields say about a body (RFC 9112 section 6). */
-export type BodyFraming =
+type BodyFraming =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly length: number }
   | { readonly kind: 'chunked' };
@@ -29,7 +29,7 @@ export interface ReceivedBody {
 }
 
 /** @throws ProxyError (400) for a framing that cannot be trusted */
-export function bodyFraming(request: IncomingMessage): BodyFraming {
+function bodyFraming(request: IncomingMessage): BodyFraming {
   const coding = request.headers['transfer-encoding'];
   if (coding !== undefined) {
     // RFC 9112 6.1: HTTP/1.0 has no transfer codings, and one that we cannot undo leaves the length unknown.
@@ -42,7 +42,36 @@ export function bodyFraming(request: IncomingMessage): BodyFraming {
   return length === undefined ? { kind: 'none' } : { kind: 'length', length: Number(length) };
 }
 
-export function bodyTooLarge(limit: number): ProxyError {
+/** What is to be done about a body before a worker is asked for. */
+export type Admission =
+  | { readonly kind: 'at-hand'; readonly length: number | undefined; readonly source: BodySource }
+  | { readonly kind: 'to-receive' };
+
+/**
+ * Decides by the header fields alone.
+ * @param opened called when a streamed body is begun: from then on it is spent
+ * @throws ProxyError (400, 413)
+ */
+export function admitBody(
+  request: IncomingMessage,
+  limits: { readonly maxBody: number; readonly requestBuffering: boolean },
+  opened: () => void,
+): Admission {
+  const framing = bodyFraming(request);
+  if (framing.kind === 'none') return { kind: 'at-hand', length: undefined, source: { kind: 'none' } };
+  if (framing.kind === 'chunked') return { kind: 'to-receive' };
+  const { length } = framing;
+  if (length > limits.maxBody) throw bodyTooLarge(limits.maxBody);
+  if (length === 0) return { kind: 'at-hand', length, source: { kind: 'none' } };
+  if (limits.requestBuffering) return { kind: 'to-receive' };
+  const open = (): IncomingMessage => {
+    opened();
+    return request;
+  };
+  return { kind: 'at-hand', length, source: { kind: 'stream', size: length, open } };
+}
+
+function bodyTooLarge(limit: number): ProxyError {
   return new ProxyError('FCGI_LB_REQUEST_BODY_TOO_LARGE', `request body passes ${limit} bytes (--max-body)`);
 }
 

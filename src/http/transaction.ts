@@ -2,10 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../core/clock.ts';
 import { asError, type FailureCode, ProxyError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import { BadHeadError, CgiHeadReader, HeadTooLargeError } from '../fcgi/cgi-head.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { Waiter } from '../pool/pool.ts';
 import type { Place } from '../pool/queue.ts';
@@ -13,27 +10,16 @@ import { decideRetry, REPEATABLE_METHODS } from '../pool/retry.ts';
 import type { Exchange } from '../upstream/exchange.ts';
 import type { BodySource, ExchangeSink, FcgiRequest } from '../upstream/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { AccessLog } from './access-log.ts';
-import { type DocumentHead, interpretHead, type LocalRedirect } from './cgi-response.ts';
+import { AnswerHeadReader } from './answer-head.ts';
+import type { DocumentHead, LocalRedirect } from './cgi-response.ts';
 import { ClientResponse } from './client-response.ts';
-import { sendErrorPage } from './error-page.ts';
-import { bodyFraming, bodyTooLarge, type ReceivedBody, receiveBody } from './request-body.ts';
-import type { HeaderReader, RequestHeaders } from './request-headers.ts';
+import type { TransactionContext } from './context.ts';
+import { cutConnection, sendErrorPage } from './error-page.ts';
+import { admitBody, type ReceivedBody, receiveBody } from './request-body.ts';
+import type { RequestHeaders } from './request-headers.ts';
 import type { Route } from './route.ts';
 import { parseTarget, type Target } from './target.ts';
 import { Trace } from './trace.ts';
-
-/** What all transactions share. */
-export interface TransactionContext {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly accessLog: AccessLog | undefined;
-  readonly headerReader: HeaderReader;
-  /** The method as the client sent it, when node:http had to be shown another. */
-  readonly methodOf: (request: IncomingMessage) => string;
-  /** Told once for each transaction, when nothing of it is left. */
-  readonly closed: (transaction: Transaction) => void;
-}
 
 type Phase =
   | { readonly kind: 'receiving' }
@@ -62,12 +48,13 @@ export class Transaction implements Waiter, ExchangeSink {
   readonly #response: ServerResponse;
   readonly #method: string;
   readonly #trace: Trace;
+  readonly #closed: (transaction: Transaction) => void;
   #phase: Phase = { kind: 'receiving' };
   #headers: RequestHeaders | undefined;
   #body: ReceivedBody | undefined;
   #bodySpent = false;
   #fcgi: FcgiRequest | undefined;
-  #reader: CgiHeadReader | undefined;
+  #headReader: AnswerHeadReader | undefined;
   #redirect: LocalRedirect | undefined;
   #redirects = 0;
   #answer: ClientResponse | undefined;
@@ -76,12 +63,24 @@ export class Transaction implements Waiter, ExchangeSink {
   /** Bytes of the error page, if one was sent. */
   #pageBytes = 0;
 
-  constructor(context: TransactionContext, route: Route, request: IncomingMessage, response: ServerResponse) {
+  /**
+   * @param method as the client sent it
+   * @param closed told once, when nothing of the transaction is left
+   */
+  constructor(
+    context: TransactionContext,
+    route: Route,
+    request: IncomingMessage,
+    response: ServerResponse,
+    method: string,
+    closed: (transaction: Transaction) => void,
+  ) {
+    this.#closed = closed;
     this.#context = context;
     this.#route = route;
     this.#request = request;
     this.#response = response;
-    this.#method = context.methodOf(request);
+    this.#method = method;
     this.#trace = new Trace(context.clock, request, this.#method);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
@@ -101,18 +100,16 @@ export class Transaction implements Waiter, ExchangeSink {
     try {
       const target = parseTarget(this.#request.url ?? '');
       this.#headers = this.#context.headerReader.read(this.#request.rawHeaders);
-      const framing = bodyFraming(this.#request);
-      if (framing.kind === 'length' && framing.length > this.#route.limits.maxBody)
-        throw bodyTooLarge(this.#route.limits.maxBody);
-      if (framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0)) {
-        this.#prepare(target, framing.kind === 'none' ? undefined : 0, { kind: 'none' });
-        this.#acquire();
-      } else if (framing.kind === 'length' && !this.#route.limits.requestBuffering) {
-        this.#prepare(target, framing.length, this.#streamedBody(framing.length, sendContinue));
-        this.#acquire();
-      } else {
+      const body = admitBody(this.#request, this.#route.limits, () => {
+        this.#bodySpent = true;
+        sendContinue?.();
+      });
+      if (body.kind === 'to-receive') {
         sendContinue?.();
         void this.#receive(target);
+      } else {
+        this.#prepare(target, body.length, body.source);
+        this.#acquire();
       }
     } catch (error) {
       this.#refuse(this.#coded(error));
@@ -121,16 +118,11 @@ export class Transaction implements Waiter, ExchangeSink {
 
   granted(lease: Lease): void {
     this.#trace.waited();
-    if (this.#phase.kind === 'closed' || this.#fcgi === undefined) {
-      lease.release();
-      return;
-    }
+    if (this.#fcgi === undefined) throw new Error('a lease was granted before the request was prepared');
     this.#upstream = lease.upstream;
     this.#trace.leased(lease.upstream.name);
-    this.#reader = new CgiHeadReader(this.#route.limits.maxResponseHead);
-    this.#phase = { kind: 'exchanging', exchange: undefined };
-    const exchange = lease.start(this.#fcgi, this);
-    this.#phase = { kind: 'exchanging', exchange };
+    this.#headReader = new AnswerHeadReader(this.#route.limits.maxResponseHead, lease.upstream.name);
+    this.#phase = { kind: 'exchanging', exchange: lease.start(this.#fcgi, this) };
   }
 
   refused(error: ProxyError): void {
@@ -145,43 +137,35 @@ export class Transaction implements Waiter, ExchangeSink {
   }
 
   stdout(bytes: Buffer): void {
-    if (this.#answer !== undefined) {
-      if (!this.#answer.write(bytes)) this.#exchange?.pause();
-    } else if (this.#reader !== undefined) {
-      this.#readHead(this.#reader, bytes);
+    try {
+      if (this.#answer !== undefined) this.#pass(this.#answer, bytes);
+      else if (this.#redirect === undefined) this.#readHead(bytes);
+    } catch (error) {
+      // What the worker says must not reach the client.
+      const coded = this.#coded(error);
+      this.#exchange?.abandon({ kind: 'failed', error: coded });
+      this.failed(coded);
     }
   }
 
   end(appStatus: number): void {
-    if (appStatus !== 0)
+    if (appStatus !== 0) {
       this.#context.log.debug({ upstream: this.#upstream?.name, appStatus }, 'worker ended with a status of its own');
-    if (this.#redirect !== undefined) {
-      this.#followRedirect(this.#redirect);
-      return;
     }
-    const answer = this.#answer;
-    if (answer === undefined) {
-      this.failed(this.#upstreamError('FCGI_LB_UPSTREAM_NO_HEAD', 'ended its answer without a complete head'));
-      return;
-    }
-    this.#phase = { kind: 'answered' };
-    if (answer.surplus > 0) {
-      this.#context.log.warn(
-        { upstream: this.#upstream?.name, path: this.#request.url, surplus: answer.surplus },
-        'worker sent more than its Content-Length; the rest was dropped',
-      );
-    }
-    if (answer.end() === 'short')
-      this.#breakOff(this.#upstreamError('FCGI_LB_UPSTREAM_SHORT_BODY', 'sent less than its Content-Length'));
+    if (this.#redirect !== undefined) this.#followRedirect(this.#redirect);
+    else if (this.#answer !== undefined) this.#finish(this.#answer);
+    else this.failed(this.#upstreamError('FCGI_LB_UPSTREAM_NO_HEAD', 'ended its answer without a complete head'));
   }
 
   failed(error: ProxyError): void {
     if (this.#phase.kind === 'closed') return;
     this.#trace.failed(error);
-    if (this.#answer !== undefined) {
+    if (this.#answer?.sent) {
       this.#breakOff(error);
       return;
     }
+    this.#answer?.destroy();
+    this.#answer = undefined;
     const decision = decideRetry(error, {
       attempts: this.#trace.attempts,
       maxAttempts: this.#route.limits.attempts,
@@ -192,10 +176,8 @@ export class Transaction implements Waiter, ExchangeSink {
       this.#refuse(error);
       return;
     }
-    this.#context.log.debug(
-      { code: error.code, attempts: this.#trace.attempts, path: this.#request.url },
-      `trying again: ${error.message}`,
-    );
+    const { attempts } = this.#trace;
+    this.#context.log.debug({ code: error.code, attempts, path: this.#request.url }, `trying again: ${error.message}`);
     if (this.#upstream !== undefined) this.tried.add(this.#upstream);
     if (decision === 'again') this.#deadline = this.#route.pool.deadline();
     this.#acquire();
@@ -214,9 +196,9 @@ export class Transaction implements Waiter, ExchangeSink {
     else if (phase.kind === 'exchanging') phase.exchange?.abandon({ kind: 'abandoned' });
     this.#answer?.destroy();
     this.#body?.close();
-    const { accessLog, closed } = this.#context;
+    const { accessLog } = this.#context;
     if (accessLog !== undefined) this.#trace.logAccess(accessLog, this.#response, this.#answer?.bytes ?? this.#pageBytes);
-    closed(this);
+    this.#closed(this);
   }
 
   get #exchange(): Exchange | undefined {
@@ -239,19 +221,6 @@ export class Transaction implements Waiter, ExchangeSink {
       // When the client has gone `close` comes, or has come.
       if (coded.code !== 'FCGI_LB_CLIENT_GONE') this.#refuse(coded);
     }
-  }
-
-  /** A body that goes to the worker as it comes. Once begun it cannot be sent again. */
-  #streamedBody(size: number, sendContinue: (() => void) | undefined): BodySource {
-    return {
-      kind: 'stream',
-      size,
-      open: () => {
-        this.#bodySpent = true;
-        sendContinue?.();
-        return this.#request;
-      },
-    };
   }
 
   #prepare(target: Target, bodyLength: number | undefined, body: BodySource, method = this.#method): void {
@@ -278,31 +247,27 @@ export class Transaction implements Waiter, ExchangeSink {
     this.#phase = { kind: 'waiting', place };
   }
 
-  #readHead(reader: CgiHeadReader, bytes: Buffer): void {
-    if (this.#redirect !== undefined) return;
-    try {
-      const head = reader.push(bytes);
-      if (head === undefined) return;
-      this.#trace.headCame();
-      const meaning = interpretHead(head.fields);
-      if (meaning.kind === 'local-redirect') {
-        this.#redirect = meaning;
-        return;
-      }
-      this.#startAnswer(meaning);
-      if (head.bodyAt < bytes.length) this.stdout(bytes.subarray(head.bodyAt));
-    } catch (error) {
-      if (error instanceof BadHeadError) this.#rejectAnswer('FCGI_LB_UPSTREAM_BAD_HEAD', error);
-      else if (error instanceof HeadTooLargeError) this.#rejectAnswer('FCGI_LB_UPSTREAM_HEAD_TOO_LARGE', error);
-      else throw error;
+  #readHead(bytes: Buffer): void {
+    const head = this.#headReader?.push(bytes);
+    if (head === undefined) return;
+    this.#trace.headCame();
+    if (head.meaning.kind === 'local-redirect') {
+      this.#redirect = head.meaning;
+      return;
     }
+    this.#answer = this.#startAnswer(head.meaning);
+    if (head.rest.length > 0) this.#pass(this.#answer, head.rest);
   }
 
-  #startAnswer(head: DocumentHead): void {
+  #pass(answer: ClientResponse, bytes: Buffer): void {
+    if (!answer.write(bytes)) this.#exchange?.pause();
+  }
+
+  #startAnswer(head: DocumentHead): ClientResponse {
     const { spool } = this.#route.limits;
     // A body that nobody will read to its end leaves the connection in no state for another request.
     if (!this.#request.complete) this.#response.shouldKeepAlive = false;
-    this.#answer = new ClientResponse(this.#request, this.#response, head, spool, this.#context.clock, {
+    return new ClientResponse(this.#request, this.#response, head, spool, this.#context.clock, {
       room: () => this.#exchange?.resume(),
       stalled: () =>
         this.#breakOff(new ProxyError('FCGI_LB_CLIENT_STALLED', `the client took nothing for ${spool.stallTimeout} ms`)),
@@ -315,11 +280,15 @@ export class Transaction implements Waiter, ExchangeSink {
     });
   }
 
-  /** What the worker says must not reach the client. */
-  #rejectAnswer(code: FailureCode, cause: Error): void {
-    const error = this.#upstreamError(code, cause.message);
-    this.#exchange?.abandon({ kind: 'failed', error });
-    this.failed(error);
+  /** The worker has finished; whether well is for the client to know. */
+  #finish(answer: ClientResponse): void {
+    this.#phase = { kind: 'answered' };
+    if (answer.surplus > 0) {
+      const fields = { upstream: this.#upstream?.name, path: this.#request.url, surplus: answer.surplus };
+      this.#context.log.warn(fields, 'worker sent more than its Content-Length; the rest was dropped');
+    }
+    if (answer.end() === 'complete') return;
+    this.failed(this.#upstreamError('FCGI_LB_UPSTREAM_SHORT_BODY', 'sent less than its Content-Length'));
   }
 
   /** RFC 3875 6.2.2: the server answers as if the client had asked for that path itself. */
@@ -327,12 +296,8 @@ export class Transaction implements Waiter, ExchangeSink {
     this.#redirect = undefined;
     this.#redirects += 1;
     if (this.#redirects > MAX_REDIRECTS) {
-      this.#refuse(
-        this.#upstreamError(
-          'FCGI_LB_UPSTREAM_REDIRECT_LOOP',
-          `redirected ${this.#redirects} times, last to ${redirect.location}`,
-        ),
-      );
+      const story = `redirected ${this.#redirects} times, last to ${redirect.location}`;
+      this.#refuse(this.#upstreamError('FCGI_LB_UPSTREAM_REDIRECT_LOOP', story));
       return;
     }
     try {
@@ -344,9 +309,8 @@ export class Transaction implements Waiter, ExchangeSink {
       this.#bodySpent = false;
       this.#acquire();
     } catch (error) {
-      this.#refuse(
-        this.#upstreamError('FCGI_LB_UPSTREAM_BAD_HEAD', `local redirect to ${redirect.location}: ${asError(error).message}`),
-      );
+      const story = `local redirect to ${redirect.location}: ${asError(error).message}`;
+      this.#refuse(this.#upstreamError('FCGI_LB_UPSTREAM_BAD_HEAD', story));
     }
   }
 
@@ -364,12 +328,9 @@ export class Transaction implements Waiter, ExchangeSink {
     this.#trace.failed(error);
     this.#trace.logFailure(this.#context.log, error);
     this.#answer?.destroy();
-    const { socket } = this.#response;
     this.#exchange?.abandon({ kind: 'abandoned' });
     this.#phase = { kind: 'answered' };
-    // A reset, not an end: without Content-Length or chunks an end would make the answer look whole.
-    if (socket === null) this.#response.destroy();
-    else socket.resetAndDestroy();
+    cutConnection(this.#response);
   }
 
   #upstreamError(code: FailureCode, message: string): ProxyError {

@@ -58,6 +58,8 @@ export class Exchange implements ConnectionUser, RecordSink {
   #timer: { readonly limit: 'send' | 'read' | 'linger'; readonly running: Timer } | undefined;
   #stderr: StderrLines | undefined;
   #answered = false;
+  /** Output has come: whatever the worker says afterwards, it has begun the request. */
+  #begun = false;
   #paused = false;
   #ended: { readonly appStatus: number; readonly protocolStatus: number } | undefined;
 
@@ -165,6 +167,7 @@ export class Exchange implements ConnectionUser, RecordSink {
   }
 
   stdout(bytes: Buffer): void {
+    this.#begun = true;
     this.#sink.stdout(bytes);
   }
 
@@ -246,9 +249,10 @@ export class Exchange implements ConnectionUser, RecordSink {
 
   /** Why the worker did not do the request at all, from END_REQUEST's protocolStatus (specification 5.5). */
   #refusal(protocolStatus: number): ProxyError | undefined {
+    if (protocolStatus === PROTOCOL_STATUS.REQUEST_COMPLETE) return undefined;
+    if (this.#begun)
+      return this.#error('FCGI_LB_UPSTREAM_BAD_RECORD', `refused (protocolStatus ${protocolStatus}) what it had begun to answer`);
     switch (protocolStatus) {
-      case PROTOCOL_STATUS.REQUEST_COMPLETE:
-        return undefined;
       case PROTOCOL_STATUS.CANT_MPX_CONN:
         return this.#error('FCGI_LB_UPSTREAM_CANT_MULTIPLEX', 'refused: it sees a second request on one connection');
       case PROTOCOL_STATUS.OVERLOADED:
