@@ -1,5 +1,6 @@
 // Opens the two logs: the program's own on standard error, and one line a request wherever the operator wants it.
 
+import { closeSync, openSync } from 'node:fs';
 import pino, { type DestinationStream } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
@@ -32,6 +33,8 @@ export function openLogs(settings: Pick<Settings, 'accessLog' | 'logLevel' | 'lo
     standardError,
   );
   if (wanted.kind === 'off') return { log, accessLog: undefined, reopen: () => undefined, flush: () => undefined };
+  // Whether it can be written to is known now, not at the first request.
+  if (wanted.path !== '-') closeSync(openSync(wanted.path, 'a'));
   const target: Destination = pino.destination({ dest: wanted.path === '-' ? 1 : wanted.path, sync: false, mkdir: false });
   // A reader that went away (`fcgi-lb | head`) must not end the program.
   target.on('error', (error: Error) => log.error({ error: error.message, file: wanted.path }, 'cannot write the access log'));

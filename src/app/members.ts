@@ -15,11 +15,17 @@ export class Members {
   readonly #create: (address: Address) => Upstream;
   readonly #log: Log;
   readonly #byAddress = new Map<string, { readonly upstream: Upstream; readonly sources: Set<Source> }>();
+  #started = false;
 
   constructor(pool: Pool, create: (address: Address) => Upstream, log: Log) {
     this.#pool = pool;
     this.#create = create;
     this.#log = log;
+  }
+
+  /** From now on those who join are news; those there at the start are in the start-up line. */
+  started(): void {
+    this.#started = true;
   }
 
   listener(source: Source): SourceListener {
@@ -38,7 +44,8 @@ export class Members {
     }
     const upstream = this.#create(address);
     this.#byAddress.set(address.text, { upstream, sources: new Set([source]) });
-    this.#log.info({ pool: this.#pool.name, upstream: address.text }, 'upstream joins');
+    const log = this.#started ? this.#log.info : this.#log.debug;
+    log.call(this.#log, { pool: this.#pool.name, upstream: address.text }, 'upstream joins');
     this.#pool.add(upstream);
   }
 

@@ -59,6 +59,7 @@ export class Program {
   async start(): Promise<void> {
     const { log } = this.#logs;
     await Promise.all(this.#sources.map((source) => source.start(this.#members.listener(source))));
+    this.#members.started();
     const listening: string[] = [];
     for (const address of this.#settings.listen) listening.push(await this.#door.listen(address));
     const admin = await this.#openAdmin();

@@ -33,7 +33,7 @@ export async function serve(settings: Settings, version: string): Promise<number
 function untilSignal(reopen: () => void): Promise<(onSecond: () => void) => void> {
   process.on('SIGUSR1', reopen);
   // There is nothing to reload yet, and a stray HUP (a closed terminal, a habit) must not end a server.
-  process.on('SIGHUP', reopen);
+  process.on('SIGHUP', () => undefined);
   // Writing to a closed pipe is an error of that write, not the end of the program.
   process.on('SIGPIPE', () => undefined);
   return new Promise((resolve) => {

@@ -11,6 +11,10 @@ import type { OptionName } from './options.ts';
 
 const BALANCERS: readonly BalanceName[] = ['round-robin', 'least-conn'];
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+/** A record's content without the two lengths of a pair. */
+const MAX_PARAM = 65_527;
+/** PATH_MAX of Linux. */
+const MAX_PATH = 4096;
 /** Environment variable names; what FastCGI libraries put in front of a program takes no others. */
 const PARAM_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -138,12 +142,15 @@ function parseParam(text: string): [name: string, value: string] {
   if (equals === -1 || !PARAM_NAME.test(name)) throw new ConfigError(`'${text}': expected NAME=VALUE`);
   const value = text.slice(equals + 1);
   if (value.includes('$')) throw new ConfigError(`'${text}': '$' is reserved for variables, which options do not have`);
+  const size = Buffer.byteLength(name) + Buffer.byteLength(value);
+  if (size > MAX_PARAM) throw new ConfigError(`${name} takes ${size} bytes; a FastCGI record holds ${MAX_PARAM}`);
   return [name, value];
 }
 
 function parseRoot(text: string): string {
   // The workers, not we, open the files: the directory may exist only for them.
   if (!isAbsolute(text)) throw new ConfigError(`'${text}' must be an absolute path, as the workers see it`);
+  if (Buffer.byteLength(text) > MAX_PATH) throw new ConfigError(`the path is longer than ${MAX_PATH} bytes`);
   return text;
 }
 

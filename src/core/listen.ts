@@ -1,6 +1,6 @@
 // Binds a server to an address, or says plainly why that is not possible.
 
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import type { Address } from './address.ts';
 import { systemCode } from './errors.ts';
@@ -21,6 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'permission denied',
   ENOENT: 'the directory does not exist',
+  ENOTFOUND: 'no such host',
 };
 
 export interface ListenOptions {
@@ -37,8 +38,9 @@ export async function listenOn(server: Server, address: Address, options: Listen
   try {
     await bind(server, address);
   } catch (error) {
-    const stale = address.kind === 'unix' && systemCode(error) === 'EADDRINUSE' && !(await answers(address.path));
-    if (!stale) throw listenError(address, error);
+    if (address.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || !(await isLeftBehind(address.path))) {
+      throw listenError(address, error);
+    }
     try {
       await unlink(address.path);
       await bind(server, address);
@@ -74,6 +76,11 @@ function bind(server: Server, address: Address): Promise<void> {
       process.umask(umask);
     }
   });
+}
+
+/** Whether `path` is a socket that nobody listens on. Connecting to a plain file is refused as well, and that is not ours to remove. */
+async function isLeftBehind(path: string): Promise<boolean> {
+  return (await lstat(path)).isSocket() && !(await answers(path));
 }
 
 /** Whether a program accepts connections on a socket file. */

@@ -62,9 +62,7 @@ export class RequestEncoder {
     const nameLength = name.length;
     const valueLength = value.length;
     const pairLength = lengthSize(nameLength) + lengthSize(valueLength) + nameLength + valueLength;
-    if (pairLength > MAX_CONTENT) {
-      throw new ParamsTooLargeError(`parameter ${name.slice(0, 64)} takes ${pairLength} bytes, a record holds ${MAX_CONTENT}`);
-    }
+    if (pairLength > MAX_CONTENT) throw tooLarge(name, pairLength);
     this.#makeRoom(pairLength);
     const buffer = this.#buffer;
     let at = writeLength(buffer, this.#at, nameLength);
@@ -75,10 +73,12 @@ export class RequestEncoder {
   }
 
   /** Adds pairs that `encodePairs` made beforehand. */
-  addEncoded(pairs: Buffer): void {
-    this.#makeRoom(pairs.length);
-    pairs.copy(this.#buffer, this.#at);
-    this.#at += pairs.length;
+  addEncoded(pieces: readonly Buffer[]): void {
+    for (const pairs of pieces) {
+      this.#makeRoom(pairs.length);
+      pairs.copy(this.#buffer, this.#at);
+      this.#at += pairs.length;
+    }
   }
 
   /** The finished head. With `emptyBody` the empty STDIN record that every request must end with is part of it. */
@@ -137,19 +137,37 @@ export function setKeepConn(head: Buffer, keep: boolean): void {
 
 /**
  * Encodes parameters that are the same for many requests. Names and values are byte strings.
- * @throws ParamsTooLargeError when together they do not fit in one record
+ * @returns pieces for `addEncoded`, none longer than a record
+ * @throws ParamsTooLargeError when one of them does not fit in one record
  */
-export function encodePairs(pairs: Iterable<readonly [name: string, value: string]>): Buffer {
-  const parts: Buffer[] = [];
+export function encodePairs(pairs: Iterable<readonly [name: string, value: string]>): readonly Buffer[] {
+  const pieces: Buffer[] = [];
+  let piece: Buffer[] = [];
+  let size = 0;
   for (const [name, value] of pairs) {
-    const lengths = Buffer.alloc(lengthSize(name.length) + lengthSize(value.length));
-    writeLength(lengths, writeLength(lengths, 0, name.length), value.length);
-    parts.push(lengths, Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1'));
+    const pair = encodePair(name, value);
+    if (size + pair.length > MAX_CONTENT) {
+      pieces.push(Buffer.concat(piece));
+      piece = [];
+      size = 0;
+    }
+    piece.push(pair);
+    size += pair.length;
   }
-  const whole = Buffer.concat(parts);
-  if (whole.length > MAX_CONTENT)
-    throw new ParamsTooLargeError(`fixed parameters take ${whole.length} bytes, a record holds ${MAX_CONTENT}`);
-  return whole;
+  if (size > 0) pieces.push(Buffer.concat(piece));
+  return pieces;
+}
+
+function encodePair(name: string, value: string): Buffer {
+  const lengths = Buffer.alloc(lengthSize(name.length) + lengthSize(value.length));
+  writeLength(lengths, writeLength(lengths, 0, name.length), value.length);
+  const pair = Buffer.concat([lengths, Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1')]);
+  if (pair.length > MAX_CONTENT) throw tooLarge(name, pair.length);
+  return pair;
+}
+
+function tooLarge(name: string, length: number): ParamsTooLargeError {
+  return new ParamsTooLargeError(`parameter ${name.slice(0, 64)} takes ${length} bytes, a record holds ${MAX_CONTENT}`);
 }
 
 /** What frames `contentLength` bytes (at most 65,535) of request body: the bytes before and after them. */

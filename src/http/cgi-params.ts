@@ -35,12 +35,12 @@ export interface CgiRequest {
 export class CgiParams {
   readonly #mode: ScriptMode;
   readonly #replaced: ReadonlySet<string>;
-  readonly #fixed: Buffer;
+  readonly #fixed: readonly Buffer[];
   readonly #encoder = new RequestEncoder();
   /** The same for all requests of one client connection. */
-  readonly #peers = new WeakMap<Socket, Buffer>();
+  readonly #peers = new WeakMap<Socket, readonly Buffer[]>();
 
-  /** @throws ParamsTooLargeError when the settings alone do not fit in one record */
+  /** @throws ParamsTooLargeError when one of the settings does not fit in a record */
   constructor(settings: CgiSettings) {
     const { mode } = settings;
     this.#mode = mode.root === undefined ? mode : { ...mode, root: byteString(mode.root.replace(/\/+$/, '')) };
@@ -113,7 +113,7 @@ export class CgiParams {
     if (this.#replaced.size === 0 || !this.#replaced.has(name)) this.#encoder.add(name, value);
   }
 
-  #peer(socket: Socket): Buffer {
+  #peer(socket: Socket): readonly Buffer[] {
     let peer = this.#peers.get(socket);
     if (peer === undefined) {
       const pairs: [string, string][] = [

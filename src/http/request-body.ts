@@ -30,6 +30,10 @@ export interface ReceivedBody {
 
 /** @throws ProxyError (400) for a framing that cannot be trusted */
 function bodyFraming(request: IncomingMessage): BodyFraming {
+  // node:http lets HTTP/0.9 (a request line without a version) and HTTP/2.0 pass; their messages are framed otherwise.
+  if (!/^1\.[01]$/.test(request.httpVersion)) {
+    throw new ProxyError('FCGI_LB_REQUEST_BAD_SYNTAX', `HTTP/${request.httpVersion} is not spoken here`);
+  }
   const coding = request.headers['transfer-encoding'];
   if (coding !== undefined) {
     // RFC 9112 6.1: HTTP/1.0 has no transfer codings, and one that we cannot undo leaves the length unknown.
@@ -68,7 +72,7 @@ export function admitBody(
     opened();
     return request;
   };
-  return { kind: 'at-hand', length, source: { kind: 'stream', size: length, open } };
+  return { kind: 'at-hand', length, source: { kind: 'stream', size: length, open, failure: 'FCGI_LB_CLIENT_GONE' } };
 }
 
 function bodyTooLarge(limit: number): ProxyError {
@@ -185,7 +189,8 @@ class Receiver {
     const size = this.#size;
     if (!this.#settle()) return;
     if (file !== undefined) {
-      this.#resolve({ size, source: { kind: 'stream', size, open: () => file.stream() }, close: () => file.close() });
+      const stream: BodySource = { kind: 'stream', size, open: () => file.stream(), failure: 'FCGI_LB_BUFFER_FAILED' };
+      this.#resolve({ size, source: stream, close: () => file.close() });
       return;
     }
     const source: BodySource = size === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: Buffer.concat(this.#chunks, size) };

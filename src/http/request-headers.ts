@@ -69,7 +69,7 @@ export class HeaderReader {
         values[field.at] += (field.use === 'join-cookie' ? '; ' : ', ') + value;
       } else {
         if (field.use === 'host') {
-          if (!HOST.test(value)) throw bad('the Host header field is not a host');
+          if (!isHost(value)) throw bad('the Host header field is not a host');
           host = value;
         }
         field.seenIn = this.#request;
@@ -92,6 +92,11 @@ export class HeaderReader {
     }
     return field;
   }
+}
+
+/** Whether the text may be a Host, which may be empty (RFC 9112 3.2). */
+export function isHost(text: string): boolean {
+  return HOST.test(text);
 }
 
 function useOf(key: string): Use {

@@ -1,6 +1,7 @@
 // Takes a request target apart (RFC 9112 section 3.2) and brings its path to the one form that everything is decided on.
 
 import { ProxyError } from '../core/errors.ts';
+import { isHost } from './request-headers.ts';
 
 /** All strings are byte strings: each character is one byte. */
 export interface Target {
@@ -28,6 +29,8 @@ export function parseTarget(target: string): Target {
     const match = ABSOLUTE.exec(target);
     if (match === null) throw bad('the request target is neither a path nor an http URL');
     authority = match[1] ?? '';
+    // It takes the Host field's place, so it must be one; an http URL names a host and no user (RFC 9110 4.2).
+    if (/^(?::|$)/.test(authority) || !isHost(authority)) throw bad('the request target names no host');
     raw = target.slice(match[0].length);
     if (raw.charCodeAt(0) !== 0x2f) raw = `/${raw}`;
   }

@@ -63,6 +63,8 @@ export class Trace {
 
   headCame(): void {
     this.#head = this.#stage();
+    // Whatever made earlier attempts fail, it is not how the request ends.
+    this.#failure = undefined;
   }
 
   failed(error: ProxyError): void {

@@ -166,6 +166,7 @@ export class Transaction implements Waiter, ExchangeSink {
     }
     this.#answer?.destroy();
     this.#answer = undefined;
+    this.#redirect = undefined;
     const decision = decideRetry(error, {
       attempts: this.#trace.attempts,
       maxAttempts: this.#route.limits.attempts,
@@ -189,7 +190,8 @@ export class Transaction implements Waiter, ExchangeSink {
     if (phase.kind === 'closed') return;
     this.#phase = { kind: 'closed' };
     const finished = this.#response.writableFinished;
-    if (!finished && this.#trace.failure === undefined) {
+    // Unless the request had ended already, a failure noted so far was that of an earlier attempt.
+    if (!finished && (phase.kind !== 'answered' || this.#trace.failure === undefined)) {
       this.#trace.failed(new ProxyError('FCGI_LB_CLIENT_GONE', 'the client left before its answer was complete'));
     }
     if (phase.kind === 'waiting' && phase.place !== undefined) this.#route.pool.cancel(phase.place);

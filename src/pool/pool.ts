@@ -35,6 +35,8 @@ export class Pool {
   readonly #balancer: Balancer<Upstream>;
   readonly #clock: Clock;
   readonly #upstreams = new Set<Upstream>();
+  /** Removed, but not yet done with what they hold. */
+  readonly #leaving = new Set<Upstream>();
   readonly #queue = new WaitQueue<Waiter>();
   #deadlineTimer: { readonly at: number; readonly timer: Timer } | undefined;
   #serving = false;
@@ -65,12 +67,14 @@ export class Pool {
   remove(upstream: Upstream): void {
     this.#upstreams.delete(upstream);
     this.#balancer.remove(upstream);
+    if (upstream.inFlight > 0) this.#leaving.add(upstream);
     upstream.drain();
   }
 
   /** To be called by an upstream whenever its availability or load may have changed. */
   readonly changed = (upstream: Upstream): void => {
     if (this.#upstreams.has(upstream)) this.#refresh(upstream);
+    else if (upstream.inFlight === 0) this.#leaving.delete(upstream);
   };
 
   /**
@@ -120,7 +124,7 @@ export class Pool {
       this.#queue.leave(place);
       place.item.refused(new ProxyError('FCGI_LB_POOL_CLOSED', `pool ${this.name} is shutting down`));
     }
-    for (const upstream of this.#upstreams) upstream.destroy();
+    for (const upstream of [...this.#upstreams, ...this.#leaving]) upstream.destroy();
   }
 
   #refresh(upstream: Upstream): void {

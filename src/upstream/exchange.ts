@@ -210,10 +210,10 @@ export class Exchange implements ConnectionUser, RecordSink {
     } else {
       connection.write(head);
       if (body.kind === 'stream') {
+        const { failure } = body;
         this.#pump = new BodyPump(connection, body.open(), body.size, {
           changed: () => this.#watch(),
-          failed: (error) =>
-            this.#fail(new ProxyError('FCGI_LB_BUFFER_FAILED', `request body: ${error.message}`, { cause: error })),
+          failed: (cause) => this.#giveUp(new ProxyError(failure, `request body: ${cause.message}`, { cause }), ABANDONED),
         });
       }
     }
@@ -297,11 +297,15 @@ export class Exchange implements ConnectionUser, RecordSink {
         limit === 'send'
           ? this.#error('FCGI_LB_UPSTREAM_SEND_TIMEOUT', `took nothing of the request for ${ms} ms`)
           : this.#error('FCGI_LB_UPSTREAM_READ_TIMEOUT', `sent nothing for ${ms} ms`);
-      // The worker is probably still at it: its slot stays taken while it is (invariant 2).
-      const sink = this.#sink;
-      this.abandon({ kind: 'failed', error });
-      sink.failed(error);
+      this.#giveUp(error, { kind: 'failed', error });
     }
+  }
+
+  /** The request ends here, but the worker is probably still at it: its slot stays taken while it is (invariant 2). */
+  #giveUp(error: ProxyError, outcome: Outcome): void {
+    const sink = this.#sink;
+    this.abandon(outcome);
+    sink.failed(error);
   }
 
   #drop(connection: Connection, outcome: Outcome): void {

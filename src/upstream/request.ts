@@ -1,13 +1,14 @@
 // What goes into an exchange and what comes out of it: the request, the one who listens to the answer, the outcome.
 
 import type { Readable } from 'node:stream';
-import type { ProxyError } from '../core/errors.ts';
+import type { FailureCode, ProxyError } from '../core/errors.ts';
 
 export type BodySource =
   | { readonly kind: 'none' }
   /** At most one record's worth. */
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  | { readonly kind: 'stream'; readonly size: number; readonly open: () => Readable };
+  /** `failure` is what it means when the stream breaks. */
+  | { readonly kind: 'stream'; readonly size: number; readonly open: () => Readable; readonly failure: FailureCode };
 
 export interface FcgiRequest {
   /** BEGIN_REQUEST and PARAMS, closed; the empty STDIN too when the body is `none`. */

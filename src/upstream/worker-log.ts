@@ -9,6 +9,7 @@ const MAX_LINE = 4096;
 /** Lines that may come at once, and lines a second after that, from one upstream. */
 const BURST = 100;
 const PER_SECOND = 20;
+const CR = 13;
 
 /** Limits the lines of one upstream and counts what it drops. */
 export class WorkerLog {
@@ -39,8 +40,10 @@ export class WorkerLog {
       this.#log.warn({ upstream: this.#name, dropped: this.#dropped }, 'worker writes too much to STDERR; lines were dropped');
       this.#dropped = 0;
     }
-    const cut = bytes.length > MAX_LINE;
-    const text = escapeControls(bytes.toString('utf8', 0, Math.min(bytes.length, MAX_LINE)));
+    // fcgiwrap, for one, ends its lines with CR LF.
+    const length = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
+    const cut = length > MAX_LINE;
+    const text = escapeControls(bytes.toString('utf8', 0, Math.min(length, MAX_LINE)));
     this.#log.warn({ upstream: this.#name, stderr: cut ? `${text}...` : text }, 'worker wrote to STDERR');
   }
 }

@@ -2,6 +2,14 @@
 
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** The path of a unix socket, or a TCP port of this machine. */
+export type Where = string | { readonly port: number };
+
+function optionsFor(where: Where): { socketPath: string } | { host: string; port: number } {
+  return typeof where === 'string' ? { socketPath: where } : { host: '127.0.0.1', port: where.port };
+}
 
 export interface Answer {
   readonly status: number;
@@ -23,13 +31,13 @@ export interface Ask {
 }
 
 /**
- * One request over a unix socket.
+ * One request.
  * @throws Error when the connection ends before the head of a response
  */
-export function ask(socketPath: string, { method = 'GET', path = '/', headers = {}, body, agent }: Ask = {}): Promise<Answer> {
+export function ask(where: Where, { method = 'GET', path = '/', headers = {}, body, agent }: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
-      { socketPath, method, path, headers: { Host: 'test.example', ...headers }, agent: agent ?? new Agent() },
+      { ...optionsFor(where), method, path, headers: { Host: 'test.example', ...headers }, agent: agent ?? new Agent() },
       (response) => {
         const chunks: Buffer[] = [];
         const done = (): void =>
@@ -70,8 +78,11 @@ export interface RawClient {
 }
 
 /** A connection on which the test writes what it likes. Bytes received are shown as latin1. */
-export function rawClient(socketPath: string): RawClient {
-  const socket = connect({ path: socketPath, allowHalfOpen: true });
+export function rawClient(where: Where): RawClient {
+  const socket =
+    typeof where === 'string'
+      ? connect({ path: where, allowHalfOpen: true })
+      : connect({ host: '127.0.0.1', port: where.port, allowHalfOpen: true });
   const chunks: string[] = [];
   let watchers: Array<() => void> = [];
   let error: Error | undefined;
@@ -108,4 +119,11 @@ export function rawClient(socketPath: string): RawClient {
       return received();
     },
   };
+}
+
+/** A raw client that is closed when the current test is over. */
+export function testClient(where: Where): RawClient {
+  const client = rawClient(where);
+  onTestFinished(() => void client.socket.destroy());
+  return client;
 }

@@ -20,6 +20,8 @@ export interface LogLine {
 export interface Proxy {
   /** The unix socket it listens on for HTTP. */
   readonly path: string;
+  /** The TCP port it listens on, when the words ask for one. */
+  readonly port: number;
   readonly program: Program;
   readonly access: readonly AccessEntry[];
   readonly log: readonly LogLine[];
@@ -81,8 +83,10 @@ export async function startProxy(words: readonly string[]): Promise<Proxy> {
     return stopped;
   };
   onTestFinished(stop);
+  const addresses = log.flatMap(({ fields }) => (Array.isArray(fields['listen']) ? (fields['listen'] as string[]) : []));
   return {
     path,
+    port: Number(addresses.find((address) => /:\d+$/.test(address))?.replace(/^.*:/, '')),
     program,
     access,
     log,

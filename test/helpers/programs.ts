@@ -1,0 +1,103 @@
+// Says which real FastCGI programs this machine has; a test that needs a missing one is skipped aloud, or fails in CI.
+
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { it } from 'vitest';
+
+interface Requirement {
+  /** Debian packages that bring it. */
+  readonly packages: string;
+  readonly present: () => boolean;
+}
+
+const REQUIREMENTS = {
+  'php-fpm': { packages: 'php8.2-fpm', present: () => findPhpFpm() !== undefined },
+  libfcgi: { packages: 'libfcgi-dev gcc libc6-dev', present: () => runs('cc', '-E', '-include', 'fcgiapp.h', '/dev/null') },
+  'perl FCGI': { packages: 'libfcgi-perl', present: () => runs('perl', '-MFCGI', '-e', '1') },
+  'perl FCGI::ProcManager': {
+    packages: 'libfcgi-procmanager-perl',
+    present: () => runs('perl', '-MFCGI::ProcManager', '-e', '1'),
+  },
+  'spawn-fcgi': { packages: 'spawn-fcgi', present: () => findProgram('spawn-fcgi') !== undefined },
+  fcgiwrap: { packages: 'fcgiwrap', present: () => findProgram('fcgiwrap') !== undefined },
+} as const satisfies Record<string, Requirement>;
+
+export type ProgramName = keyof typeof REQUIREMENTS;
+
+/** What `it` is called with. */
+export type ProgramTest = (name: string, run: () => Promise<void> | void) => void;
+
+/**
+ * `it` for tests that need these programs. Without them the test is skipped and standard error says what is missing; in
+ * CI, where everything is installed, it fails instead: a skipped test is a check that did not happen.
+ */
+export function itWith(...names: readonly ProgramName[]): ProgramTest {
+  const missing = names.filter((name) => !REQUIREMENTS[name].present());
+  if (missing.length === 0) return (name, run) => it(name, run);
+  const packages = missing.map((name) => REQUIREMENTS[name].packages).join(' ');
+  const story = `not installed: ${missing.join(', ')} (on Debian: apt-get install ${packages})`;
+  if ((process.env['CI'] ?? '') !== '') {
+    return (name) =>
+      it(name, () => {
+        throw new Error(story);
+      });
+  }
+  return (name, run) => {
+    process.stderr.write(`skipped: ${name}: ${story}\n`);
+    it.skipIf(missing.length > 0)(name, run);
+  };
+}
+
+/**
+ * The path of a program of that name.
+ * @throws Error when there is none
+ */
+export function programPath(name: string): string {
+  const path = name === 'php-fpm' ? findPhpFpm() : findProgram(name);
+  if (path === undefined) throw new Error(`${name} is not installed`);
+  return path;
+}
+
+/** Debian installs php-fpm under its version's name, such as php-fpm8.2; the newest is taken. */
+function findPhpFpm(): string | undefined {
+  return findProgram(/^php-fpm(?:\d+(?:\.\d+)?)?$/);
+}
+
+function findProgram(name: string | RegExp): string | undefined {
+  // Servers live in sbin, which is not in the PATH of ordinary users.
+  const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin'];
+  for (const directory of directories.filter((path) => path !== '')) {
+    const names = typeof name === 'string' ? [name] : namesIn(directory).filter((entry) => name.test(entry));
+    const paths = names.sort().reverse();
+    const found = paths.map((entry) => join(directory, entry)).find(isExecutable);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function runs(command: string, ...words: readonly string[]): boolean {
+  try {
+    execFileSync(command, words, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

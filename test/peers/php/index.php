@@ -1,0 +1,4 @@
+<?php
+// The front controller.
+
+require __DIR__ . '/env.php';

@@ -1,0 +1,4 @@
+<?php
+// The index of a directory.
+
+require __DIR__ . '/../env.php';
