@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import pino, { type DestinationStream } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
-import { escapeControls } from '../core/escape.ts';
+import { escapeControls, escapeJson } from '../core/escape.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import { type AccessLog, createAccessLog } from '../http/access-log.ts';
 
@@ -22,7 +22,7 @@ type Destination = ReturnType<typeof pino.destination>;
 /** @throws Error (Node system error) when the access log's file cannot be opened */
 export function openLogs(settings: Pick<Settings, 'accessLog' | 'logLevel' | 'logFormat'>, clock: Clock): Logs {
   const { accessLog: wanted, logLevel, logFormat } = settings;
-  const standardError: DestinationStream = logFormat === 'pretty' ? prettyStream() : pino.destination({ dest: 2, sync: true });
+  const standardError: DestinationStream = logFormat === 'pretty' ? prettyStream() : jsonStream();
   const log: Log = pino(
     {
       level: logLevel,
@@ -52,6 +52,12 @@ export function openLogs(settings: Pick<Settings, 'accessLog' | 'logLevel' | 'lo
       }
     },
   };
+}
+
+/** Lines of the program's log as pino makes them. Their messages quote what workers sent. */
+function jsonStream(): DestinationStream {
+  const standardError = pino.destination({ dest: 2, sync: true });
+  return { write: (line) => void standardError.write(escapeJson(line)) };
 }
 
 /** Lines of the program's log in a form for eyes. */

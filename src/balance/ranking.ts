@@ -17,9 +17,8 @@ interface Entry<C> {
 /**
  * A binary heap ordered by load, then turn, then sequence.
  *
- * Invariants: every entry's `at` is its index in `#heap` or -1; `#now` never decreases; a candidate that comes back
- * keeps its turn if that is still ahead, and takes `#now` otherwise, and one that is picked late has its next turn counted
- * from `#now`, so that nobody catches up on turns it missed.
+ * Invariants: every entry's `at` is its index in `#heap` or -1; `#now` never decreases; the turn after the one taken is
+ * counted from `#now`, so that nobody who was away, avoided or passed over for its load catches up on turns it missed.
  */
 export class Ranking<C extends Candidate> implements Balancer<C> {
   readonly #loadOf: (candidate: C) => number;
@@ -42,7 +41,6 @@ export class Ranking<C extends Candidate> implements Balancer<C> {
     }
     if (entry.at !== -1) return;
     entry.load = this.#loadOf(candidate);
-    if (entry.turn < this.#now) entry.turn = this.#now;
     this.#insert(entry);
   }
 
@@ -65,7 +63,6 @@ export class Ranking<C extends Candidate> implements Balancer<C> {
     if (first === undefined) return undefined;
     const entry = avoid.size > 0 && avoid.has(first.candidate) ? this.#firstOutside(avoid, first) : first;
     this.#now = Math.max(this.#now, entry.turn);
-    // Counted from now: one that was avoided, or passed over for its load, does not get what it missed in one burst.
     entry.turn = this.#now + 1 / entry.candidate.weight;
     this.#sequence += 1;
     entry.sequence = this.#sequence;

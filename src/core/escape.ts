@@ -11,3 +11,8 @@ export function escapeControls(text: string): string {
     return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`;
   });
 }
+
+/** A line of JSON with what JSON allows raw but a terminal obeys (DEL, C1 controls) escaped; it parses to the same value. */
+export function escapeJson(json: string): string {
+  return json.replace(/[\x7f-\x9f\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

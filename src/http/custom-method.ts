@@ -44,7 +44,7 @@ export class ReplayedConnection extends Duplex {
     // The parser that gave up must hear no more; the idle timeout of its connection is over.
     socket.removeAllListeners('data');
     socket.removeAllListeners('end');
-    socket.setTimeout(0);
+    socket.removeAllListeners('timeout');
     this.push(first);
     socket.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) socket.pause();
@@ -74,10 +74,5 @@ export class ReplayedConnection extends Duplex {
     if (this.remoteAddress === undefined) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
     this.destroy();
-  }
-
-  /** One request is all that comes this way, and it has timeouts of its own. */
-  setTimeout(): this {
-    return this;
   }
 }

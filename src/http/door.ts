@@ -44,8 +44,11 @@ export class Door {
   readonly #context: TransactionContext;
   readonly #route: (request: IncomingMessage) => Route;
   readonly #servers: Server[] = [];
-  /** The open transactions of each client connection: several when requests are pipelined. */
-  readonly #connections = new Map<Duplex, Set<Transaction>>();
+  /**
+   * The open transactions of each client connection, in order of arrival, with what begins them. Pipelined requests take
+   * turns: none may overtake one that changes something (RFC 9112 9.3.2), nor one connection fill the queue for all.
+   */
+  readonly #connections = new Map<Duplex, Map<Transaction, () => void>>();
   /** The real method of the first request on a connection that was taken over. */
   readonly #methods = new WeakMap<Duplex, string>();
   #active = 0;
@@ -118,7 +121,7 @@ export class Door {
 
   /** Cuts every client connection. */
   destroy(): void {
-    for (const server of this.#servers) server.closeAllConnections();
+    for (const socket of this.#connections.keys()) socket.destroy();
   }
 
   #createServer(): Server {
@@ -142,12 +145,12 @@ export class Door {
   }
 
   #accepted(socket: Duplex): void {
-    this.#connections.set(socket, new Set());
+    this.#connections.set(socket, new Map());
     socket.on('close', () => {
       const open = this.#connections.get(socket);
       this.#connections.delete(socket);
       // node:http tells only the response in turn that its connection has gone, not those pipelined behind it.
-      for (const transaction of open ?? []) transaction.close();
+      for (const transaction of [...(open?.keys() ?? [])]) transaction.close();
     });
   }
 
@@ -163,14 +166,22 @@ export class Door {
       this.#closed,
     );
     this.#active += 1;
-    this.#connections.get(request.socket)?.add(transaction);
-    transaction.run(sendContinue);
+    const open = this.#connections.get(request.socket);
+    const begin = (): void => transaction.run(sendContinue);
+    open?.set(transaction, begin);
+    if (open === undefined || open.size === 1) begin();
   }
 
   readonly #closed = (transaction: Transaction): void => {
-    this.#connections.get(transaction.socket)?.delete(transaction);
+    const open = this.#connections.get(transaction.socket);
+    const [running] = open?.keys() ?? [];
+    open?.delete(transaction);
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
+    // What comes after the last answer of a connection can have none.
+    if (running !== transaction || !transaction.socket.writable) return;
+    const [begin] = open?.values() ?? [];
+    begin?.();
   };
 
   /** Resolves when no request is open. */
@@ -187,9 +198,16 @@ export class Door {
     const code = systemCode(error) ?? '';
     // Taken over: what its first parser still complains of is nobody's business.
     if (open === undefined && !socket.destroyed) return;
-    // A page in the middle of another answer would be taken for part of it.
-    if (!socket.writable || open === undefined || open.size > 0 || code === 'ECONNRESET' || code === 'EPIPE') {
+    if (!socket.writable || open === undefined || code === 'ECONNRESET' || code === 'EPIPE') {
       socket.destroy();
+      return;
+    }
+    if (open.size > 0) {
+      const [running] = open.keys();
+      // A client that ended in the middle of its body has left. A page in the middle of another answer would be taken for part of it.
+      const told = code !== 'HPE_INVALID_EOF_STATE' && open.size === 1 && running?.unreadable(error.message);
+      if (told && socket instanceof Socket) socket.destroySoon();
+      else socket.destroy();
       return;
     }
     if (code === 'HPE_INVALID_METHOD' && error.rawPacket !== undefined && socket instanceof Socket) {

@@ -86,8 +86,8 @@ export class Trace {
     else log.warn(fields, error.message);
   }
 
-  logAccess(accessLog: AccessLog, response: ServerResponse, bytes: number): void {
-    accessLog({
+  logAccess(accessLog: AccessLog | undefined, response: ServerResponse, bytes: number): void {
+    accessLog?.({
       client: this.#client,
       method: this.#method,
       path: this.#request.url ?? '',

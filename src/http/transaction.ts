@@ -116,6 +116,12 @@ export class Transaction implements Waiter, ExchangeSink {
     }
   }
 
+  /** The body breaks the rules of HTTP: says so if nothing was said yet. False when an answer is, or may be, on its way. */
+  unreadable(reason: string): boolean {
+    if (this.#phase.kind === 'receiving') this.#refuse(new ProxyError('FCGI_LB_REQUEST_BAD_SYNTAX', reason));
+    return this.#phase.kind === 'answered' && this.#answer === undefined;
+  }
+
   granted(lease: Lease): void {
     this.#trace.waited();
     if (this.#fcgi === undefined) throw new Error('a lease was granted before the request was prepared');
@@ -198,8 +204,7 @@ export class Transaction implements Waiter, ExchangeSink {
     else if (phase.kind === 'exchanging') phase.exchange?.abandon({ kind: 'abandoned' });
     this.#answer?.destroy();
     this.#body?.close();
-    const { accessLog } = this.#context;
-    if (accessLog !== undefined) this.#trace.logAccess(accessLog, this.#response, this.#answer?.bytes ?? this.#pageBytes);
+    this.#trace.logAccess(this.#context.accessLog, this.#response, this.#answer?.bytes ?? this.#pageBytes);
     this.#closed(this);
   }
 
@@ -273,12 +278,10 @@ export class Transaction implements Waiter, ExchangeSink {
       room: () => this.#exchange?.resume(),
       stalled: () =>
         this.#breakOff(new ProxyError('FCGI_LB_CLIENT_STALLED', `the client took nothing for ${spool.stallTimeout} ms`)),
-      failed: (error) =>
-        this.#breakOff(
-          new ProxyError('FCGI_LB_BUFFER_FAILED', `cannot keep a response in ${spool.tempDir}: ${error.message}`, {
-            cause: error,
-          }),
-        ),
+      failed: (error) => {
+        const story = `cannot keep a response in ${spool.tempDir}: ${error.message}`;
+        this.#breakOff(new ProxyError('FCGI_LB_BUFFER_FAILED', story, { cause: error }));
+      },
     });
   }
 

@@ -28,6 +28,9 @@ export class WorkerLog {
   }
 
   line(bytes: Buffer): void {
+    // fcgiwrap, for one, ends its lines with CR LF.
+    const length = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
+    if (length === 0) return;
     const now = this.#clock.now();
     this.#allowance = Math.min(BURST, this.#allowance + ((now - this.#filledAt) / 1000) * PER_SECOND);
     this.#filledAt = now;
@@ -40,8 +43,6 @@ export class WorkerLog {
       this.#log.warn({ upstream: this.#name, dropped: this.#dropped }, 'worker writes too much to STDERR; lines were dropped');
       this.#dropped = 0;
     }
-    // fcgiwrap, for one, ends its lines with CR LF.
-    const length = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
     const cut = length > MAX_LINE;
     const text = escapeControls(bytes.toString('utf8', 0, Math.min(length, MAX_LINE)));
     this.#log.warn({ upstream: this.#name, stderr: cut ? `${text}...` : text }, 'worker wrote to STDERR');

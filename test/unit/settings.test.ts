@@ -1,0 +1,184 @@
+// settingsFrom: every option arrives where it belongs, every default is what the help says, every bad value is named.
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readCommandLine, SERVE_OPTIONS } from '../../src/cli/options.ts';
+import { settingsFrom } from '../../src/cli/settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { ConfigError, parseAddress } from '../../src/core/address.ts';
+
+function settings(...words: readonly string[]): Settings {
+  const all = words.includes('--upstream') ? words : ['--upstream', '/run/a.sock', ...words];
+  return settingsFrom(readCommandLine(all).options, false);
+}
+
+const DEFAULTS: Settings = {
+  listen: [parseAddress('127.0.0.1:8080')],
+  admin: { kind: 'default' },
+  pool: {
+    name: 'default',
+    upstreams: [{ kind: 'address', address: parseAddress('/run/a.sock') }],
+    balance: 'least-conn',
+    maxConns: 'auto',
+    queue: { size: 1024, timeout: 30_000 },
+    timeouts: { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 },
+    keepAlive: undefined,
+    attempts: 3,
+  },
+  route: {
+    root: undefined,
+    php: false,
+    index: 'index.php',
+    params: new Map(),
+    requestBuffering: true,
+    responseBuffering: true,
+    maxBody: 104_857_600,
+    maxResponseHead: 65_536,
+  },
+  client: { maxHeader: 32_768, headerTimeout: 60_000, bodyTimeout: 60_000, sendTimeout: 60_000, keepAliveTimeout: 75_000 },
+  tempDir: tmpdir(),
+  accessLog: { kind: 'file', path: '-' },
+  logLevel: 'info',
+  logFormat: 'json',
+  shutdownTimeout: 30_000,
+};
+
+/** Words, and the one place of the settings they change. */
+// biome-ignore format: one row an option
+const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before: Settings) => Settings]> = [
+  [['--listen', 'unix:/run/h.sock', '--listen', '[::1]:80'], (s) => ({ ...s, listen: [parseAddress('/run/h.sock'), parseAddress('[::1]:80')] })],
+  [['--admin', 'off'], (s) => ({ ...s, admin: { kind: 'off' } })],
+  [['--admin', '127.0.0.1:1', '--admin', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],
+  [['--balance', 'round-robin'], (s) => ({ ...s, pool: { ...s.pool, balance: 'round-robin' } })],
+  [['--max-conns', '7'], (s) => ({ ...s, pool: { ...s.pool, maxConns: 7 } })],
+  [['--max-conns', 'unlimited'], (s) => ({ ...s, pool: { ...s.pool, maxConns: Number.POSITIVE_INFINITY } })],
+  [['--max-conns', 'auto'], (s) => s],
+  [['--queue', '0'], (s) => ({ ...s, pool: { ...s.pool, queue: { ...s.pool.queue, size: 0 } } })],
+  [['--queue-timeout', '5s'], (s) => ({ ...s, pool: { ...s.pool, queue: { ...s.pool.queue, timeout: 5000 } } })],
+  [['--attempts', '1'], (s) => ({ ...s, pool: { ...s.pool, attempts: 1 } })],
+  [['--keepalive', '10s'], (s) => ({ ...s, pool: { ...s.pool, keepAlive: 10_000 } })],
+  [['--keepalive', 'off'], (s) => s],
+  [['--connect-timeout', '1m'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, connect: 60_000 } } })],
+  [['--send-timeout', '1s'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, send: 1000 } } })],
+  [['--read-timeout', '250ms'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, read: 250 } } })],
+  [['--linger-timeout', '1h'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, linger: 3_600_000 } } })],
+  [['--root', '/srv/www'], (s) => ({ ...s, route: { ...s.route, root: '/srv/www' } })],
+  [['--root', '/srv/www', '--php'], (s) => ({ ...s, route: { ...s.route, root: '/srv/www', php: true } })],
+  [['--index', 'app.php'], (s) => ({ ...s, route: { ...s.route, index: 'app.php' } })],
+  [['--param', 'A=b=c', '--param', '_X1='], (s) => ({ ...s, route: { ...s.route, params: new Map([['A', 'b=c'], ['_X1', '']]) } })],
+  [['--max-body', '1g'], (s) => ({ ...s, route: { ...s.route, maxBody: 1_073_741_824 } })],
+  [['--max-response-head', '8k'], (s) => ({ ...s, route: { ...s.route, maxResponseHead: 8192 } })],
+  [['--request-buffering', 'off'], (s) => ({ ...s, route: { ...s.route, requestBuffering: false } })],
+  [['--response-buffering', 'off'], (s) => ({ ...s, route: { ...s.route, responseBuffering: false } })],
+  [['--response-buffering', 'on'], (s) => s],
+  [['--max-header', '1k'], (s) => ({ ...s, client: { ...s.client, maxHeader: 1024 } })],
+  [['--header-timeout', '1s'], (s) => ({ ...s, client: { ...s.client, headerTimeout: 1000 } })],
+  [['--body-timeout', '2s'], (s) => ({ ...s, client: { ...s.client, bodyTimeout: 2000 } })],
+  [['--client-send-timeout', '3s'], (s) => ({ ...s, client: { ...s.client, sendTimeout: 3000 } })],
+  [['--client-keepalive', '4s'], (s) => ({ ...s, client: { ...s.client, keepAliveTimeout: 4000 } })],
+  [['--temp-dir', '/'], (s) => ({ ...s, tempDir: '/' })],
+  [['--access-log', 'off'], (s) => ({ ...s, accessLog: { kind: 'off' } })],
+  [['--access-log', '/var/log/a'], (s) => ({ ...s, accessLog: { kind: 'file', path: '/var/log/a' } })],
+  [['--log-level', 'debug'], (s) => ({ ...s, logLevel: 'debug' })],
+  [['--log-format', 'pretty'], (s) => ({ ...s, logFormat: 'pretty' })],
+  [['--shutdown-timeout', '90'], (s) => ({ ...s, shutdownTimeout: 90_000 })],
+];
+
+describe('settingsFrom', () => {
+  it('fills in every default', () => {
+    expect(settings()).toEqual(DEFAULTS);
+  });
+
+  it.each(EFFECTS)('makes of %j one change and no other', (words, change) => {
+    expect(settings(...words)).toEqual(change(DEFAULTS));
+  });
+
+  it('has been tried with every option', () => {
+    const tried = new Set(EFFECTS.flatMap(([words]) => words.filter((word) => word.startsWith('--'))));
+    const others = ['--upstream', '--version', '--help'];
+    expect(SERVE_OPTIONS.map(({ name }) => `--${name}`).filter((name) => !tried.has(name) && !others.includes(name))).toEqual([]);
+  });
+
+  it('writes for eyes only when eyes are there', () => {
+    const { options } = readCommandLine(['--upstream', '/a']);
+    expect([settingsFrom(options, true).logFormat, settingsFrom(options, false).logFormat]).toEqual(['pretty', 'json']);
+  });
+
+  it.each([
+    ['/run/a.sock', { kind: 'address', address: parseAddress('/run/a.sock') }],
+    ['unix:/run/a.sock', { kind: 'address', address: parseAddress('/run/a.sock') }],
+    ['./a.sock', { kind: 'address', address: parseAddress(join(process.cwd(), 'a.sock')) }],
+    ['unix:a.sock', { kind: 'address', address: parseAddress(join(process.cwd(), 'a.sock')) }],
+    ['127.0.0.1:9000', { kind: 'address', address: parseAddress('127.0.0.1:9000') }],
+    ['[::1]:9000', { kind: 'address', address: parseAddress('[::1]:9000') }],
+    ['/run/rt*.sock', { kind: 'glob', pattern: '/run/rt*.sock' }],
+    ['unix:/run/rt[12].sock', { kind: 'glob', pattern: '/run/rt[12].sock' }],
+    ['/run/../tmp/*.sock', { kind: 'glob', pattern: '/tmp/*.sock' }],
+    ['./rt*.sock', { kind: 'glob', pattern: join(process.cwd(), 'rt*.sock') }],
+  ])('reads --upstream %s', (text, expected) => {
+    expect(settings('--upstream', text).pool.upstreams).toEqual([expected]);
+  });
+
+  it('needs an upstream', () => {
+    expect(() => settingsFrom(new Map(), false)).toThrow(
+      /^no upstream: give at least one, such as --upstream '\/run\/rt\*\.sock'/,
+    );
+  });
+
+  it.each([
+    [['--upstream', 'nonsense'], 'nonsense'],
+    [['--upstream', '/a', ''], "address ''"],
+    [['--upstream', 'http://h:80'], 'URLs are not supported'],
+    [['--upstream', '/run/**/a.sock'], "'**' is not supported"],
+    [['--upstream', `/${'x'.repeat(120)}`], 'unix sockets allow 107'],
+    [['--listen', '8080'], 'HOST:PORT'],
+    [['--admin', 'nonsense'], 'HOST:PORT'],
+    [['--admin', 'off', '--admin', 'a:1'], 'exclude each other'],
+    [['--balance', 'fastest'], 'expected round-robin or least-conn'],
+    [['--max-conns', '0'], 'at least 1'],
+    [['--max-conns', '-1'], 'at least 1'],
+    [['--max-conns', 'many'], 'at least 1'],
+    [['--queue', '1.5'], 'at least 0'],
+    [['--queue-timeout', 'soon'], 'is not a duration'],
+    [['--attempts', '0'], 'at least 1'],
+    [['--keepalive', 'on'], 'is not a duration'],
+    [['--connect-timeout', '5x'], 'is not a duration'],
+    [['--send-timeout', ''], 'is not a duration'],
+    [['--read-timeout', '30d'], 'at most 24d'],
+    [['--linger-timeout', '-5s'], 'is not a duration'],
+    [['--root', 'www'], 'must be an absolute path'],
+    [['--index', 'a/b.php'], 'is not a file name'],
+    [['--index='], 'is not a file name'],
+    [['--param', 'A'], 'expected NAME=VALUE'],
+    [['--param', '=b'], 'expected NAME=VALUE'],
+    [['--param', 'A-B=c'], 'expected NAME=VALUE'],
+    [['--param', '1A=c'], 'expected NAME=VALUE'],
+    [['--param', 'A=$uri'], "'$' is reserved"],
+    [['--max-body', '1x'], 'is not a size'],
+    [['--max-header', '100'], 'out of range'],
+    [['--max-header', '64k'], 'out of range'],
+    [['--max-response-head', 'big'], 'is not a size'],
+    [['--request-buffering', 'yes'], 'expected on or off'],
+    [['--response-buffering', 'true'], 'expected on or off'],
+    [['--temp-dir', '/nonexistent/dir'], 'is not a directory that can be written to'],
+    [['--temp-dir', '/dev/null'], 'is not a directory'],
+    [['--header-timeout', 'x'], 'is not a duration'],
+    [['--body-timeout', 'x'], 'is not a duration'],
+    [['--client-send-timeout', 'x'], 'is not a duration'],
+    [['--client-keepalive', 'x'], 'is not a duration'],
+    [['--log-level', 'trace'], 'expected debug or info or warn or error'],
+    [['--log-format', 'xml'], 'expected json or pretty'],
+    [['--shutdown-timeout', 'x'], 'is not a duration'],
+  ])('refuses %j, names the option and says why', (words, why) => {
+    const name = words[0]?.replace(/=.*/, '') ?? '';
+    const make = (): unknown => settings(...words);
+    expect(make).toThrow(ConfigError);
+    expect(make).toThrow(`option ${name}: `);
+    expect(make).toThrow(why);
+  });
+
+  it('needs a root for PHP', () => {
+    expect(() => settings('--php')).toThrow(new ConfigError('option --php needs --root DIR, the directory of the PHP files'));
+  });
+});
