@@ -41,7 +41,11 @@ for (let i = 1; i <= WORKERS; i += 1) {
 }
 await Promise.all(sockets.map(exists));
 
-const balancer = start(process.execPath, [here('../dist/cli/main.js'), '--upstream', join(directory, 'rt*.sock'), ...words], 'ignore');
+const balancer = start(
+  process.execPath,
+  [here('../dist/cli/main.js'), '--upstream', join(directory, 'rt*.sock'), ...words],
+  'ignore',
+);
 balancer.on('exit', (code) => process.exit(code ?? 1));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => balancer.kill('SIGTERM'));
 

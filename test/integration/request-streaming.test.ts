@@ -1,7 +1,7 @@
 // --request-buffering off: bodies of known length go to the worker as they come, and a half one never looks whole.
 
 import { describe, expect, it, vi } from 'vitest';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
+import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
 import type { Handler } from '../peers/fastcgi-server.ts';
@@ -95,7 +95,7 @@ describe('a streamed body', () => {
     const first = ask(proxy.path);
     const holder = await next();
     const client = testClient(proxy.path);
-    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'b'.repeat(500_000)}`);
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'b'.repeat(10_000)}`);
     await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
     client.socket.destroy();
     await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(0));
@@ -103,5 +103,25 @@ describe('a streamed body', () => {
     answer(holder, 'first');
     expect((await first).status).toBe(200);
     expect(worker.connections()).toBe(1);
+  });
+
+  it('whose client left unnoticed, behind more bytes than are read ahead, does not reach the worker as a whole one', async () => {
+    const { handler, next } = holding();
+    const { handler: recorded, seen } = recording(handler);
+    const worker = await fakeWorker(recorded, { single: false });
+    const proxy = await startProxy(['--upstream', worker.path, ...OFF, '--linger-timeout', '50ms']);
+    const first = ask(proxy.path, { path: '/first' });
+    const holder = await next();
+    const client = testClient(proxy.path);
+    client.write(`POST /left HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'b'.repeat(500_000)}`);
+    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    client.socket.destroy();
+    answer(holder, 'first');
+    expect((await first).status).toBe(200);
+    expect(await proxy.accessLine(2)).toMatchObject({ path: '/left', status: 499 });
+    const last = ask(proxy.path, { path: '/last' });
+    answer(await next(), 'last');
+    expect((await last).body.toString()).toBe('last');
+    expect(seen).toEqual(['/first', '/last']);
   });
 });
