@@ -20,7 +20,7 @@ describe('a streamed body', () => {
     client.write('later');
     await vi.waitFor(() => expect(reply.request.body.toString()).toBe('first later'));
     answer(reply, 'got it');
-    expect((await client.closed).received).toMatch(/got it$/);
+    expect((await client.closed).received).toMatch(/got it(?:\r\n0\r\n\r\n)?$/);
   });
 
   it('of 8 MiB arrives byte by byte', async () => {
@@ -118,7 +118,8 @@ describe('a streamed body', () => {
     client.socket.destroy();
     answer(holder, 'first');
     expect((await first).status).toBe(200);
-    expect(await proxy.accessLine(2)).toMatchObject({ path: '/left', status: 499 });
+    await proxy.accessLine(2);
+    expect(proxy.access.find(({ path }) => path === '/left')).toMatchObject({ status: 499 });
     const last = ask(proxy.path, { path: '/last' });
     answer(await next(), 'last');
     expect((await last).body.toString()).toBe('last');

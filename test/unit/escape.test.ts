@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeControls } from '../../src/core/escape.ts';
+import { anyText } from '../fuzz/support/arbitraries.ts';
 
 /** C0 but tab, DEL, C1, and the line and paragraph separators. */
 function obeyed(code: number): boolean {
@@ -22,7 +23,7 @@ describe('escapeControls', () => {
 
   it('makes one line of any text, and leaves it so', () => {
     const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(40),
       fc.uint8Array().map((array) => Buffer.from(array).toString('latin1')),
     );
     fc.assert(

@@ -29,7 +29,7 @@ describe('Slots', () => {
             capacity = step;
             slots.capacity = step;
           }
-          expect([slots.inUse, slots.capacity, slots.free]).toEqual([inUse, capacity, inUse < capacity]);
+          expect(`${slots.inUse} ${slots.capacity} ${slots.free}`).toBe(`${inUse} ${capacity} ${inUse < capacity}`);
         }
       }),
       { numRuns: 300 },

@@ -12,6 +12,12 @@ export function byteString(maxLength: number, minLength = 0): fc.Arbitrary<strin
   return bytes(maxLength, minLength).map((buffer) => buffer.toString('latin1'));
 }
 
+/** Any UTF-16, broken surrogates and separators of lines and paragraphs among it. */
+export function anyText(maxLength: number): fc.Arbitrary<string> {
+  const unit = fc.oneof(fc.nat(0x2fff), fc.integer({ min: 0xd800, max: 0xdfff }), fc.constantFrom(0x85, 0x9b, 0x2028, 0x2029));
+  return fc.array(unit, { maxLength }).map((codes) => String.fromCharCode(...codes));
+}
+
 /** A way to cut: `cut` gives the pieces of any buffer. Byte by byte, not at all, and everything between. */
 export interface Cuts {
   cut(whole: Buffer): readonly Buffer[];
