@@ -1,6 +1,6 @@
 // From the words of the command line to settings, with every value checked.
 
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
@@ -30,6 +30,7 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
   const each = <T>(name: OptionName, parse: (text: string) => T): readonly T[] =>
     (options.get(name) ?? []).map((text) => named(name, () => parse(text)));
   const duration = (name: OptionName, preset: number): number => read(name, preset, parseDuration);
+  const limit = (name: OptionName, preset: number): number => read(name, preset, parseLimit);
   const toggle = (name: OptionName): boolean => read(name, true, parseToggle);
 
   const upstreams = each('upstream', parseUpstream);
@@ -50,9 +51,9 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
       maxConns: read<'auto' | number>('max-conns', 'auto', parseMaxConns),
       queue: { size: read('queue', 1024, (text) => parseCount(text, 0)), timeout: duration('queue-timeout', 30_000) },
       timeouts: {
-        connect: duration('connect-timeout', 5000),
-        send: duration('send-timeout', 60_000),
-        read: duration('read-timeout', 60_000),
+        connect: limit('connect-timeout', 5000),
+        send: limit('send-timeout', 60_000),
+        read: limit('read-timeout', 60_000),
         linger: duration('linger-timeout', 300_000),
       },
       keepAlive: read<number | undefined>('keepalive', undefined, (text) => (text === 'off' ? undefined : parseDuration(text))),
@@ -66,13 +67,13 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
       requestBuffering: toggle('request-buffering'),
       responseBuffering: toggle('response-buffering'),
       maxBody: read('max-body', 100 * 1024 ** 2, parseSize),
-      maxResponseHead: read('max-response-head', 65_536, parseSize),
+      maxResponseHead: read('max-response-head', 65_536, parseHeadSize),
     },
     client: {
       maxHeader: read('max-header', 32_768, parseMaxHeader),
-      headerTimeout: duration('header-timeout', 60_000),
-      bodyTimeout: duration('body-timeout', 60_000),
-      sendTimeout: duration('client-send-timeout', 60_000),
+      headerTimeout: limit('header-timeout', 60_000),
+      bodyTimeout: limit('body-timeout', 60_000),
+      sendTimeout: limit('client-send-timeout', 60_000),
       keepAliveTimeout: duration('client-keepalive', 75_000),
     },
     tempDir: read('temp-dir', tmpdir(), parseTempDir),
@@ -109,7 +110,8 @@ function parseToggle(text: string): boolean {
 
 function parseUpstream(text: string): UpstreamSpec {
   const path = text.startsWith('unix:') ? text.slice('unix:'.length) : text;
-  if (path.includes('/') && !path.includes('://') && isGlob(path)) {
+  // A shell may have expanded the glob to a path that looks like one.
+  if (path.includes('/') && !path.includes('://') && isGlob(path) && !existsSync(path)) {
     const pattern = resolve(path);
     parseGlob(pattern);
     return { kind: 'glob', pattern };
@@ -122,6 +124,19 @@ function parseUpstream(text: string): UpstreamSpec {
 function parseMaxConns(text: string): 'auto' | number {
   if (text === 'auto') return 'auto';
   return text === 'unlimited' ? Number.POSITIVE_INFINITY : parseCount(text, 1);
+}
+
+/** A time limit of nothing would fail every request. */
+function parseLimit(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === 0) throw new ConfigError(`'${text}' is no limit: expected at least 1ms`);
+  return ms;
+}
+
+function parseHeadSize(text: string): number {
+  const size = parseSize(text);
+  if (size < 1024) throw new ConfigError(`'${text}' is too small: expected at least 1k`);
+  return size;
 }
 
 function parseMaxHeader(text: string): number {

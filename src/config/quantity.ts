@@ -27,9 +27,10 @@ export function parseDuration(text: string): number {
  */
 export function parseSize(text: string): number {
   const match = /^(\d{1,15})([kmg]?)b?$/i.exec(text);
-  if (match === null)
+  const size = Number(match?.[1]) * BYTES[(match?.[2] ?? '').toLowerCase() as keyof typeof BYTES];
+  if (match === null || size > Number.MAX_SAFE_INTEGER)
     throw new ConfigError(`'${text}' is not a size: expected bytes, or a number with k, m or g, such as 64k or 100m`);
-  return Number(match[1]) * BYTES[(match[2] ?? '').toLowerCase() as keyof typeof BYTES];
+  return size;
 }
 
 /**

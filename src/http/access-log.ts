@@ -1,7 +1,7 @@
 // One line a request: who asked for what, which upstream answered, after how long in which stage.
 
 import type { Clock } from '../core/clock.ts';
-import { escapeControls } from '../core/escape.ts';
+import { escapeControls, escapeJson } from '../core/escape.ts';
 
 export interface AccessEntry {
   readonly client: string;
@@ -30,7 +30,7 @@ export function createAccessLog(format: 'json' | 'pretty', clock: Clock, write: 
 }
 
 function jsonLine(date: Date, entry: AccessEntry): string {
-  return `${JSON.stringify({
+  const json = JSON.stringify({
     time: date.toISOString(),
     client: entry.client,
     method: entry.method,
@@ -44,7 +44,8 @@ function jsonLine(date: Date, entry: AccessEntry): string {
     head_ms: rounded(entry.head),
     total_ms: rounded(entry.total),
     error: entry.error,
-  })}\n`;
+  });
+  return `${escapeJson(json)}\n`;
 }
 
 function prettyLine(date: Date, entry: AccessEntry): string {

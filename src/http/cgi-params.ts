@@ -87,6 +87,7 @@ export class CgiParams {
     this.#add('SERVER_NAME', host === undefined || host === '' ? hostOf(localAddress(request.socket)) : hostOf(host));
     if (headers.contentType !== undefined) this.#add('CONTENT_TYPE', headers.contentType);
     if (bodyLength !== undefined) this.#add('CONTENT_LENGTH', String(bodyLength));
+    if (headers.host === undefined && target.authority !== undefined) this.#add('HTTP_HOST', target.authority);
     for (let i = 0; i < headers.names.length; i += 1) {
       const name = headers.names[i] ?? '';
       this.#add(name, name === 'HTTP_HOST' && host !== undefined ? host : (headers.values[i] ?? ''));

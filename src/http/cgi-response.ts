@@ -28,6 +28,7 @@ const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te'
  * @throws BadHeadError when status or length make no sense: such an answer must not reach a client
  */
 export function interpretHead(fields: readonly HeaderField[]): DocumentHead | LocalRedirect {
+  const hopByHop = connectionFields(fields);
   const headers: string[] = [];
   let statusLine: string | undefined;
   let location: string | undefined;
@@ -57,7 +58,7 @@ export function interpretHead(fields: readonly HeaderField[]): DocumentHead | Lo
         continue;
       default:
         // Instructions to the server, as in nginx; a client has no business with them (internal paths among them).
-        if (key.startsWith('x-accel-') || HOP_BY_HOP.has(key)) continue;
+        if (key.startsWith('x-accel-') || hopByHop.has(key)) continue;
     }
     headers.push(name, value);
   }
@@ -68,6 +69,15 @@ export function interpretHead(fields: readonly HeaderField[]): DocumentHead | Lo
   }
   const { status, reason } = parseStatus(statusLine ?? '200');
   return { kind: 'document', status, reason, headers, length, streaming };
+}
+
+/** The fields that concern only the connection between the worker and us: the usual ones and those it names (RFC 9110 7.6.1). */
+function connectionFields(fields: readonly HeaderField[]): ReadonlySet<string> {
+  const named = fields.filter(({ key }) => key === 'connection');
+  if (named.length === 0) return HOP_BY_HOP;
+  const names = named.flatMap(({ value }) => value.split(',')).map((name) => name.trim().toLowerCase());
+  // Not the ones that say what the document is: a worker cannot take those back.
+  return new Set([...HOP_BY_HOP, ...names.filter((name) => name !== 'content-length' && name !== 'location')]);
 }
 
 function parseStatus(text: string): { readonly status: number; readonly reason: string } {

@@ -216,3 +216,15 @@ describe('interpretHead', () => {
     );
   });
 });
+
+describe('fields that a worker names in Connection', () => {
+  it('concern only its own connection and are dropped, but not the ones that say what the document is', () => {
+    const fields = [
+      ['Connection', 'X-Internal, content-length'],
+      ['X-Internal', '1'],
+      ['X-Public', '2'],
+      ['Content-Length', '3'],
+    ].map(([name = '', value = '']) => ({ name, key: name.toLowerCase(), value }));
+    expect(interpretHead(fields)).toMatchObject({ headers: ['X-Public', '2', 'Content-Length', '3'], length: 3 });
+  });
+});
