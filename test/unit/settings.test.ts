@@ -77,7 +77,7 @@ const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before
   [['--body-timeout', '2s'], (s) => ({ ...s, client: { ...s.client, bodyTimeout: 2000 } })],
   [['--client-send-timeout', '3s'], (s) => ({ ...s, client: { ...s.client, sendTimeout: 3000 } })],
   [['--client-keepalive', '4s'], (s) => ({ ...s, client: { ...s.client, keepAliveTimeout: 4000 } })],
-  [['--temp-dir', '/'], (s) => ({ ...s, tempDir: '/' })],
+  [['--temp-dir', '/var/tmp'], (s) => ({ ...s, tempDir: '/var/tmp' })],
   [['--access-log', 'off'], (s) => ({ ...s, accessLog: { kind: 'off' } })],
   [['--access-log', '/var/log/a'], (s) => ({ ...s, accessLog: { kind: 'file', path: '/var/log/a' } })],
   [['--log-level', 'debug'], (s) => ({ ...s, logLevel: 'debug' })],
