@@ -2,11 +2,21 @@
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+
+/** What Node says when a file is closed only because nobody remembers it. */
+const warnings: string[] = [];
+const onWarning = (warning: Error): void => void warnings.push(warning.message);
+
+beforeAll(() => void process.on('warning', onWarning));
+afterAll(() => {
+  process.off('warning', onWarning);
+  expect(warnings.filter((text) => text.includes('garbage collection'))).toEqual([]);
+});
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -1,0 +1,130 @@
+// What a request costs the front end itself: CPU time of its whole process tree, beside nginx, in interleaved rounds.
+
+import { join } from 'node:path';
+import type { Benchmark, Measured, Setting } from './benchmark.ts';
+import { type Front, type FrontSpec, freePort, isInstalled, startFront } from './lib/fronts.ts';
+import { share, watchOthers } from './lib/others.ts';
+import { cpuNanoseconds } from './lib/proc.ts';
+import type { Scope } from './lib/scope.ts';
+import { median } from './lib/statistics.ts';
+import { compileWorkers, startWorkers } from './lib/workers.ts';
+import { wrk } from './lib/wrk.ts';
+
+/** Client connections, each with one request at a time. */
+const CONNECTIONS = 8;
+/** More than connections: a kept connection occupies its worker, and none may wait for another front end's. */
+const PROCESSES = 12;
+const PAGE = 1024;
+const LIMIT = 1.2;
+
+const BASELINE = 'nginx';
+const FRONTS: ReadonlyArray<{ readonly name: string; readonly spec: FrontSpec }> = [
+  { name: 'fcgi-lb', spec: { kind: 'fcgi-lb' } },
+  { name: 'fcgi-lb, kept alive', spec: { kind: 'fcgi-lb', options: ['--keepalive', '30s'] } },
+  { name: BASELINE, spec: { kind: 'nginx' } },
+  { name: 'nginx, kept alive', spec: { kind: 'nginx', keepalive: PROCESSES } },
+];
+
+interface Round {
+  /** CPU microseconds a request. */
+  readonly cost: number;
+  readonly perSecond: number;
+  readonly failed: number;
+  readonly others: number;
+}
+
+interface Contender {
+  readonly name: string;
+  readonly front: Front;
+  readonly url: string;
+  readonly rounds: Round[];
+}
+
+export const overhead: Benchmark = {
+  name: 'overhead',
+  about: `CPU time a request of the front end's process tree, ${CONNECTIONS} client connections, a ${PAGE}-byte page, beside nginx`,
+  caveat:
+    'a saturated loopback with one small page: nothing about latency, large bodies, TLS or logs; requests a second are bounded by the two sides that share the machine',
+  run,
+};
+
+async function run({ quick, scope, progress }: Setting): Promise<Measured> {
+  const seconds = quick ? 2 : 5;
+  const rounds = quick ? 3 : 5;
+  const contenders = await startAll(scope, progress);
+  for (const { name, url } of contenders) {
+    progress(`warming up ${name}`);
+    await wrk(scope, { url, connections: CONNECTIONS, seconds: quick ? 2 : 4 });
+  }
+  for (let round = 1; round <= rounds; round += 1) {
+    progress(`round ${round} of ${rounds}`);
+    for (const contender of contenders) contender.rounds.push(await measure(scope, contender, seconds));
+  }
+  return report(contenders);
+}
+
+/** Each front end has workers of its own: kept connections of one would occupy workers of another. */
+async function startAll(scope: Scope, progress: (text: string) => void): Promise<readonly Contender[]> {
+  const programs = await compileWorkers(scope);
+  const contenders: Contender[] = [];
+  for (const { name, spec } of FRONTS) {
+    if (!isInstalled(spec)) {
+      progress(`${name}: not installed, left out`);
+      continue;
+    }
+    const socket = join(scope.directory(), 'w.sock');
+    await startWorkers(scope, programs, socket, { processes: PROCESSES });
+    const port = await freePort();
+    const front = await startFront(scope, spec, { host: '127.0.0.1', port }, [socket]);
+    contenders.push({ name, front, url: `http://127.0.0.1:${port}/Ticket/Display.html?id=4711&bytes=${PAGE}`, rounds: [] });
+  }
+  return contenders;
+}
+
+async function measure(scope: Scope, { front, url }: Contender, seconds: number): Promise<Round> {
+  const others = watchOthers();
+  const before = cpuNanoseconds(front.pid);
+  const { requests, perSecond, failed } = await wrk(scope, { url, connections: CONNECTIONS, seconds });
+  const cost = (cpuNanoseconds(front.pid) - before) / 1000 / requests;
+  return { cost, perSecond, failed, others: others() };
+}
+
+function report(contenders: readonly Contender[]): Measured {
+  const baseline = contenders.find(({ name }) => name === BASELINE);
+  const ratios = ({ rounds }: Contender): number[] =>
+    baseline === undefined ? [] : rounds.map(({ cost }, at) => cost / (baseline.rounds[at]?.cost ?? Number.NaN));
+  const kept = contenders.find(({ name }) => name === 'fcgi-lb, kept alive');
+  const failed = contenders.flatMap(({ rounds }) => rounds).reduce((sum, round) => sum + round.failed, 0);
+  const ratio = kept === undefined || baseline === undefined ? undefined : median(ratios(kept));
+  return {
+    tables: [
+      {
+        columns: ['', 'CPU us/request', 'of all rounds', 'over nginx', 'of all rounds', 'requests/s', 'failed', "others' CPU"],
+        rows: contenders.map((contender) => [
+          contender.name,
+          median(contender.rounds.map(({ cost }) => cost)).toFixed(1),
+          contender.rounds.map(({ cost }) => cost.toFixed(1)).join(' '),
+          baseline === undefined ? '' : `x${median(ratios(contender)).toFixed(2)}`,
+          ratios(contender)
+            .map((value) => value.toFixed(2))
+            .join(' '),
+          median(contender.rounds.map(({ perSecond }) => perSecond)).toFixed(0),
+          String(contender.rounds.reduce((sum, round) => sum + round.failed, 0)),
+          share(median(contender.rounds.map(({ others }) => others))),
+        ]),
+      },
+    ],
+    targets: [
+      ...(ratio === undefined
+        ? []
+        : [
+            {
+              text: `fcgi-lb, kept alive: at most ${LIMIT} times the CPU of nginx's default (x${ratio.toFixed(2)})`,
+              met: ratio <= LIMIT,
+            },
+          ]),
+      { text: 'no request failed', met: failed === 0 },
+    ],
+    figures: contenders.map(({ name, rounds }) => ({ name, rounds })),
+  };
+}
