@@ -2,7 +2,8 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -71,7 +72,7 @@ describe('a worker that cannot be connected to', () => {
     await fakeWorker(answering('back'), { path });
     expect(await answer).toMatchObject({ status: 200 });
     expect((await ask(proxy.path)).status).toBe(200);
-    await vi.waitFor(() => expect(proxy.log.some(({ message }) => message === 'upstream answers again')).toBe(true));
+    await eventually(() => expect(proxy.log.some(({ message }) => message === 'upstream answers again')).toBe(true));
   });
 });
 

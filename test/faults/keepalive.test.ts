@@ -1,6 +1,7 @@
 // Kept connections to workers: who may use one, and what a worker can do to it while nobody does.
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -79,7 +80,7 @@ describe('a connection to a worker', () => {
     const { worker, get } = await withHolding();
     (await get('one')).socket.end();
     await get('two');
-    await vi.waitFor(() => expect(worker.connections()).toBe(2));
+    await eventually(() => expect(worker.connections()).toBe(2));
   });
 
   it('that the worker closes when a GET comes on it costs the GET nothing', async () => {

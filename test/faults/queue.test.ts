@@ -1,6 +1,7 @@
 // The queue of a pool as clients meet it: order, limits, deadlines, and leaving early.
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy, type Proxy as TestProxy } from '../helpers/proxy.ts';
@@ -16,7 +17,7 @@ async function busyWorker(words: readonly string[] = []) {
 }
 
 async function waiting(proxy: TestProxy, count: number): Promise<void> {
-  await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(count), { interval: 2 });
+  await eventually(() => expect(proxy.program.pool.waiting).toBe(count));
 }
 
 describe('requests that find no free worker', () => {

@@ -1,6 +1,7 @@
 // Workers that do not move: timeouts for connecting, sending and reading, and the slot that stays taken while one is at it.
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding, rawWorker } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -46,7 +47,7 @@ describe('a worker that never answers', () => {
     const [upstream] = [...proxy.program.pool.upstreams];
     expect(upstream?.inFlight).toBe(1);
     const second = ask(proxy.path, { method: 'POST', body: 'y' });
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     expect(worker.connections()).toBe(1);
     answer(await next(), 'too late');
     answer(await next(), 'in time');
@@ -63,7 +64,7 @@ describe('a worker that never answers', () => {
     expect((await ask(proxy.path, { method: 'POST', body: 'x' })).status).toBe(504);
     const [upstream] = [...proxy.program.pool.upstreams];
     expect(upstream?.inFlight).toBe(1);
-    await vi.waitFor(() => expect(upstream?.inFlight).toBe(0));
+    await eventually(() => expect(upstream?.inFlight).toBe(0));
   });
 
   it('in the middle of its answer breaks the client off at the read timeout', async () => {

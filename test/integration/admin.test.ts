@@ -2,8 +2,9 @@
 
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deadSocket } from '../faults/sockets.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -51,7 +52,7 @@ describe('the admin listener', () => {
     await deadSocket(path);
     const { proxy, get } = await withAdmin([path]);
     const waiting = ask(proxy.path);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { status, body } = await get('/readyz');
       expect(status).toBe(503);
       expect(body.reasons?.[0]).toContain('failing');

@@ -2,7 +2,8 @@
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -42,9 +43,9 @@ describe('a client that leaves', () => {
     const client = testClient(proxy.path);
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'b'.repeat(300_000)}`);
     // Its name is removed a moment after it is made.
-    await vi.waitFor(() => expect(openTempFiles(directory)).toEqual([expect.stringMatching(/ \(deleted\)$/)]));
+    await eventually(() => expect(openTempFiles(directory)).toEqual([expect.stringMatching(/ \(deleted\)$/)]));
     client.socket.destroy();
-    await vi.waitFor(() => expect(openTempFiles(directory)).toHaveLength(0));
+    await eventually(() => expect(openTempFiles(directory)).toHaveLength(0));
     expect(await proxy.accessLine(1)).toMatchObject({ status: 499, attempts: 0, error: 'FCGI_LB_CLIENT_GONE' });
     expect(worker.connections()).toBe(0);
   });
@@ -55,9 +56,9 @@ describe('a client that leaves', () => {
     const proxy = await startProxy(['--upstream', worker.path, '--max-conns', '1', '--temp-dir', directory]);
     const client = testClient(proxy.path);
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n${'b'.repeat(200_000)}\r\n`);
-    await vi.waitFor(() => expect(openTempFiles(directory)).toHaveLength(1));
+    await eventually(() => expect(openTempFiles(directory)).toHaveLength(1));
     client.socket.end();
-    await vi.waitFor(() => expect(openTempFiles(directory)).toHaveLength(0));
+    await eventually(() => expect(openTempFiles(directory)).toHaveLength(0));
     expect(worker.connections()).toBe(0);
   });
 
@@ -70,10 +71,10 @@ describe('a client that leaves', () => {
     const holder = await next();
     const client = testClient(proxy.path);
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n${'b'.repeat(300_000)}`);
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     expect(openTempFiles(directory)).toHaveLength(1);
     client.socket.destroy();
-    await vi.waitFor(() => expect(openTempFiles(directory)).toHaveLength(0));
+    await eventually(() => expect(openTempFiles(directory)).toHaveLength(0));
     expect(proxy.program.pool.waiting).toBe(0);
     answer(holder, 'done');
     expect((await first).status).toBe(200);
@@ -88,9 +89,9 @@ describe('a client that leaves', () => {
     const reply = await next();
     client.socket.destroy();
     expect(await proxy.accessLine(1)).toMatchObject({ status: 499, attempts: 1 });
-    await vi.waitFor(() => expect(reply.aborted()).toBe(true));
+    await eventually(() => expect(reply.aborted()).toBe(true));
     const second = ask(proxy.path);
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     expect(worker.connections()).toBe(1);
     reply.end();
     answer(await next(), 'second');
@@ -122,9 +123,9 @@ describe('a client that leaves', () => {
     await client.until((received) => received.includes('200 OK'));
     client.socket.pause();
     for (let i = 0; i < 64; i += 1) reply.stdout(Buffer.alloc(65_528, 'b'));
-    await vi.waitFor(() => expect(openTempFiles(directory)).toHaveLength(1));
+    await eventually(() => expect(openTempFiles(directory)).toHaveLength(1));
     client.socket.destroy();
-    await vi.waitFor(() => expect(openTempFiles(directory)).toHaveLength(0));
+    await eventually(() => expect(openTempFiles(directory)).toHaveLength(0));
     const entry = await proxy.accessLine(1);
     expect(entry).toMatchObject({ status: 200, error: 'FCGI_LB_CLIENT_GONE' });
     expect(entry.bytes).toBeLessThan(64 * 65_528);
@@ -146,7 +147,7 @@ describe('a client that leaves', () => {
     expect(proxy.access.map(({ status }) => status)).toEqual([499, 499]);
     expect(proxy.program.pool.waiting).toBe(0);
     reply.end();
-    await vi.waitFor(() => expect([...proxy.program.pool.upstreams].map(({ inFlight }) => inFlight)).toEqual([0]));
+    await eventually(() => expect([...proxy.program.pool.upstreams].map(({ inFlight }) => inFlight)).toEqual([0]));
     expect(worker.connections()).toBe(1);
   });
 });

@@ -3,6 +3,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
 import { startProxy, type Proxy as TestProxy } from '../helpers/proxy.ts';
@@ -33,7 +34,7 @@ describe('a glob', () => {
     const proxy = await startProxy(['--upstream', `${directory}/w*.sock`, ...ONE]);
     expect(names(proxy)).toEqual([]);
     const waiting = ask(proxy.path);
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     await fakeWorker(answering('new'), { path: join(directory, 'w1.sock') });
     const began = performance.now();
     expect((await waiting).body.toString()).toBe('new');

@@ -1,6 +1,7 @@
 // Expect: 100-continue: the client is told to go on when its body is wanted, and only then.
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, fakeWorker, holding } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -54,7 +55,7 @@ describe('Expect: 100-continue', () => {
     const holder = await next();
     const client = testClient(proxy.path);
     client.write(post(4));
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     expect(client.received()).toBe('');
     answer(holder, 'first');
     expect((await first).status).toBe(200);

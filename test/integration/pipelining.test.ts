@@ -1,6 +1,7 @@
 // Pipelined requests: answered in the order in which they were sent, and none overtakes one that changes something.
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -70,9 +71,9 @@ describe('pipelined requests', () => {
     const reply = await next();
     const client = testClient(proxy.path);
     client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(50));
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     const other = ask(proxy.path, { path: '/other' });
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(2));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(2));
     answer(reply, 'first');
     answer(await next(), 'the first of fifty');
     const third = await next();
@@ -80,7 +81,7 @@ describe('pipelined requests', () => {
     client.socket.destroy();
     answer(third, 'other');
     expect([(await first).status, (await other).status]).toEqual([200, 200]);
-    await vi.waitFor(() => expect(proxy.access).toHaveLength(52));
+    await eventually(() => expect(proxy.access).toHaveLength(52));
   });
 
   it('behind the last answer of their connection are not begun', async () => {

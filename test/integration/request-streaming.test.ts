@@ -1,6 +1,7 @@
 // --request-buffering off: bodies of known length go to the worker as they come, and a half one never looks whole.
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -16,9 +17,9 @@ describe('a streamed body', () => {
     const client = testClient(proxy.path);
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\nConnection: close\r\n\r\nfirst ');
     const reply = await next();
-    await vi.waitFor(() => expect(reply.request.body.toString()).toBe('first '));
+    await eventually(() => expect(reply.request.body.toString()).toBe('first '));
     client.write('later');
-    await vi.waitFor(() => expect(reply.request.body.toString()).toBe('first later'));
+    await eventually(() => expect(reply.request.body.toString()).toBe('first later'));
     answer(reply, 'got it');
     expect((await client.closed).received).toMatch(/got it(?:\r\n0\r\n\r\n)?$/);
   });
@@ -43,7 +44,7 @@ describe('a streamed body', () => {
     reply.socket.on('data', (chunk: Buffer) => {
       if (chunk.includes(Buffer.from([1, 5, 0, 1, 0, 0]))) whole += 1;
     });
-    await vi.waitFor(() => expect(reply.request.body.toString()).toBe('only a part'));
+    await eventually(() => expect(reply.request.body.toString()).toBe('only a part'));
     client.socket.destroy();
     await reply.closed;
     expect(whole).toBe(0);
@@ -96,9 +97,9 @@ describe('a streamed body', () => {
     const holder = await next();
     const client = testClient(proxy.path);
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'b'.repeat(10_000)}`);
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     client.socket.destroy();
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(0));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(0));
     expect(await proxy.accessLine(1)).toMatchObject({ status: 499, attempts: 0 });
     answer(holder, 'first');
     expect((await first).status).toBe(200);
@@ -114,7 +115,7 @@ describe('a streamed body', () => {
     const holder = await next();
     const client = testClient(proxy.path);
     client.write(`POST /left HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'b'.repeat(500_000)}`);
-    await vi.waitFor(() => expect(proxy.program.pool.waiting).toBe(1));
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     client.socket.destroy();
     answer(holder, 'first');
     expect((await first).status).toBe(200);

@@ -3,8 +3,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { systemCode } from '../../src/core/errors.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -45,7 +46,7 @@ describe('SIGTERM', () => {
 
     cli.kill('SIGTERM');
     await cli.says('stopping');
-    await vi.waitFor(async () => expect(await connects(path)).not.toBe('connected'));
+    await eventually(async () => expect(await connects(path)).not.toBe('connected'));
     kept.write('GET /kept HTTP/1.1\r\nHost: a\r\n\r\n');
     answer(await next(), 'after');
     const { received, error } = await kept.closed;
@@ -148,12 +149,12 @@ describe('SIGUSR1', () => {
     const log = join(directory, 'access.log');
     const { cli, path } = await running([worker.path], ['--access-log', log]);
     await ask(path, { path: '/before' });
-    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('/before'));
+    await eventually(() => expect(readFileSync(log, 'utf8')).toContain('/before'));
     renameSync(log, join(directory, 'old', 'access.log'));
     cli.kill('SIGUSR1');
-    await vi.waitFor(() => expect(existsSync(log)).toBe(true));
+    await eventually(() => expect(existsSync(log)).toBe(true));
     await ask(path, { path: '/after' });
-    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('/after'));
+    await eventually(() => expect(readFileSync(log, 'utf8')).toContain('/after'));
     expect(readFileSync(join(directory, 'old', 'access.log'), 'utf8')).not.toContain('/after');
   });
 });

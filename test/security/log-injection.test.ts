@@ -1,7 +1,8 @@
 // Logs: what workers write to STDERR and what clients put into a request line cannot forge lines or drive a terminal.
 
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answer, fakeWorker } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -58,13 +59,10 @@ describe('what a worker writes to STDERR', () => {
     expect(proxy.log.filter(({ message }) => message === 'worker wrote to STDERR').length).toBeLessThan(200);
     // Sooner or later a line passes again, and says how many did not.
     const dropped = (): number => proxy.log.reduce((sum, { fields }) => sum + Number(fields['dropped'] ?? 0), 0);
-    await vi.waitFor(
-      async () => {
-        await ask(proxy.path);
-        expect(dropped()).toBeGreaterThan(19_000);
-      },
-      { timeout: 10_000 },
-    );
+    await eventually(async () => {
+      await ask(proxy.path);
+      expect(dropped()).toBeGreaterThan(19_000);
+    });
   });
 
   it('leaves standard error of the program one line of JSON a message', async () => {
