@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { AdminServer, type Readiness } from '../admin/server.ts';
+import { balanceText } from '../config/balance.ts';
 import type { Settings } from '../config/settings.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
@@ -40,10 +41,15 @@ export class Program {
     this.#logs = logs;
     const { log, accessLog } = logs;
     const { pool } = settings;
-    this.#pool = new Pool(pool.name, pool.queue, BALANCERS[pool.balance]<Upstream>(), clock);
+    this.#pool = new Pool(pool.name, pool.queue, BALANCERS[pool.balance.name]<Upstream>({ random: Math.random }), clock);
     this.#sources = pool.upstreams.map((spec) => createSource(spec, clock, log));
     const around = { clock, log, alone: () => this.#pool.upstreams.size <= 1, changed: this.#pool.changed };
-    this.#members = new Members(this.#pool, (address) => new Upstream(address, { ...pool, weight: 1 }, around), log);
+    let order = 0;
+    const create = (address: Address): Upstream => {
+      order += 1;
+      return new Upstream(address, { ...pool, weight: 1, order }, around);
+    };
+    this.#members = new Members(this.#pool, create, log);
     const route = this.#route(version);
     this.#door = new Door(settings.client, { clock, log, accessLog }, () => route);
   }
@@ -75,7 +81,7 @@ export class Program {
         admin,
         pool: pool.name,
         upstreams: found,
-        balance: pool.balance,
+        balance: balanceText(pool.balance),
         max_conns: maxConns,
         queue: pool.queue.size,
       },
@@ -124,6 +130,7 @@ export class Program {
     const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;
     return {
       pool: this.#pool,
+      balanceKey: pool.balance.name === 'hash' ? pool.balance.key : undefined,
       params: new CgiParams({ mode, params: route.params, software: `fcgi-lb/${version}` }),
       limits: {
         maxBody: route.maxBody,

@@ -36,7 +36,12 @@ export const SERVE_OPTIONS = [
     preset: '127.0.0.1:9180 and a unix socket',
     help: 'where /healthz and /readyz are answered, or off',
   },
-  { name: 'balance', value: 'NAME', preset: 'least-conn', help: 'round-robin or least-conn' },
+  {
+    name: 'balance',
+    value: 'NAME',
+    preset: 'least-conn',
+    help: 'round-robin, least-conn, first, random-two, least-time, or hash:KEY with $remote_addr, $request_uri, $http_NAME or $cookie_NAME',
+  },
   {
     name: 'max-conns',
     value: 'N',

@@ -3,13 +3,13 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
+import { parseBalance } from '../config/balance.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
-import type { AdminSettings, BalanceName, LogLevel, Settings, UpstreamSpec } from '../config/settings.ts';
+import type { AdminSettings, LogLevel, Settings, UpstreamSpec } from '../config/settings.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
 import { isGlob, parseGlob } from '../discovery/glob-pattern.ts';
 import type { OptionName } from './options.ts';
 
-const BALANCERS: readonly BalanceName[] = ['round-robin', 'least-conn'];
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 /** A record's content without the two lengths of a pair. */
 const MAX_PARAM = 65_527;
@@ -47,7 +47,7 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
     pool: {
       name: 'default',
       upstreams,
-      balance: read('balance', 'least-conn', oneOf(BALANCERS)),
+      balance: read('balance', parseBalance('least-conn'), parseBalance),
       maxConns: read<'auto' | number>('max-conns', 'auto', parseMaxConns),
       queue: { size: read('queue', 1024, (text) => parseCount(text, 0)), timeout: duration('queue-timeout', 30_000) },
       timeouts: {

@@ -1,18 +1,17 @@
 // One immutable configuration with every default filled in: what the program is built from.
 
 import type { Address } from '../core/address.ts';
+import type { Balance } from './balance.ts';
 
 /** What one `--upstream` names. */
 export type UpstreamSpec =
   | { readonly kind: 'glob'; readonly pattern: string }
   | { readonly kind: 'address'; readonly address: Address };
 
-export type BalanceName = 'round-robin' | 'least-conn';
-
 export interface PoolSettings {
   readonly name: string;
   readonly upstreams: readonly UpstreamSpec[];
-  readonly balance: BalanceName;
+  readonly balance: Balance;
   /** Exchanges on one upstream at a time; `Infinity` for unlimited. */
   readonly maxConns: 'auto' | number;
   readonly queue: { readonly size: number; readonly timeout: number };

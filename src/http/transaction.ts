@@ -11,6 +11,7 @@ import type { Exchange } from '../upstream/exchange.ts';
 import type { BodySource, ExchangeSink, FcgiRequest } from '../upstream/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AnswerHeadReader } from './answer-head.ts';
+import { balanceKey } from './balance-key.ts';
 import type { DocumentHead, LocalRedirect } from './cgi-response.ts';
 import { ClientResponse } from './client-response.ts';
 import type { TransactionContext } from './context.ts';
@@ -42,6 +43,7 @@ const MAX_REDIRECTS = 5;
  */
 export class Transaction implements Waiter, ExchangeSink {
   readonly tried = new Set<Upstream>();
+  readonly key: string;
   readonly #context: TransactionContext;
   readonly #route: Route;
   readonly #request: IncomingMessage;
@@ -75,6 +77,7 @@ export class Transaction implements Waiter, ExchangeSink {
     method: string,
     closed: (transaction: Transaction) => void,
   ) {
+    this.key = route.balanceKey === undefined ? '' : balanceKey(route.balanceKey, request);
     this.#closed = closed;
     this.#context = context;
     this.#route = route;

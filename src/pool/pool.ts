@@ -11,6 +11,8 @@ import { type Place, WaitQueue } from './queue.ts';
 export interface Waiter {
   /** Upstreams that failed this request already; others are preferred. */
   readonly tried: ReadonlySet<Upstream>;
+  /** What requests that belong together have in common; empty when nothing. */
+  readonly key: string;
   granted(lease: Lease): void;
   refused(error: ProxyError): void;
 }
@@ -89,7 +91,7 @@ export class Pool {
       return undefined;
     }
     if (this.#queue.size === 0) {
-      const upstream = this.#balancer.pick(waiter.tried);
+      const upstream = this.#balancer.pick(waiter.tried, waiter.key);
       if (upstream !== undefined) {
         this.#grant(upstream, waiter);
         return undefined;
@@ -143,7 +145,7 @@ export class Pool {
     this.#serving = true;
     try {
       for (let place = this.#queue.first; place !== undefined; place = this.#queue.first) {
-        const upstream = this.#balancer.pick(place.item.tried);
+        const upstream = this.#balancer.pick(place.item.tried, place.item.key);
         if (upstream === undefined) return;
         this.#queue.leave(place);
         this.#grant(upstream, place.item);

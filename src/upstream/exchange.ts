@@ -25,6 +25,8 @@ export interface ExchangeHost {
   dial(result: DialResult): () => void;
   /** Asks for the capacity on a fresh connection if it is not known yet; returns undefined when it is. */
   askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined;
+  /** The answer has begun, so many ms after the request was written. */
+  answered(ms: number): void;
   /** Takes a connection that can carry another request. */
   shelve(connection: Connection): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
@@ -57,6 +59,8 @@ export class Exchange implements ConnectionUser, RecordSink {
   #pump: BodyPump | undefined;
   #timer: { readonly limit: 'send' | 'read' | 'linger'; readonly running: Timer } | undefined;
   #stderr: StderrLines | undefined;
+  /** Until the answer begins: when the request was written. */
+  #sentAt: number | undefined;
   #answered = false;
   /** Output has come: whatever the worker says afterwards, it has begun the request. */
   #begun = false;
@@ -167,6 +171,10 @@ export class Exchange implements ConnectionUser, RecordSink {
   }
 
   stdout(bytes: Buffer): void {
+    if (this.#sentAt !== undefined) {
+      this.#host.answered(this.#host.clock.now() - this.#sentAt);
+      this.#sentAt = undefined;
+    }
     this.#begun = true;
     this.#sink.stdout(bytes);
   }
@@ -203,6 +211,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     this.#state = { kind: 'running', connection, reused };
     connection.use(this);
     setKeepConn(head, this.#host.keepAlive);
+    this.#sentAt = this.#host.clock.now();
     this.#sink.sent();
     if (body.kind === 'bytes') {
       const { header, padding } = stdinFrame(body.bytes.length);

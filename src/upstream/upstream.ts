@@ -15,6 +15,8 @@ import { WorkerLog } from './worker-log.ts';
 
 export interface UpstreamSettings {
   readonly weight: number;
+  /** Position among the upstreams of its pool. */
+  readonly order: number;
   /** Exchanges at a time: asked for (`auto`), a number, or `Infinity`. */
   readonly maxConns: 'auto' | number;
   readonly timeouts: ExchangeTimeouts & { readonly connect: number };
@@ -26,6 +28,8 @@ export interface UpstreamSettings {
 const PAUSE = { first: 25, most: 1000 };
 /** The same after EAGAIN or OVERLOADED: it is busy, not broken, and may be free again at any moment. */
 const BUSY_PAUSE = { first: 5, most: 200 };
+/** How much the latest head time counts in the average: the last ten or so make it. */
+const HEAD_TIME_SHARE = 0.2;
 /** Questions for the capacity that may end without an answer before the fallback is taken for good. */
 const MAX_LOST_QUESTIONS = 3;
 
@@ -36,6 +40,7 @@ const MAX_LOST_QUESTIONS = 3;
 export class Upstream implements Candidate {
   readonly name: string;
   readonly weight: number;
+  readonly order: number;
   readonly #address: Address;
   readonly #settings: UpstreamSettings;
   readonly #clock: Clock;
@@ -48,6 +53,7 @@ export class Upstream implements Candidate {
   readonly #changed: (upstream: Upstream) => void;
   #capacityKnown: boolean;
   #lostQuestions = 0;
+  #headTime: number | undefined;
   #failures = 0;
   #pause: Timer | undefined;
   #draining = false;
@@ -68,6 +74,7 @@ export class Upstream implements Candidate {
   ) {
     this.name = address.text;
     this.weight = settings.weight;
+    this.order = settings.order;
     this.#address = address;
     this.#settings = settings;
     this.#clock = around.clock;
@@ -88,6 +95,9 @@ export class Upstream implements Candidate {
       dial: (result) => this.#dial(result),
       askCapacity: (connection, done) => this.#askCapacity(connection, done),
       shelve: (connection) => this.#shelve(connection),
+      answered: (ms) => {
+        this.#headTime = this.#headTime === undefined ? ms : this.#headTime + (ms - this.#headTime) * HEAD_TIME_SHARE;
+      },
       gone: (exchange, outcome) => {
         this.#running.delete(exchange);
         this.#observe(outcome);
@@ -99,6 +109,11 @@ export class Upstream implements Candidate {
 
   get inFlight(): number {
     return this.#slots.inUse;
+  }
+
+  /** Moving average of the ms from a request to the head of its answer. */
+  get headTime(): number | undefined {
+    return this.#headTime;
   }
 
   /** Exchanges at a time; undefined while nobody has asked. */

@@ -1,0 +1,8 @@
+// First: always the first upstream in configuration order that has a free slot, so that the last ones can stay idle or asleep.
+
+import type { Balancer, Candidate } from './balancer.ts';
+import { Ranking } from './ranking.ts';
+
+export function first<C extends Candidate>(): Balancer<C> {
+  return new Ranking<C>((candidate) => candidate.order);
+}
