@@ -3,19 +3,26 @@
 import type { Balancer, BalancerParts, Candidate } from './balancer.ts';
 import { CandidateList } from './candidate-list.ts';
 
+/** Draws after which one is taken whatever its weight. */
+const MAX_DRAWS = 100;
+
 export function randomTwo<C extends Candidate>({ random }: BalancerParts): Balancer<C> {
   const list = new CandidateList<C>();
   /** Only grows: the weight that no candidate passes. */
   let heaviest = 1;
 
   /** One candidate, each as likely as its weight says: draws whose weight is too small are thrown away. */
-  const draw = (): C | undefined => {
+  const draw = (except?: C): C | undefined => {
     const { items } = list;
-    for (let tries = 0; tries < 100 && items.length > 0; tries += 1) {
-      const candidate = items[Math.floor(random() * items.length)];
-      if (candidate !== undefined && random() * heaviest < candidate.weight) return candidate;
+    // Drawn is from all places but the last, and whoever is in the last one stands in for the one excepted.
+    const places = except === undefined ? items.length : items.length - 1;
+    let drawn: C | undefined;
+    for (let draws = 0; draws < MAX_DRAWS && places > 0; draws += 1) {
+      drawn = items[Math.floor(random() * places)];
+      if (drawn === except) drawn = items[places];
+      if (drawn !== undefined && random() * heaviest < drawn.weight) break;
     }
-    return items[0];
+    return drawn;
   };
   const load = (candidate: C): number => candidate.inFlight / candidate.weight;
 
@@ -28,8 +35,8 @@ export function randomTwo<C extends Candidate>({ random }: BalancerParts): Balan
     update: () => undefined,
     pick: (avoid) => {
       const one = draw();
-      const two = draw();
-      if (one === undefined || two === undefined) return undefined;
+      if (one === undefined) return undefined;
+      const two = draw(one) ?? one;
       const better = load(two) < load(one) ? two : one;
       if (!avoid.has(better)) return better;
       // Those to be avoided are few: the next ones in the list serve as well as another draw.

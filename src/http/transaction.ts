@@ -16,6 +16,7 @@ import type { DocumentHead, LocalRedirect } from './cgi-response.ts';
 import { ClientResponse } from './client-response.ts';
 import type { TransactionContext } from './context.ts';
 import { cutConnection, sendErrorPage } from './error-page.ts';
+import { LocalRedirects } from './local-redirects.ts';
 import { admitBody, type ReceivedBody, receiveBody } from './request-body.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import type { Route } from './route.ts';
@@ -29,9 +30,6 @@ type Phase =
   /** The worker is done; the client may still be taking what was held for it. */
   | { readonly kind: 'answered' }
   | { readonly kind: 'closed' };
-
-/** Local redirects that one request may take (RFC 3875 6.2.2 asks for no number; a loop must end). */
-const MAX_REDIRECTS = 5;
 
 /**
  * Invariants:
@@ -58,7 +56,7 @@ export class Transaction implements Waiter, ExchangeSink {
   #fcgi: FcgiRequest | undefined;
   #headReader: AnswerHeadReader | undefined;
   #redirect: LocalRedirect | undefined;
-  #redirects = 0;
+  readonly #redirects: LocalRedirects;
   #answer: ClientResponse | undefined;
   #upstream: Upstream | undefined;
   #deadline: number | undefined;
@@ -85,6 +83,7 @@ export class Transaction implements Waiter, ExchangeSink {
     this.#response = response;
     this.#method = method;
     this.#trace = new Trace(context.clock, request, this.#method);
+    this.#redirects = new LocalRedirects(request.url ?? '', method);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
     response.on('error', () => undefined);
@@ -299,21 +298,18 @@ export class Transaction implements Waiter, ExchangeSink {
     this.failed(this.#upstreamError('FCGI_LB_UPSTREAM_SHORT_BODY', 'sent less than its Content-Length'));
   }
 
-  /** RFC 3875 6.2.2: the server answers as if the client had asked for that path itself. */
+  /** RFC 3875 6.2.2: the server answers as if the client had asked for that path itself, without a body. */
   #followRedirect(redirect: LocalRedirect): void {
     this.#redirect = undefined;
-    this.#redirects += 1;
-    if (this.#redirects > MAX_REDIRECTS) {
-      const story = `redirected ${this.#redirects} times, last to ${redirect.location}`;
-      this.#refuse(this.#upstreamError('FCGI_LB_UPSTREAM_REDIRECT_LOOP', story));
-      return;
-    }
     try {
-      const method = this.#method === 'HEAD' ? 'HEAD' : 'GET';
+      const next = this.#redirects.follow(redirect.location);
+      if (next === undefined) {
+        const story = `redirected ${this.#redirects.count} times, last to ${redirect.location}`;
+        this.#refuse(this.#upstreamError('FCGI_LB_UPSTREAM_REDIRECT_LOOP', story));
+        return;
+      }
       if (this.#headers !== undefined) this.#headers = { ...this.#headers, contentType: undefined };
-      // The host of an absolute-form target holds for the redirect as well.
-      const { authority } = parseTarget(this.#request.url ?? '');
-      this.#prepare({ ...parseTarget(redirect.location), authority }, undefined, { kind: 'none' }, method);
+      this.#prepare(next.target, undefined, { kind: 'none' }, next.method);
       this.#bodySpent = false;
       this.#acquire();
     } catch (error) {

@@ -4,11 +4,11 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { type FailureCode, ProxyError } from '../core/errors.ts';
 import { RecordDecoder, RecordError, type RecordSink } from '../fcgi/decode.ts';
 import { abortRequest, setKeepConn, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
-import { PROTOCOL_STATUS } from '../fcgi/protocol.ts';
 import { BodyPump } from './body-pump.ts';
 import type { CapacityAnswer } from './capacity.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import type { DialResult } from './dial.ts';
+import { refusalOf } from './refusal.ts';
 import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
 import { StderrLines, type WorkerLog } from './worker-log.ts';
 
@@ -231,9 +231,9 @@ export class Exchange implements ConnectionUser, RecordSink {
 
   /** END_REQUEST has come. */
   #complete(connection: Connection, end: { readonly appStatus: number; readonly protocolStatus: number }): void {
-    const refusal = this.#refusal(end.protocolStatus);
+    const refusal = refusalOf(end.protocolStatus, this.#begun);
     if (refusal !== undefined) {
-      this.#fail(refusal);
+      this.#fail(this.#error(refusal.code, refusal.message));
       return;
     }
     const lingering = this.#state.kind === 'lingering' ? this.#state.outcome : undefined;
@@ -254,23 +254,6 @@ export class Exchange implements ConnectionUser, RecordSink {
     const sink = this.#sink;
     this.#finish(lingering ?? COMPLETE);
     sink.end(end.appStatus);
-  }
-
-  /** Why the worker did not do the request at all, from END_REQUEST's protocolStatus (specification 5.5). */
-  #refusal(protocolStatus: number): ProxyError | undefined {
-    if (protocolStatus === PROTOCOL_STATUS.REQUEST_COMPLETE) return undefined;
-    if (this.#begun)
-      return this.#error('FCGI_LB_UPSTREAM_BAD_RECORD', `refused (protocolStatus ${protocolStatus}) what it had begun to answer`);
-    switch (protocolStatus) {
-      case PROTOCOL_STATUS.CANT_MPX_CONN:
-        return this.#error('FCGI_LB_UPSTREAM_CANT_MULTIPLEX', 'refused: it sees a second request on one connection');
-      case PROTOCOL_STATUS.OVERLOADED:
-        return this.#error('FCGI_LB_UPSTREAM_OVERLOADED', 'refused: it says it is overloaded');
-      case PROTOCOL_STATUS.UNKNOWN_ROLE:
-        return this.#error('FCGI_LB_UPSTREAM_UNKNOWN_ROLE', 'refused: it is not a FastCGI responder');
-      default:
-        return this.#error('FCGI_LB_UPSTREAM_BAD_RECORD', `END_REQUEST with unknown protocolStatus ${protocolStatus}`);
-    }
   }
 
   /** Runs the one timer that fits what is being waited for; none while we ourselves, or the client, are what is slow. */

@@ -1,6 +1,7 @@
 // One worker address: its slots, its kept connections, what is known of its capacity, and whether it may be given work now.
 
 import type { Candidate } from '../balance/balancer.ts';
+import { HeadTime } from '../balance/head-time.ts';
 import type { Address } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -28,8 +29,6 @@ export interface UpstreamSettings {
 const PAUSE = { first: 25, most: 1000 };
 /** The same after EAGAIN or OVERLOADED: it is busy, not broken, and may be free again at any moment. */
 const BUSY_PAUSE = { first: 5, most: 200 };
-/** How much the latest head time counts in the average: the last ten or so make it. */
-const HEAD_TIME_SHARE = 0.2;
 /** Questions for the capacity that may end without an answer before the fallback is taken for good. */
 const MAX_LOST_QUESTIONS = 3;
 
@@ -53,7 +52,7 @@ export class Upstream implements Candidate {
   readonly #changed: (upstream: Upstream) => void;
   #capacityKnown: boolean;
   #lostQuestions = 0;
-  #headTime: number | undefined;
+  readonly #headTime = new HeadTime();
   #failures = 0;
   #pause: Timer | undefined;
   #draining = false;
@@ -95,9 +94,7 @@ export class Upstream implements Candidate {
       dial: (result) => this.#dial(result),
       askCapacity: (connection, done) => this.#askCapacity(connection, done),
       shelve: (connection) => this.#shelve(connection),
-      answered: (ms) => {
-        this.#headTime = this.#headTime === undefined ? ms : this.#headTime + (ms - this.#headTime) * HEAD_TIME_SHARE;
-      },
+      answered: (ms) => this.#headTime.add(ms),
       gone: (exchange, outcome) => {
         this.#running.delete(exchange);
         this.#observe(outcome);
@@ -113,7 +110,7 @@ export class Upstream implements Candidate {
 
   /** Moving average of the ms from a request to the head of its answer. */
   get headTime(): number | undefined {
-    return this.#headTime;
+    return this.#headTime.ms;
   }
 
   /** Exchanges at a time; undefined while nobody has asked. */

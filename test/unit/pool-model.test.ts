@@ -2,12 +2,13 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BalanceName } from '../../src/config/settings.ts';
+import type { BalanceName } from '../../src/config/balance.ts';
 import type { FailureCode } from '../../src/core/errors.ts';
 import type { Waiter } from '../../src/pool/pool.ts';
 import type { Place } from '../../src/pool/queue.ts';
 import type { Exchange } from '../../src/upstream/exchange.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
+import { NAMES } from './support/balancer-parts.ts';
 import { Asker, fail, type PoolParts, poolParts, start } from './support/pool-parts.ts';
 
 interface Member {
@@ -291,7 +292,7 @@ function command(step: Step): fc.Command<object, World> {
   };
 }
 
-describe.each(['least-conn', 'round-robin'] as const)('a pool with %s', (balance) => {
+describe.each(NAMES)('a pool with %s', (balance) => {
   it('keeps every promise under any interleaving, and has nothing in flight at the end', () => {
     let grants = 0;
     const commands = fc.commands([fc.oneof(...steps).map(command)], { maxCommands: 60, size: 'max' });

@@ -1,7 +1,8 @@
 // A pool of real upstreams whose workers do not exist: everything up to the socket happens, at a clock the test moves.
 
+import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
-import type { BalanceName } from '../../../src/config/settings.ts';
+import type { BalanceName } from '../../../src/config/balance.ts';
 import { unixAddress } from '../../../src/core/address.ts';
 import { type FailureCode, ProxyError } from '../../../src/core/errors.ts';
 import type { Lease } from '../../../src/pool/lease.ts';
@@ -29,13 +30,15 @@ export interface PoolParts {
 export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceName = 'least-conn'): PoolParts {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
-  const pool = new Pool('rt', { size: 100, timeout: 1000, ...queue }, BALANCERS[balance]<Upstream>(), clock);
+  let order = 0;
+  const pool = new Pool('rt', { size: 100, timeout: 1000, ...queue }, BALANCERS[balance]<Upstream>({ random: seeded(1) }), clock);
   return {
     clock,
     pool,
     lines,
     join: (name, { maxConns = 1, weight = 1 } = {}) => {
-      const settings = { weight, maxConns, timeouts: TIMEOUTS, keepAlive: undefined };
+      order += 1;
+      const settings = { weight, order, maxConns, timeouts: TIMEOUTS, keepAlive: undefined };
       const around = { clock, log, alone: () => false, changed: pool.changed };
       const upstream = new Upstream(unixAddress(`/nonexistent/${name}`), settings, around);
       pool.add(upstream);
@@ -58,6 +61,8 @@ export function fail(lease: Lease, code: FailureCode = 'FCGI_LB_CONNECT_REFUSED'
 export class Asker implements Waiter {
   readonly name: string;
   readonly tried: ReadonlySet<Upstream>;
+  /** Everybody's own. */
+  readonly key: string;
   lease: Lease | undefined;
   error: ProxyError | undefined;
   readonly #heard: (asker: Asker) => void;
@@ -65,6 +70,7 @@ export class Asker implements Waiter {
   constructor(name: string, tried: readonly Upstream[] = [], heard: (asker: Asker) => void = () => undefined) {
     this.name = name;
     this.tried = new Set(tried);
+    this.key = name;
     this.#heard = heard;
   }
 
