@@ -58,6 +58,7 @@ function turnover(
   let granted = 0;
   const waiter: Waiter = {
     tried: NOBODY,
+    key: '',
     granted: (lease) => {
       granted += 1;
       leases.push(lease);
@@ -88,11 +89,17 @@ function poolOf(
   maxConns: number,
   size: number,
 ): Pool {
-  const pool = new Pool('bench', { size: 1_000_000, timeout: 3_600_000 }, BALANCERS[balance]<Upstream>(), systemClock);
+  const pool = new Pool(
+    'bench',
+    { size: 1_000_000, timeout: 3_600_000 },
+    BALANCERS[balance]<Upstream>({ random: Math.random }),
+    systemClock,
+  );
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
   const around = { clock: systemClock, log: silentLog, alone: () => false, changed: pool.changed };
   for (let i = 0; i < size; i += 1) {
-    pool.add(new Upstream(unixAddress(`/nowhere/w${i}.sock`), { weight: 1, maxConns, timeouts, keepAlive: undefined }, around));
+    const settings = { weight: 1, order: i, maxConns, timeouts, keepAlive: undefined };
+    pool.add(new Upstream(unixAddress(`/nowhere/w${i}.sock`), settings, around));
   }
   return pool;
 }

@@ -56,7 +56,7 @@ export class Transaction implements Waiter, ExchangeSink {
   #fcgi: FcgiRequest | undefined;
   #headReader: AnswerHeadReader | undefined;
   #redirect: LocalRedirect | undefined;
-  readonly #redirects: LocalRedirects;
+  #redirects: LocalRedirects | undefined;
   #answer: ClientResponse | undefined;
   #upstream: Upstream | undefined;
   #deadline: number | undefined;
@@ -83,7 +83,6 @@ export class Transaction implements Waiter, ExchangeSink {
     this.#response = response;
     this.#method = method;
     this.#trace = new Trace(context.clock, request, this.#method);
-    this.#redirects = new LocalRedirects(request.url ?? '', method);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
     response.on('error', () => undefined);
@@ -302,6 +301,7 @@ export class Transaction implements Waiter, ExchangeSink {
   #followRedirect(redirect: LocalRedirect): void {
     this.#redirect = undefined;
     try {
+      this.#redirects ??= new LocalRedirects(this.#request.url ?? '', this.#method);
       const next = this.#redirects.follow(redirect.location);
       if (next === undefined) {
         const story = `redirected ${this.#redirects.count} times, last to ${redirect.location}`;
