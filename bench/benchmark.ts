@@ -8,7 +8,7 @@ export interface Setting {
   readonly quick: boolean;
   readonly seed: number;
   /** Whom to measure besides fcgi-lb, for benchmarks that leave the choice. */
-  readonly against: string | undefined;
+  readonly against: readonly string[];
   /** Everything started or created is handed to it, so that it ends with the benchmark. */
   readonly scope: Scope;
   /** Says on standard error what is being done. */

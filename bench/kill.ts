@@ -26,6 +26,11 @@ const BODY = 200;
 /** ms within which the death of a worker must show as a failed request; the rest is scheduling. */
 const EXPLAINED_WITHIN = 100;
 
+interface Contender {
+  readonly name: string;
+  readonly spec: FrontSpec;
+}
+
 interface Verdict {
   readonly name: string;
   readonly kills: number;
@@ -53,9 +58,8 @@ export const kill: Benchmark = {
 
 async function run({ quick, seed, against, scope, progress }: Setting): Promise<Measured> {
   const seconds = quick ? 8 : 30;
+  const fronts: readonly Contender[] = [{ name: 'fcgi-lb', spec: { kind: 'fcgi-lb' } }, ...against.map(rival)];
   const programs = await compileWorkers(scope);
-  const fronts: Array<{ readonly name: string; readonly spec: FrontSpec }> = [{ name: 'fcgi-lb', spec: { kind: 'fcgi-lb' } }];
-  if (against !== undefined) fronts.push(rival(against));
   const verdicts: Verdict[] = [];
   for (const { name, spec } of fronts) {
     progress(`${name}: ${seconds} s`);
@@ -98,8 +102,8 @@ async function run({ quick, seed, against, scope, progress }: Setting): Promise<
   };
 }
 
-function rival(against: string): { readonly name: string; readonly spec: FrontSpec } {
-  const rivals: ReadonlyArray<{ readonly name: string; readonly spec: FrontSpec }> = [
+function rival(against: string): Contender {
+  const rivals: readonly Contender[] = [
     // With its default of max_fails=1 nginx would take every worker for dead most of the time.
     { name: 'nginx, least_conn, max_fails=0', spec: { kind: 'nginx', balance: 'least_conn', maxFails: 0 } },
     { name: 'HAProxy, maxconn 1', spec: { kind: 'haproxy' } },

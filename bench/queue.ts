@@ -27,6 +27,7 @@ const RUNS = 3;
 
 const FRONTS: ReadonlyArray<{ readonly name: string; readonly spec: FrontSpec; readonly warmup: number }> = [
   { name: 'fcgi-lb', spec: { kind: 'fcgi-lb' }, warmup: WARM },
+  { name: 'fcgi-lb, kept alive', spec: { kind: 'fcgi-lb', options: ['--keepalive', '30s'] }, warmup: WARM },
   { name: 'fcgi-lb, just started', spec: { kind: 'fcgi-lb' }, warmup: COLD },
   { name: 'HAProxy, maxconn 1', spec: { kind: 'haproxy' }, warmup: WARM },
   { name: 'nginx, least_conn', spec: { kind: 'nginx', balance: 'least_conn' }, warmup: WARM },

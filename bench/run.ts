@@ -1,4 +1,4 @@
-// `npm run bench -- NAME [--quick] [--save] [--seed N] [--against nginx|haproxy]`: runs one benchmark and shows what it measured.
+// `npm run bench -- NAME [--quick] [--save] [--seed N] [--against nginx|haproxy]...`: runs one benchmark and shows what it measured.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,8 +20,11 @@ interface Options {
   readonly quick: boolean;
   readonly save: boolean;
   readonly seed: number;
-  readonly against: string | undefined;
+  readonly against: readonly string[];
 }
+
+/** As a shell reports a program ended by Ctrl-C. */
+const INTERRUPTED = 130;
 
 process.exit(await main(process.argv.slice(2)));
 
@@ -37,8 +40,12 @@ async function main(words: readonly string[]): Promise<number> {
   const { benchmark } = options;
   const scope = new Scope();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => void scope.close().then(() => process.exit(130)));
+    process.on(signal, () => void scope.close().then(() => process.exit(INTERRUPTED)));
   }
+  process.on('uncaughtException', (error) => {
+    console.error(error);
+    void scope.close().then(() => process.exit(2));
+  });
   try {
     const machine = await machineFacts();
     console.log(`${benchmark.name}: ${benchmark.about}`);
@@ -58,6 +65,7 @@ async function main(words: readonly string[]): Promise<number> {
     }
     return measured.targets.every((target) => target.met) ? 0 : 1;
   } catch (error) {
+    if (scope.closing) return INTERRUPTED;
     console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return 2;
   } finally {
@@ -80,7 +88,7 @@ function readOptions(words: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       save: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
-      against: { type: 'string' },
+      against: { type: 'string', multiple: true, default: [] },
     },
     allowPositionals: true,
   });
@@ -93,5 +101,5 @@ function readOptions(words: readonly string[]): Options {
 
 function usage(): string {
   const names = BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(10)}${about}`);
-  return ['Usage: npm run bench -- NAME [--quick] [--save] [--seed N] [--against nginx|haproxy]', '', ...names].join('\n');
+  return ['Usage: npm run bench -- NAME [--quick] [--save] [--seed N] [--against nginx|haproxy]...', '', ...names].join('\n');
 }

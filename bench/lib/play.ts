@@ -57,5 +57,9 @@ export async function play(scope: Scope, schedule: Schedule): Promise<Playing> {
     return JSON.parse(readFileSync(result, 'utf8')) as readonly Hit[];
   });
   // If the player fails before it begins, whoever waits for the beginning must hear of it.
-  return { begun: Promise.race([begun, hits.then(() => begun)]), hits };
+  const beginning = Promise.race([begun, hits.then(() => begun)]);
+  // Not everybody waits for both: a failure nobody waits for must not end the process before it has cleaned up.
+  hits.catch(() => undefined);
+  beginning.catch(() => undefined);
+  return { begun: beginning, hits };
 }

@@ -27,6 +27,11 @@ export class Scope {
   readonly #endings: Array<() => void | Promise<void>> = [];
   #closing: Promise<void> | undefined;
 
+  /** True once `close` was called: what fails from then on fails because of it. */
+  get closing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** @param ending is called by `close`; the last one added runs first */
   defer(ending: () => void | Promise<void>): void {
     if (this.#closing !== undefined) throw new Error('the benchmark is ending');
