@@ -12,8 +12,9 @@ import { memoryBenchmark } from './memory.ts';
 import { micro } from './micro.ts';
 import { overhead } from './overhead.ts';
 import { queue } from './queue.ts';
+import { simulate } from './simulate.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill];
+const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, simulate];
 
 interface Options {
   readonly benchmark: Benchmark;
