@@ -1,5 +1,6 @@
 // Keeps a pool's upstreams in step with what its sources say exists.
 
+import type { UpstreamOptions } from '../config/settings.ts';
 import type { Address } from '../core/address.ts';
 import type { Log } from '../core/log.ts';
 import type { Source, SourceListener } from '../discovery/source.ts';
@@ -12,12 +13,12 @@ import type { Upstream } from '../upstream/upstream.ts';
  */
 export class Members {
   readonly #pool: Pool;
-  readonly #create: (address: Address) => Upstream;
+  readonly #create: (address: Address, options: UpstreamOptions) => Upstream;
   readonly #log: Log;
   readonly #byAddress = new Map<string, { readonly upstream: Upstream; readonly sources: Set<Source> }>();
   #started = false;
 
-  constructor(pool: Pool, create: (address: Address) => Upstream, log: Log) {
+  constructor(pool: Pool, create: (address: Address, options: UpstreamOptions) => Upstream, log: Log) {
     this.#pool = pool;
     this.#create = create;
     this.#log = log;
@@ -28,21 +29,22 @@ export class Members {
     this.#started = true;
   }
 
-  listener(source: Source): SourceListener {
+  /** @param options what was said of the upstreams that this source finds */
+  listener(source: Source, options: UpstreamOptions): SourceListener {
     return {
-      appeared: (address) => this.#appeared(source, address),
+      appeared: (address) => this.#appeared(source, address, options),
       vanished: (address) => this.#vanished(source, address),
     };
   }
 
-  #appeared(source: Source, address: Address): void {
+  #appeared(source: Source, address: Address, options: UpstreamOptions): void {
     const member = this.#byAddress.get(address.text);
     if (member !== undefined) {
       member.sources.add(source);
       member.upstream.appeared();
       return;
     }
-    const upstream = this.#create(address);
+    const upstream = this.#create(address, options);
     this.#byAddress.set(address.text, { upstream, sources: new Set([source]) });
     const log = this.#started ? this.#log.info : this.#log.debug;
     log.call(this.#log, { pool: this.#pool.name, upstream: address.text }, 'upstream joins');

@@ -2,20 +2,16 @@
 
 import { join } from 'node:path';
 import { AdminServer, type Readiness } from '../admin/server.ts';
-import { balanceText } from '../config/balance.ts';
-import type { Settings } from '../config/settings.ts';
-import { type Address, parseAddress } from '../core/address.ts';
+import type { RouteSettings, Settings } from '../config/settings.ts';
+import { type Address, ConfigError, parseAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { ListenError } from '../core/listen.ts';
-import type { Source } from '../discovery/source.ts';
 import { CgiParams } from '../http/cgi-params.ts';
 import { Door } from '../http/door.ts';
 import type { Route } from '../http/route.ts';
-import { Pool } from '../pool/pool.ts';
-import { Upstream } from '../upstream/upstream.ts';
+import type { Pool } from '../pool/pool.ts';
+import { LivingPool } from './living-pool.ts';
 import type { Logs } from './logging.ts';
-import { Members } from './members.ts';
-import { BALANCERS, createSource } from './registry.ts';
 
 /** Bytes of an answer kept in memory for a slow client, and then in its temporary file. */
 const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as const;
@@ -24,9 +20,7 @@ export class Program {
   readonly #settings: Settings;
   readonly #clock: Clock;
   readonly #logs: Logs;
-  readonly #pool: Pool;
-  readonly #sources: readonly Source[];
-  readonly #members: Members;
+  readonly #pools: ReadonlyMap<string, LivingPool>;
   readonly #door: Door;
   readonly #admin: AdminServer[] = [];
   #stopping = false;
@@ -40,22 +34,18 @@ export class Program {
     this.#clock = clock;
     this.#logs = logs;
     const { log, accessLog } = logs;
-    const { pool } = settings;
-    this.#pool = new Pool(pool.name, pool.queue, BALANCERS[pool.balance.name]<Upstream>({ random: Math.random }), clock);
-    this.#sources = pool.upstreams.map((spec) => createSource(spec, clock, log));
-    const around = { clock, log, alone: () => this.#pool.upstreams.size <= 1, changed: this.#pool.changed };
-    let order = 0;
-    const create = (address: Address): Upstream => {
-      order += 1;
-      return new Upstream(address, { ...pool, weight: 1, order }, around);
-    };
-    this.#members = new Members(this.#pool, create, log);
-    const route = this.#route(version);
+    this.#pools = new Map(settings.pools.map((pool) => [pool.name, new LivingPool(pool, clock, log)]));
+    const [only] = settings.routes;
+    if (only === undefined) throw new ConfigError('no route: nothing says where requests go');
+    const route = this.#route(only, version);
     this.#door = new Door(settings.client, { clock, log, accessLog }, () => route);
   }
 
+  /** The first pool: the only one when options, not a file, say what to serve. */
   get pool(): Pool {
-    return this.#pool;
+    const [first] = this.#pools.values();
+    if (first === undefined) throw new Error('a program has at least one pool');
+    return first.pool;
   }
 
   /**
@@ -64,28 +54,16 @@ export class Program {
    */
   async start(): Promise<void> {
     const { log } = this.#logs;
-    await Promise.all(this.#sources.map((source) => source.start(this.#members.listener(source))));
-    this.#members.started();
+    await Promise.all([...this.#pools.values()].map((pool) => pool.start()));
     const listening: string[] = [];
     for (const address of this.#settings.listen) listening.push(await this.#door.listen(address));
     const admin = await this.#openAdmin();
-    const { pool } = this.#settings;
-    const upstreams = [...this.#pool.upstreams].map((upstream) => upstream.name);
-    const wanted = pool.upstreams.map((spec) => (spec.kind === 'glob' ? spec.pattern : spec.address.text));
-    if (upstreams.length === 0) log.warn({ pool: pool.name, upstreams: wanted }, 'no upstream yet: requests will wait for one');
-    const maxConns = pool.maxConns === Number.POSITIVE_INFINITY ? 'unlimited' : pool.maxConns;
-    const found = upstreams.length > 8 ? [...upstreams.slice(0, 8), `and ${upstreams.length - 8} more`] : upstreams;
+    const pools = [...this.#pools.values()];
+    const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
+    const facts = pools.map((pool) => pool.facts());
     log.info(
-      {
-        listen: listening,
-        admin,
-        pool: pool.name,
-        upstreams: found,
-        balance: balanceText(pool.balance),
-        max_conns: maxConns,
-        queue: pool.queue.size,
-      },
-      `listening on ${listening.join(', ')}, serving from ${upstreams.length} upstream${upstreams.length === 1 ? '' : 's'}`,
+      { listen: listening, admin, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
+      `listening on ${listening.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
     );
   }
 
@@ -96,7 +74,7 @@ export class Program {
   async stop(): Promise<boolean> {
     const { log } = this.#logs;
     this.#stopping = true;
-    log.info({ active: this.#door.active, waiting: this.#pool.waiting }, 'stopping: finishing what runs');
+    log.info({ active: this.#door.active, waiting: this.#waiting }, 'stopping: finishing what runs');
     let timedOut = false;
     const timer = this.#clock.after(this.#settings.shutdownTimeout, () => {
       timedOut = true;
@@ -116,27 +94,35 @@ export class Program {
 
   /** Ends everything now. */
   destroy(): void {
-    for (const source of this.#sources) source.stop();
-    this.#pool.destroy();
+    for (const pool of this.#pools.values()) pool.destroy();
     this.#door.destroy();
   }
 
-  #route(version: string): Route {
-    const { route, client, tempDir, pool } = this.#settings;
+  /** Requests that wait for an upstream. */
+  get #waiting(): number {
+    return [...this.#pools.values()].reduce((sum, { pool }) => sum + pool.waiting, 0);
+  }
+
+  /** @throws ConfigError, ParamsTooLargeError */
+  #route(route: RouteSettings, version: string): Route {
+    const { client, tempDir } = this.#settings;
+    const living = this.#pools.get(route.pool);
+    if (living === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
+    const { pool, settings } = living;
     const mode =
       route.php && route.root !== undefined
         ? ({ kind: 'php', root: route.root, index: route.index } as const)
         : ({ kind: 'application', root: route.root } as const);
     const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;
     return {
-      pool: this.#pool,
-      balanceKey: pool.balance.name === 'hash' ? pool.balance.key : undefined,
+      pool,
+      balanceKey: settings.balance.name === 'hash' ? settings.balance.key : undefined,
       params: new CgiParams({ mode, params: route.params, software: `fcgi-lb/${version}` }),
       limits: {
         maxBody: route.maxBody,
         bodyTimeout: client.bodyTimeout,
         maxResponseHead: route.maxResponseHead,
-        attempts: pool.attempts,
+        attempts: settings.retry.attempts,
         requestBuffering: route.requestBuffering,
         tempDir,
         spool: { memory, file: route.responseBuffering ? SPOOL.file : 0, tempDir, stallTimeout: client.sendTimeout },
@@ -146,11 +132,8 @@ export class Program {
 
   #readiness(): Readiness {
     if (this.#stopping) return { ready: false, reasons: ['the program is stopping'] };
-    const upstreams = [...this.#pool.upstreams];
-    // A full upstream serves; only one that cannot be reached, or is being drained, does not.
-    if (upstreams.some((upstream) => !upstream.paused && !upstream.draining)) return { ready: true, reasons: [] };
-    const what = upstreams.length === 0 ? 'has no upstream' : `has no upstream that answers (${upstreams.length} failing)`;
-    return { ready: false, reasons: [`pool ${this.#pool.name} ${what}`] };
+    const reasons = [...this.#pools.values()].flatMap((pool) => pool.unready() ?? []);
+    return { ready: reasons.length === 0, reasons };
   }
 
   async #openAdmin(): Promise<readonly string[]> {

@@ -4,12 +4,15 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { parseBalance } from '../config/balance.ts';
+import { CLIENT_DEFAULTS, POOL_DEFAULTS, ROUTE_DEFAULTS, SHUTDOWN_TIMEOUT, UPSTREAM_DEFAULTS } from '../config/defaults.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
 import type { AdminSettings, LogLevel, Settings, UpstreamSpec } from '../config/settings.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
 import { isGlob, parseGlob } from '../discovery/glob-pattern.ts';
 import type { OptionName } from './options.ts';
 
+/** The one pool of a program that is told of its upstreams by options. */
+const POOL_NAME = 'default';
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 /** A record's content without the two lengths of a pair. */
 const MAX_PARAM = 65_527;
@@ -41,40 +44,51 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
   const root = read<string | undefined>('root', undefined, parseRoot);
   const php = options.has('php');
   if (php && root === undefined) throw new ConfigError('option --php needs --root DIR, the directory of the PHP files');
+  const preset = POOL_DEFAULTS;
+  const { queue, timeouts, retry } = preset;
   return {
     listen: listen.length > 0 ? listen : [parseAddress('127.0.0.1:8080')],
     admin: adminSettings(options.get('admin') ?? [], (text) => named('admin', () => parseAddress(text))),
-    pool: {
-      name: 'default',
-      upstreams,
-      balance: read('balance', parseBalance('least-conn'), parseBalance),
-      maxConns: read<'auto' | number>('max-conns', 'auto', parseMaxConns),
-      queue: { size: read('queue', 1024, (text) => parseCount(text, 0)), timeout: duration('queue-timeout', 30_000) },
-      timeouts: {
-        connect: limit('connect-timeout', 5000),
-        send: limit('send-timeout', 60_000),
-        read: limit('read-timeout', 60_000),
-        linger: duration('linger-timeout', 300_000),
+    pools: [
+      {
+        ...preset,
+        name: POOL_NAME,
+        upstreams,
+        balance: read('balance', preset.balance, parseBalance),
+        maxConns: read('max-conns', preset.maxConns, parseMaxConns),
+        queue: {
+          size: read('queue', queue.size, (text) => parseCount(text, 0)),
+          timeout: duration('queue-timeout', queue.timeout),
+        },
+        timeouts: {
+          connect: limit('connect-timeout', timeouts.connect),
+          send: limit('send-timeout', timeouts.send),
+          read: limit('read-timeout', timeouts.read),
+          linger: duration('linger-timeout', timeouts.linger),
+        },
+        keepAlive: read('keepalive', preset.keepAlive, (text) => (text === 'off' ? undefined : parseDuration(text))),
+        retry: { ...retry, attempts: read('attempts', retry.attempts, (text) => parseCount(text, 1)) },
       },
-      keepAlive: read<number | undefined>('keepalive', undefined, (text) => (text === 'off' ? undefined : parseDuration(text))),
-      attempts: read('attempts', 3, (text) => parseCount(text, 1)),
-    },
-    route: {
-      root,
-      php,
-      index: read('index', 'index.php', parseIndex),
-      params: new Map(each('param', parseParam)),
-      requestBuffering: toggle('request-buffering'),
-      responseBuffering: toggle('response-buffering'),
-      maxBody: read('max-body', 100 * 1024 ** 2, parseSize),
-      maxResponseHead: read('max-response-head', 65_536, parseHeadSize),
-    },
+    ],
+    routes: [
+      {
+        pool: POOL_NAME,
+        root,
+        php,
+        index: read('index', ROUTE_DEFAULTS.index, parseIndex),
+        params: new Map(each('param', parseParam)),
+        requestBuffering: toggle('request-buffering'),
+        responseBuffering: toggle('response-buffering'),
+        maxBody: read('max-body', ROUTE_DEFAULTS.maxBody, parseSize),
+        maxResponseHead: read('max-response-head', ROUTE_DEFAULTS.maxResponseHead, parseHeadSize),
+      },
+    ],
     client: {
-      maxHeader: read('max-header', 32_768, parseMaxHeader),
-      headerTimeout: limit('header-timeout', 60_000),
-      bodyTimeout: limit('body-timeout', 60_000),
-      sendTimeout: limit('client-send-timeout', 60_000),
-      keepAliveTimeout: duration('client-keepalive', 75_000),
+      maxHeader: read('max-header', CLIENT_DEFAULTS.maxHeader, parseMaxHeader),
+      headerTimeout: limit('header-timeout', CLIENT_DEFAULTS.headerTimeout),
+      bodyTimeout: limit('body-timeout', CLIENT_DEFAULTS.bodyTimeout),
+      sendTimeout: limit('client-send-timeout', CLIENT_DEFAULTS.sendTimeout),
+      keepAliveTimeout: duration('client-keepalive', CLIENT_DEFAULTS.keepAliveTimeout),
     },
     tempDir: read('temp-dir', tmpdir(), parseTempDir),
     accessLog: read<Settings['accessLog']>('access-log', { kind: 'file', path: '-' }, (path) =>
@@ -82,7 +96,7 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
     ),
     logLevel: read('log-level', 'info', oneOf(LOG_LEVELS)),
     logFormat: read('log-format', terminal ? 'pretty' : 'json', oneOf(['json', 'pretty'] as const)),
-    shutdownTimeout: duration('shutdown-timeout', 30_000),
+    shutdownTimeout: duration('shutdown-timeout', SHUTDOWN_TIMEOUT),
   };
 }
 
@@ -114,11 +128,11 @@ function parseUpstream(text: string): UpstreamSpec {
   if (path.includes('/') && !path.includes('://') && isGlob(path) && !existsSync(path)) {
     const pattern = resolve(path);
     parseGlob(pattern);
-    return { kind: 'glob', pattern };
+    return { ...UPSTREAM_DEFAULTS, kind: 'glob', pattern };
   }
   const address = parseAddress(text);
-  if (address.kind === 'tcp' || isAbsolute(address.path)) return { kind: 'address', address };
-  return { kind: 'address', address: parseAddress(resolve(address.path)) };
+  if (address.kind === 'tcp' || isAbsolute(address.path)) return { ...UPSTREAM_DEFAULTS, kind: 'address', address };
+  return { ...UPSTREAM_DEFAULTS, kind: 'address', address: parseAddress(resolve(address.path)) };
 }
 
 function parseMaxConns(text: string): 'auto' | number {

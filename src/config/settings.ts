@@ -2,11 +2,57 @@
 
 import type { Address } from '../core/address.ts';
 import type { Balance } from './balance.ts';
+import type { ProbeSettings } from './health.ts';
+
+/** What may be said of one upstream, or of all that one glob finds. */
+export interface UpstreamOptions {
+  readonly weight: number;
+  /** Exchanges at a time; undefined: what the pool says. */
+  readonly maxConns: 'auto' | number | undefined;
+  /** Used only while no other upstream of the pool is available. */
+  readonly backup: boolean;
+  /** Disabled from the start. */
+  readonly down: boolean;
+  /** ms over which one that comes (back) is given its full share; 0: at once. */
+  readonly slowStart: number;
+}
 
 /** What one `--upstream` names. */
-export type UpstreamSpec =
-  | { readonly kind: 'glob'; readonly pattern: string }
-  | { readonly kind: 'address'; readonly address: Address };
+export type UpstreamSpec = UpstreamOptions &
+  ({ readonly kind: 'glob'; readonly pattern: string } | { readonly kind: 'address'; readonly address: Address });
+
+/** Failures, by class, after which a request may be sent again. */
+export const RETRY_CLASSES = ['connect', 'busy', 'closed', 'timeout', 'invalid_header'] as const;
+export type RetryClass = (typeof RETRY_CLASSES)[number];
+/** Statuses of an answer that may be asked for again. */
+export const RETRY_STATUSES = [403, 404, 429, 500, 502, 503, 504] as const;
+
+export interface RetrySettings {
+  readonly on: ReadonlySet<RetryClass>;
+  readonly statuses: ReadonlySet<number>;
+  /** Times one request may be sent to workers that may have begun it. */
+  readonly attempts: number;
+  /** Whether POST and other methods that are not idempotent may be sent again as well. */
+  readonly nonIdempotent: boolean;
+  /** Second attempts as a share of the requests; 1 allows one for each. */
+  readonly budget: number;
+}
+
+/** Failures, by class, that count against an upstream's health. */
+export const FAILURE_CLASSES = ['refused', 'closed', 'timeout', 'invalid_header', 'http_5xx'] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+export interface PassiveSettings {
+  /** Failures of one class within `failTimeout` after which an upstream is ejected. */
+  readonly maxFails: number;
+  /** ms: the window, and how long the first ejection lasts. */
+  readonly failTimeout: number;
+  /** ms an ejection lasts at most. */
+  readonly maxEjection: number;
+  readonly on: ReadonlySet<FailureClass>;
+  /** The share of a pool that may be ejected at a time. */
+  readonly maxEjected: number;
+}
 
 export interface PoolSettings {
   readonly name: string;
@@ -19,10 +65,18 @@ export interface PoolSettings {
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number; readonly linger: number };
   /** ms a kept connection to an upstream may be idle; undefined: not kept. */
   readonly keepAlive: number | undefined;
-  readonly attempts: number;
+  readonly retry: RetrySettings;
+  /** Undefined: failures of requests never eject an upstream. */
+  readonly passive: PassiveSettings | undefined;
+  /** Undefined: upstreams are not probed. */
+  readonly probe: ProbeSettings | undefined;
+  /** ms since the last sign of life of any upstream after which requests are refused at once. */
+  readonly failFastAfter: number;
 }
 
 export interface RouteSettings {
+  /** Name of the pool. */
+  readonly pool: string;
   /** Directory of the application's files; needed for PHP. */
   readonly root: string | undefined;
   readonly php: boolean;
@@ -56,8 +110,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export interface Settings {
   readonly listen: readonly Address[];
   readonly admin: AdminSettings;
-  readonly pool: PoolSettings;
-  readonly route: RouteSettings;
+  readonly pools: readonly PoolSettings[];
+  readonly routes: readonly RouteSettings[];
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */
   readonly tempDir: string;

@@ -21,7 +21,7 @@ describe('a limit of nothing', () => {
   });
 
   it('is how not to wait: --queue-timeout 0 and --queue 0 are taken', () => {
-    expect(settings('--queue-timeout', '0', '--queue', '0').pool.queue).toEqual({ size: 0, timeout: 0 });
+    expect(settings('--queue-timeout', '0', '--queue', '0').pools[0]?.queue).toEqual({ size: 0, timeout: 0 });
   });
 
   it('has an opposite: sizes beyond what can be counted are refused', () => {

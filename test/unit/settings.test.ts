@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCommandLine, SERVE_OPTIONS } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
-import type { Settings } from '../../src/config/settings.ts';
+import type { PoolSettings, RouteSettings, Settings, UpstreamSpec } from '../../src/config/settings.ts';
 import { ConfigError, parseAddress } from '../../src/core/address.ts';
 
 function settings(...words: readonly string[]): Settings {
@@ -13,29 +13,64 @@ function settings(...words: readonly string[]): Settings {
   return settingsFrom(readCommandLine(all).options, false);
 }
 
+const AS_USUAL = { weight: 1, maxConns: undefined, backup: false, down: false, slowStart: 0 } as const;
+
+function upstream(text: string): UpstreamSpec {
+  return { ...AS_USUAL, kind: 'address', address: parseAddress(text) };
+}
+
+/** The settings with something else said of their one pool. */
+function inPool(before: Settings, change: (pool: PoolSettings) => Partial<PoolSettings>): Settings {
+  return { ...before, pools: before.pools.map((pool) => ({ ...pool, ...change(pool) })) };
+}
+
+function inRoute(before: Settings, change: Partial<RouteSettings>): Settings {
+  return { ...before, routes: before.routes.map((route) => ({ ...route, ...change })) };
+}
+
 const DEFAULTS: Settings = {
   listen: [parseAddress('127.0.0.1:8080')],
   admin: { kind: 'default' },
-  pool: {
-    name: 'default',
-    upstreams: [{ kind: 'address', address: parseAddress('/run/a.sock') }],
-    balance: { name: 'least-conn' },
-    maxConns: 'auto',
-    queue: { size: 1024, timeout: 30_000 },
-    timeouts: { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 },
-    keepAlive: undefined,
-    attempts: 3,
-  },
-  route: {
-    root: undefined,
-    php: false,
-    index: 'index.php',
-    params: new Map(),
-    requestBuffering: true,
-    responseBuffering: true,
-    maxBody: 104_857_600,
-    maxResponseHead: 65_536,
-  },
+  pools: [
+    {
+      name: 'default',
+      upstreams: [upstream('/run/a.sock')],
+      balance: { name: 'least-conn' },
+      maxConns: 'auto',
+      queue: { size: 1024, timeout: 30_000 },
+      timeouts: { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 },
+      keepAlive: undefined,
+      retry: {
+        on: new Set(['connect', 'busy', 'closed', 'timeout', 'invalid_header']),
+        statuses: new Set(),
+        attempts: 3,
+        nonIdempotent: false,
+        budget: 0.2,
+      },
+      passive: {
+        maxFails: 3,
+        failTimeout: 10_000,
+        maxEjection: 300_000,
+        on: new Set(['refused', 'closed', 'timeout', 'invalid_header']),
+        maxEjected: 0.5,
+      },
+      probe: undefined,
+      failFastAfter: 10_000,
+    },
+  ],
+  routes: [
+    {
+      pool: 'default',
+      root: undefined,
+      php: false,
+      index: 'index.php',
+      params: new Map(),
+      requestBuffering: true,
+      responseBuffering: true,
+      maxBody: 104_857_600,
+      maxResponseHead: 65_536,
+    },
+  ],
   client: { maxHeader: 32_768, headerTimeout: 60_000, bodyTimeout: 60_000, sendTimeout: 60_000, keepAliveTimeout: 75_000 },
   tempDir: tmpdir(),
   accessLog: { kind: 'file', path: '-' },
@@ -50,28 +85,28 @@ const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before
   [['--listen', 'unix:/run/h.sock', '--listen', '[::1]:80'], (s) => ({ ...s, listen: [parseAddress('/run/h.sock'), parseAddress('[::1]:80')] })],
   [['--admin', 'off'], (s) => ({ ...s, admin: { kind: 'off' } })],
   [['--admin', '127.0.0.1:1', '--admin', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],
-  [['--balance', 'round-robin'], (s) => ({ ...s, pool: { ...s.pool, balance: { name: 'round-robin' } } })],
-  [['--balance', 'hash:$cookie_sid'], (s) => ({ ...s, pool: { ...s.pool, balance: { name: 'hash', key: { kind: 'cookie', name: 'sid' } } } })],
-  [['--max-conns', '7'], (s) => ({ ...s, pool: { ...s.pool, maxConns: 7 } })],
-  [['--max-conns', 'unlimited'], (s) => ({ ...s, pool: { ...s.pool, maxConns: Number.POSITIVE_INFINITY } })],
+  [['--balance', 'round-robin'], (s) => inPool(s, () => ({ balance: { name: 'round-robin' } }))],
+  [['--balance', 'hash:$cookie_sid'], (s) => inPool(s, () => ({ balance: { name: 'hash', key: { kind: 'cookie', name: 'sid' } } }))],
+  [['--max-conns', '7'], (s) => inPool(s, () => ({ maxConns: 7 }))],
+  [['--max-conns', 'unlimited'], (s) => inPool(s, () => ({ maxConns: Number.POSITIVE_INFINITY }))],
   [['--max-conns', 'auto'], (s) => s],
-  [['--queue', '0'], (s) => ({ ...s, pool: { ...s.pool, queue: { ...s.pool.queue, size: 0 } } })],
-  [['--queue-timeout', '5s'], (s) => ({ ...s, pool: { ...s.pool, queue: { ...s.pool.queue, timeout: 5000 } } })],
-  [['--attempts', '1'], (s) => ({ ...s, pool: { ...s.pool, attempts: 1 } })],
-  [['--keepalive', '10s'], (s) => ({ ...s, pool: { ...s.pool, keepAlive: 10_000 } })],
+  [['--queue', '0'], (s) => inPool(s, (p) => ({ queue: { ...p.queue, size: 0 } }))],
+  [['--queue-timeout', '5s'], (s) => inPool(s, (p) => ({ queue: { ...p.queue, timeout: 5000 } }))],
+  [['--attempts', '1'], (s) => inPool(s, (p) => ({ retry: { ...p.retry, attempts: 1 } }))],
+  [['--keepalive', '10s'], (s) => inPool(s, () => ({ keepAlive: 10_000 }))],
   [['--keepalive', 'off'], (s) => s],
-  [['--connect-timeout', '1m'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, connect: 60_000 } } })],
-  [['--send-timeout', '1s'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, send: 1000 } } })],
-  [['--read-timeout', '250ms'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, read: 250 } } })],
-  [['--linger-timeout', '1h'], (s) => ({ ...s, pool: { ...s.pool, timeouts: { ...s.pool.timeouts, linger: 3_600_000 } } })],
-  [['--root', '/srv/www'], (s) => ({ ...s, route: { ...s.route, root: '/srv/www' } })],
-  [['--root', '/srv/www', '--php'], (s) => ({ ...s, route: { ...s.route, root: '/srv/www', php: true } })],
-  [['--index', 'app.php'], (s) => ({ ...s, route: { ...s.route, index: 'app.php' } })],
-  [['--param', 'A=b=c', '--param', '_X1='], (s) => ({ ...s, route: { ...s.route, params: new Map([['A', 'b=c'], ['_X1', '']]) } })],
-  [['--max-body', '1g'], (s) => ({ ...s, route: { ...s.route, maxBody: 1_073_741_824 } })],
-  [['--max-response-head', '8k'], (s) => ({ ...s, route: { ...s.route, maxResponseHead: 8192 } })],
-  [['--request-buffering', 'off'], (s) => ({ ...s, route: { ...s.route, requestBuffering: false } })],
-  [['--response-buffering', 'off'], (s) => ({ ...s, route: { ...s.route, responseBuffering: false } })],
+  [['--connect-timeout', '1m'], (s) => inPool(s, (p) => ({ timeouts: { ...p.timeouts, connect: 60_000 } }))],
+  [['--send-timeout', '1s'], (s) => inPool(s, (p) => ({ timeouts: { ...p.timeouts, send: 1000 } }))],
+  [['--read-timeout', '250ms'], (s) => inPool(s, (p) => ({ timeouts: { ...p.timeouts, read: 250 } }))],
+  [['--linger-timeout', '1h'], (s) => inPool(s, (p) => ({ timeouts: { ...p.timeouts, linger: 3_600_000 } }))],
+  [['--root', '/srv/www'], (s) => inRoute(s, { root: '/srv/www' })],
+  [['--root', '/srv/www', '--php'], (s) => inRoute(s, { root: '/srv/www', php: true })],
+  [['--index', 'app.php'], (s) => inRoute(s, { index: 'app.php' })],
+  [['--param', 'A=b=c', '--param', '_X1='], (s) => inRoute(s, { params: new Map([['A', 'b=c'], ['_X1', '']]) })],
+  [['--max-body', '1g'], (s) => inRoute(s, { maxBody: 1_073_741_824 })],
+  [['--max-response-head', '8k'], (s) => inRoute(s, { maxResponseHead: 8192 })],
+  [['--request-buffering', 'off'], (s) => inRoute(s, { requestBuffering: false })],
+  [['--response-buffering', 'off'], (s) => inRoute(s, { responseBuffering: false })],
   [['--response-buffering', 'on'], (s) => s],
   [['--max-header', '1k'], (s) => ({ ...s, client: { ...s.client, maxHeader: 1024 } })],
   [['--header-timeout', '1s'], (s) => ({ ...s, client: { ...s.client, headerTimeout: 1000 } })],
@@ -107,18 +142,18 @@ describe('settingsFrom', () => {
   });
 
   it.each([
-    ['/run/a.sock', { kind: 'address', address: parseAddress('/run/a.sock') }],
-    ['unix:/run/a.sock', { kind: 'address', address: parseAddress('/run/a.sock') }],
-    ['./a.sock', { kind: 'address', address: parseAddress(join(process.cwd(), 'a.sock')) }],
-    ['unix:a.sock', { kind: 'address', address: parseAddress(join(process.cwd(), 'a.sock')) }],
-    ['127.0.0.1:9000', { kind: 'address', address: parseAddress('127.0.0.1:9000') }],
-    ['[::1]:9000', { kind: 'address', address: parseAddress('[::1]:9000') }],
-    ['/run/rt*.sock', { kind: 'glob', pattern: '/run/rt*.sock' }],
-    ['unix:/run/rt[12].sock', { kind: 'glob', pattern: '/run/rt[12].sock' }],
-    ['/run/../tmp/*.sock', { kind: 'glob', pattern: '/tmp/*.sock' }],
-    ['./rt*.sock', { kind: 'glob', pattern: join(process.cwd(), 'rt*.sock') }],
+    ['/run/a.sock', { ...AS_USUAL, kind: 'address', address: parseAddress('/run/a.sock') }],
+    ['unix:/run/a.sock', { ...AS_USUAL, kind: 'address', address: parseAddress('/run/a.sock') }],
+    ['./a.sock', { ...AS_USUAL, kind: 'address', address: parseAddress(join(process.cwd(), 'a.sock')) }],
+    ['unix:a.sock', { ...AS_USUAL, kind: 'address', address: parseAddress(join(process.cwd(), 'a.sock')) }],
+    ['127.0.0.1:9000', { ...AS_USUAL, kind: 'address', address: parseAddress('127.0.0.1:9000') }],
+    ['[::1]:9000', { ...AS_USUAL, kind: 'address', address: parseAddress('[::1]:9000') }],
+    ['/run/rt*.sock', { ...AS_USUAL, kind: 'glob', pattern: '/run/rt*.sock' }],
+    ['unix:/run/rt[12].sock', { ...AS_USUAL, kind: 'glob', pattern: '/run/rt[12].sock' }],
+    ['/run/../tmp/*.sock', { ...AS_USUAL, kind: 'glob', pattern: '/tmp/*.sock' }],
+    ['./rt*.sock', { ...AS_USUAL, kind: 'glob', pattern: join(process.cwd(), 'rt*.sock') }],
   ])('reads --upstream %s', (text, expected) => {
-    expect(settings('--upstream', text).pool.upstreams).toEqual([expected]);
+    expect(settings('--upstream', text).pools[0]?.upstreams).toEqual([expected]);
   });
 
   it('needs an upstream', () => {

@@ -1,0 +1,78 @@
+// A pool brought to life: its upstreams found by its sources, and what the operator is told about it.
+
+import { balanceText } from '../config/balance.ts';
+import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
+import type { Address } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log, LogFields } from '../core/log.ts';
+import { Pool } from '../pool/pool.ts';
+import { Upstream } from '../upstream/upstream.ts';
+import { Members } from './members.ts';
+import { BALANCERS, createSource } from './registry.ts';
+
+/** Names of upstreams that the start-up line shows. */
+const NAMES_SHOWN = 8;
+
+export class LivingPool {
+  readonly pool: Pool;
+  readonly settings: PoolSettings;
+  readonly #log: Log;
+  readonly #members: Members;
+  readonly #sources;
+
+  /** @throws ConfigError */
+  constructor(settings: PoolSettings, clock: Clock, log: Log) {
+    this.settings = settings;
+    this.#log = log;
+    const balancer = BALANCERS[settings.balance.name]<Upstream>({ random: Math.random });
+    const pool = new Pool(settings.name, settings.queue, balancer, clock);
+    this.pool = pool;
+    const around = { clock, log, alone: () => pool.upstreams.size <= 1, changed: pool.changed };
+    let order = 0;
+    const create = (address: Address, options: UpstreamOptions): Upstream => {
+      order += 1;
+      const maxConns = options.maxConns ?? settings.maxConns;
+      return new Upstream(address, { ...settings, weight: options.weight, maxConns, order }, around);
+    };
+    this.#members = new Members(pool, create, log);
+    this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
+  }
+
+  /** Finds the upstreams that exist now; from then on they come and go. */
+  async start(): Promise<void> {
+    await Promise.all(this.#sources.map(({ spec, source }) => source.start(this.#members.listener(source, spec))));
+    this.#members.started();
+    if (this.pool.upstreams.size > 0) return;
+    const wanted = this.#sources.map(({ spec }) => (spec.kind === 'glob' ? spec.pattern : spec.address.text));
+    this.#log.warn({ pool: this.pool.name, upstreams: wanted }, 'no upstream yet: requests will wait for one');
+  }
+
+  /** What the start-up line says. */
+  facts(): LogFields {
+    const { balance, maxConns, queue } = this.settings;
+    const upstreams = [...this.pool.upstreams].map((upstream) => upstream.name);
+    const more = upstreams.length - NAMES_SHOWN;
+    return {
+      pool: this.pool.name,
+      upstreams: more > 0 ? [...upstreams.slice(0, NAMES_SHOWN), `and ${more} more`] : upstreams,
+      balance: balanceText(balance),
+      max_conns: maxConns === Number.POSITIVE_INFINITY ? 'unlimited' : maxConns,
+      queue: queue.size,
+    };
+  }
+
+  /** Why the pool cannot serve now; undefined when it can. */
+  unready(): string | undefined {
+    const upstreams = [...this.pool.upstreams];
+    // A full upstream serves; only one that cannot be reached, or is being drained, does not.
+    if (upstreams.some((upstream) => !upstream.paused && !upstream.draining)) return undefined;
+    const what = upstreams.length === 0 ? 'has no upstream' : `has no upstream that answers (${upstreams.length} failing)`;
+    return `pool ${this.pool.name} ${what}`;
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    for (const { source } of this.#sources) source.stop();
+    this.pool.destroy();
+  }
+}
