@@ -10,6 +10,7 @@ import type { Connection } from './connection.ts';
 import { type DialResult, dial } from './dial.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { IdleConnections } from './idle.ts';
+import type { Loan } from './loan.ts';
 import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
 import { Slots } from './slots.ts';
 import { WorkerLog } from './worker-log.ts';
@@ -45,6 +46,7 @@ export class Upstream implements Candidate {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #host: ExchangeHost;
+  readonly #probeHost: ExchangeHost;
   readonly #slots: Slots;
   readonly #idle: IdleConnections | undefined;
   readonly #running = new Set<Exchange>();
@@ -56,6 +58,7 @@ export class Upstream implements Candidate {
   #failures = 0;
   #pause: Timer | undefined;
   #draining = false;
+  #used = false;
 
   /**
    * @param alone whether this is the only upstream of its pool, which decides what silence on the capacity question means
@@ -95,13 +98,10 @@ export class Upstream implements Candidate {
       askCapacity: (connection, done) => this.#askCapacity(connection, done),
       shelve: (connection) => this.#shelve(connection),
       answered: (ms) => this.#headTime.add(ms),
-      gone: (exchange, outcome) => {
-        this.#running.delete(exchange);
-        this.#observe(outcome);
-        this.#slots.give();
-        this.#changed(this);
-      },
+      gone: (exchange, outcome) => this.#gone(exchange, outcome),
     };
+    // What becomes of a probe is for the one who sent it to judge.
+    this.#probeHost = { ...this.#host, answered: () => undefined, gone: (exchange) => this.#gone(exchange, undefined) };
   }
 
   get inFlight(): number {
@@ -131,6 +131,11 @@ export class Upstream implements Candidate {
     return this.#draining;
   }
 
+  /** Whether a request has gone there since its address appeared. */
+  get used(): boolean {
+    return this.#used;
+  }
+
   /** Takes a slot. `start` or `release` must follow. */
   take(): void {
     this.#slots.take();
@@ -145,14 +150,24 @@ export class Upstream implements Candidate {
 
   /** Runs a request in the slot taken before; the slot comes back by itself. */
   start(request: FcgiRequest, sink: ExchangeSink): Exchange {
-    const exchange = new Exchange(this.#host, request, sink);
-    this.#running.add(exchange);
-    exchange.start(this.#idleFor(request));
-    return exchange;
+    this.#used = true;
+    return this.#run(new Exchange(this.#host, request, sink), request);
+  }
+
+  /** Lends a slot to a probe; undefined when none is free, or nothing new is to begin here. */
+  lend(): Loan | undefined {
+    if (!this.#slots.free || this.#draining) return undefined;
+    this.take();
+    return {
+      dial: (result) => this.#dial(result),
+      start: (request, sink) => this.#run(new Exchange(this.#probeHost, request, sink), request),
+      release: () => this.release(),
+    };
   }
 
   /** The address has (re)appeared: whatever is there now is new, so try it at once and ask for its capacity again. */
   appeared(): void {
+    this.#used = false;
     this.#forgetCapacity();
     this.#endPause();
     this.#changed(this);
@@ -189,6 +204,20 @@ export class Upstream implements Candidate {
     if (request.repeatable) return this.#idle.take();
     this.#idle.closeOne();
     return undefined;
+  }
+
+  #run(exchange: Exchange, request: FcgiRequest): Exchange {
+    this.#running.add(exchange);
+    exchange.start(this.#idleFor(request));
+    return exchange;
+  }
+
+  /** An exchange is over. @param outcome undefined: it says nothing about requests */
+  #gone(exchange: Exchange, outcome: Outcome | undefined): void {
+    this.#running.delete(exchange);
+    if (outcome !== undefined) this.#observe(outcome);
+    this.#slots.give();
+    this.#changed(this);
   }
 
   #dial(result: DialResult): () => void {
