@@ -98,7 +98,7 @@ function poolOf(
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
   const around = { clock: systemClock, log: silentLog, alone: () => false, changed: pool.changed };
   for (let i = 0; i < size; i += 1) {
-    const settings = { weight: 1, order: i, maxConns, timeouts, keepAlive: undefined };
+    const settings = { weight: 1, order: i, maxConns, timeouts, keepAlive: undefined, handOver: true };
     pool.add(new Upstream(unixAddress(`/nowhere/w${i}.sock`), settings, around));
   }
   return pool;

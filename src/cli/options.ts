@@ -52,6 +52,12 @@ export const SERVE_OPTIONS = [
   { name: 'queue-timeout', value: 'TIME', preset: '30s', help: 'how long a request may wait for an upstream' },
   { name: 'attempts', value: 'N', preset: '3', help: 'how often a request that may be repeated is sent when workers fail' },
   { name: 'keepalive', value: 'TIME', preset: 'off', help: 'keep connections to upstreams open, at most this long idle' },
+  {
+    name: 'hand-over',
+    value: 'on|off',
+    preset: 'on',
+    help: 'let a request that waited for a worker use the connection of the one before it',
+  },
   { name: 'connect-timeout', value: 'TIME', preset: '5s', help: 'for a connection to an upstream' },
   { name: 'send-timeout', value: 'TIME', preset: '60s', help: 'for an upstream to take some of a request' },
   { name: 'read-timeout', value: 'TIME', preset: '60s', help: 'for an upstream to send some of its answer' },

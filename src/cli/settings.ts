@@ -67,6 +67,7 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
           linger: duration('linger-timeout', timeouts.linger),
         },
         keepAlive: read('keepalive', preset.keepAlive, (text) => (text === 'off' ? undefined : parseDuration(text))),
+        handOver: toggle('hand-over'),
         retry: { ...retry, attempts: read('attempts', retry.attempts, (text) => parseCount(text, 1)) },
       },
     ],

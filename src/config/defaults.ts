@@ -26,6 +26,7 @@ export const POOL_DEFAULTS: Omit<PoolSettings, 'name' | 'upstreams'> = {
   queue: { size: 1024, timeout: 30_000 },
   timeouts: { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 },
   keepAlive: undefined,
+  handOver: true,
   retry: RETRY_DEFAULTS,
   passive: PASSIVE_DEFAULTS,
   probe: undefined,

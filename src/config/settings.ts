@@ -65,6 +65,8 @@ export interface PoolSettings {
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number; readonly linger: number };
   /** ms a kept connection to an upstream may be idle; undefined: not kept. */
   readonly keepAlive: number | undefined;
+  /** Whether a connection may be handed from one request to the next that waits for the same upstream. */
+  readonly handOver: boolean;
   readonly retry: RetrySettings;
   /** Undefined: failures of requests never eject an upstream. */
   readonly passive: PassiveSettings | undefined;

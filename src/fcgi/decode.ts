@@ -1,6 +1,6 @@
 // Reads the records a worker sends, however the bytes are split, and hands out their contents without copying.
 
-import { HEADER_LENGTH, MANAGEMENT_ID, REQUEST_ID, TYPE, VERSION } from './protocol.ts';
+import { FIRST_REQUEST_ID, HEADER_LENGTH, MANAGEMENT_ID, TYPE, VERSION } from './protocol.ts';
 import { parsePairs } from './values.ts';
 
 /** The bytes are not FastCGI, or not for our request: the connection is lost. */
@@ -32,6 +32,7 @@ type Content = 'stdout' | 'stderr' | 'end' | 'values' | 'skip';
  */
 export class RecordDecoder {
   readonly #sink: RecordSink;
+  readonly #requestId: number;
   readonly #header = Buffer.alloc(HEADER_LENGTH);
   #headerFill = 0;
   #content: Content = 'skip';
@@ -41,8 +42,10 @@ export class RecordDecoder {
   #ended = false;
   #surplus = false;
 
-  constructor(sink: RecordSink) {
+  /** @param requestId of the exchange whose records are expected */
+  constructor(sink: RecordSink, requestId = FIRST_REQUEST_ID) {
     this.#sink = sink;
+    this.#requestId = requestId;
   }
 
   /** True when the last byte read was the last of a record and nothing came after END_REQUEST: the connection can carry another request. */
@@ -101,7 +104,7 @@ export class RecordDecoder {
     this.#contentLeft = header.readUInt16BE(start + 4);
     this.#paddingLeft = header[start + 6] ?? 0;
     if (version !== VERSION) throw new RecordError(`record version ${version}: not FastCGI 1`);
-    this.#content = contentOf(type, requestId, this.#contentLeft);
+    this.#content = this.#contentOf(type, requestId, this.#contentLeft);
     return next;
   }
 
@@ -129,36 +132,38 @@ export class RecordDecoder {
     this.#collected = [];
     return whole;
   }
-}
 
-/** What to do with a record's content; refuses records that can only come from a broken or hostile worker. */
-function contentOf(type: number, requestId: number, length: number): Content {
-  if (requestId === MANAGEMENT_ID) {
-    if (type === TYPE.GET_VALUES_RESULT) {
-      if (length > MAX_VALUES) throw new RecordError(`GET_VALUES_RESULT of ${length} bytes`);
-      return 'values';
-    }
-    // An application record with id 0 crashed HAProxy once (commit 3ac082b): only management records may carry it.
-    if (type < TYPE.GET_VALUES) throw new RecordError(`record type ${type} with request id 0`);
-    return 'skip';
-  }
-  if (requestId !== REQUEST_ID) throw new RecordError(`record type ${type} for request id ${requestId}, ours is ${REQUEST_ID}`);
-  switch (type) {
-    case TYPE.STDOUT:
-      return 'stdout';
-    case TYPE.STDERR:
-      return 'stderr';
-    case TYPE.END_REQUEST:
-      if (length < 8) throw new RecordError(`END_REQUEST of ${length} bytes, 8 expected`);
-      if (length > MAX_VALUES) throw new RecordError(`END_REQUEST of ${length} bytes, 8 expected`);
-      return 'end';
-    case TYPE.BEGIN_REQUEST:
-    case TYPE.ABORT_REQUEST:
-    case TYPE.PARAMS:
-    case TYPE.STDIN:
-    case TYPE.DATA:
-      throw new RecordError(`record type ${type}, which only we may send`);
-    default:
+  /** What to do with a record's content; refuses records that can only come from a broken or hostile worker. */
+  #contentOf(type: number, requestId: number, length: number): Content {
+    if (requestId === MANAGEMENT_ID) {
+      if (type === TYPE.GET_VALUES_RESULT) {
+        if (length > MAX_VALUES) throw new RecordError(`GET_VALUES_RESULT of ${length} bytes`);
+        return 'values';
+      }
+      // An application record with id 0 crashed HAProxy once (commit 3ac082b): only management records may carry it.
+      if (type < TYPE.GET_VALUES) throw new RecordError(`record type ${type} with request id 0`);
       return 'skip';
+    }
+    if (requestId !== this.#requestId) {
+      throw new RecordError(`record type ${type} for request id ${requestId}, ours is ${this.#requestId}`);
+    }
+    switch (type) {
+      case TYPE.STDOUT:
+        return 'stdout';
+      case TYPE.STDERR:
+        return 'stderr';
+      case TYPE.END_REQUEST:
+        if (length < 8) throw new RecordError(`END_REQUEST of ${length} bytes, 8 expected`);
+        if (length > MAX_VALUES) throw new RecordError(`END_REQUEST of ${length} bytes, 8 expected`);
+        return 'end';
+      case TYPE.BEGIN_REQUEST:
+      case TYPE.ABORT_REQUEST:
+      case TYPE.PARAMS:
+      case TYPE.STDIN:
+      case TYPE.DATA:
+        throw new RecordError(`record type ${type}, which only we may send`);
+      default:
+        return 'skip';
+    }
   }
 }

@@ -1,11 +1,11 @@
 // Writes the records we send: BEGIN_REQUEST, PARAMS split on pair boundaries, STDIN and ABORT_REQUEST.
 
 import {
+  FIRST_REQUEST_ID,
   FLAG_KEEP_CONN,
   HEADER_LENGTH,
   MAX_CONTENT,
   paddingFor,
-  REQUEST_ID,
   ROLE_RESPONDER,
   TYPE,
   writeHeader,
@@ -27,7 +27,7 @@ export class ParamsTooLargeError extends Error {
 }
 
 /**
- * Builds the head of a request: BEGIN_REQUEST, PARAMS records and the empty PARAMS record that closes them.
+ * Builds the head of a connection's first request: BEGIN_REQUEST, PARAMS records and the empty PARAMS record that closes them.
  * Strings are byte strings: each character is one byte, so a latin1 header byte reaches the worker as it came.
  *
  * Invariants: a record's content never passes 65,535 bytes; a pair never spans two records (php-fpm resets the
@@ -47,7 +47,7 @@ export class RequestEncoder {
   }
 
   begin(): void {
-    writeHeader(this.#buffer, 0, TYPE.BEGIN_REQUEST, REQUEST_ID, 8, 0);
+    writeHeader(this.#buffer, 0, TYPE.BEGIN_REQUEST, FIRST_REQUEST_ID, 8, 0);
     this.#buffer.fill(0, HEADER_LENGTH, BEGIN_LENGTH);
     this.#buffer[HEADER_LENGTH + 1] = ROLE_RESPONDER;
     this.#recordAt = BEGIN_LENGTH;
@@ -85,8 +85,8 @@ export class RequestEncoder {
   finish(emptyBody: boolean): Buffer {
     this.#closeRecord();
     this.#grow(2 * HEADER_LENGTH);
-    this.#at = writeEmpty(this.#buffer, this.#at, TYPE.PARAMS);
-    if (emptyBody) this.#at = writeEmpty(this.#buffer, this.#at, TYPE.STDIN);
+    this.#at = writeEmpty(this.#buffer, this.#at, TYPE.PARAMS, FIRST_REQUEST_ID);
+    if (emptyBody) this.#at = writeEmpty(this.#buffer, this.#at, TYPE.STDIN, FIRST_REQUEST_ID);
     const head = Buffer.allocUnsafe(this.#at);
     this.#buffer.copy(head, 0, 0, this.#at);
     // One huge request must not leave its buffer behind for good.
@@ -117,7 +117,7 @@ export class RequestEncoder {
     }
     const padding = paddingFor(contentLength);
     this.#grow(padding);
-    writeHeader(this.#buffer, this.#recordAt, TYPE.PARAMS, REQUEST_ID, contentLength, padding);
+    writeHeader(this.#buffer, this.#recordAt, TYPE.PARAMS, FIRST_REQUEST_ID, contentLength, padding);
     this.#buffer.fill(0, this.#at, this.#at + padding);
     this.#at += padding;
   }
@@ -130,9 +130,14 @@ export class RequestEncoder {
   }
 }
 
-/** Sets or clears FCGI_KEEP_CONN in a finished request head. */
-export function setKeepConn(head: Buffer, keep: boolean): void {
+/** Makes a finished request head fit the connection it is to go over: its request id, and FCGI_KEEP_CONN or not. */
+export function addressHead(head: Buffer, requestId: number, keep: boolean): void {
   head[FLAGS_AT] = keep ? FLAG_KEEP_CONN : 0;
+  if (head.readUInt16BE(2) === requestId) return;
+  for (let at = 0; at < head.length; ) {
+    head.writeUInt16BE(requestId, at + 2);
+    at += HEADER_LENGTH + head.readUInt16BE(at + 4) + (head[at + 6] ?? 0);
+  }
 }
 
 /**
@@ -171,28 +176,28 @@ function tooLarge(name: string, length: number): ParamsTooLargeError {
 }
 
 /** What frames `contentLength` bytes (at most 65,535) of request body: the bytes before and after them. */
-export function stdinFrame(contentLength: number): { readonly header: Buffer; readonly padding: Buffer } {
+export function stdinFrame(requestId: number, contentLength: number): { readonly header: Buffer; readonly padding: Buffer } {
   const paddingLength = paddingFor(contentLength);
   const header = Buffer.alloc(HEADER_LENGTH);
-  writeHeader(header, 0, TYPE.STDIN, REQUEST_ID, contentLength, paddingLength);
+  writeHeader(header, 0, TYPE.STDIN, requestId, contentLength, paddingLength);
   return { header, padding: Buffer.alloc(paddingLength) };
 }
 
 /** The empty STDIN record that ends every request body. */
-export function stdinEnd(): Buffer {
+export function stdinEnd(requestId: number): Buffer {
   const record = Buffer.alloc(HEADER_LENGTH);
-  writeEmpty(record, 0, TYPE.STDIN);
+  writeEmpty(record, 0, TYPE.STDIN, requestId);
   return record;
 }
 
-export function abortRequest(): Buffer {
+export function abortRequest(requestId: number): Buffer {
   const record = Buffer.alloc(HEADER_LENGTH);
-  writeEmpty(record, 0, TYPE.ABORT_REQUEST);
+  writeEmpty(record, 0, TYPE.ABORT_REQUEST, requestId);
   return record;
 }
 
-function writeEmpty(target: Buffer, at: number, type: number): number {
-  writeHeader(target, at, type, REQUEST_ID, 0, 0);
+function writeEmpty(target: Buffer, at: number, type: number, requestId: number): number {
+  writeHeader(target, at, type, requestId, 0, 0);
   return at + HEADER_LENGTH;
 }
 

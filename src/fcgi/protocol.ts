@@ -5,8 +5,13 @@ export const HEADER_LENGTH = 8;
 /** Content length is a 16-bit field (section 3.3). */
 export const MAX_CONTENT = 65_535;
 
-/** The one request id we use: none of the workers we serve multiplexes, so a connection carries one exchange at a time. */
-export const REQUEST_ID = 1;
+/**
+ * The request id of the first exchange on a connection. None of the workers we serve multiplexes, so a connection carries
+ * one exchange at a time; each has an id of its own, so that what a worker says late is not taken for the next answer.
+ */
+export const FIRST_REQUEST_ID = 1;
+/** Ids are 16-bit (section 3.3), and 0 is taken. */
+export const LAST_REQUEST_ID = 65_535;
 /** Management records (section 3.3) carry request id 0. */
 export const MANAGEMENT_ID = 0;
 

@@ -66,7 +66,7 @@ export class BodyPump {
     let more = true;
     for (let at = 0; at < chunk.length; at += STDIN_CONTENT) {
       const content = chunk.subarray(at, at + STDIN_CONTENT);
-      const { header, padding } = stdinFrame(content.length);
+      const { header, padding } = stdinFrame(this.#connection.requestId, content.length);
       more = this.#connection.write(header, content, padding);
     }
     if (more) {
@@ -82,7 +82,7 @@ export class BodyPump {
       this.#fail(new Error(`request body ended ${this.#left} bytes short of its announced length`));
       return;
     }
-    this.#connection.write(stdinEnd());
+    this.#connection.write(stdinEnd(this.#connection.requestId));
     this.#to('done');
   };
 

@@ -3,6 +3,7 @@
 import { Socket } from 'node:net';
 import type { Address } from '../core/address.ts';
 import { systemCode } from '../core/errors.ts';
+import { FIRST_REQUEST_ID, LAST_REQUEST_ID } from '../fcgi/protocol.ts';
 
 /** Who uses a connection at the moment: an exchange, the capacity question, or the shelf of idle connections. */
 export interface ConnectionUser {
@@ -55,6 +56,7 @@ export class Connection {
   #state: ConnectionState = 'connecting';
   #user: ConnectionUser;
   #opened: (() => void) | undefined;
+  #requestId = 0;
 
   /**
    * Starts to connect; only `dial` calls this, since it turns the errors of connecting into coded ones.
@@ -89,6 +91,17 @@ export class Connection {
   /** True while written bytes wait in our memory because the worker does not read. */
   get blocked(): boolean {
     return this.#socket.writableNeedDrain;
+  }
+
+  /** Of the exchange that runs here now, or ran last; 0 before the first. */
+  get requestId(): number {
+    return this.#requestId;
+  }
+
+  /** The request id of the exchange that begins now: another one than that before it. */
+  nextRequestId(): number {
+    this.#requestId = this.#requestId === LAST_REQUEST_ID ? FIRST_REQUEST_ID : this.#requestId + 1;
+    return this.#requestId;
   }
 
   /** Hands the connection to another user; the former one hears nothing more. */

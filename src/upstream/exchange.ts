@@ -3,7 +3,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { type FailureCode, ProxyError } from '../core/errors.ts';
 import { RecordDecoder, RecordError, type RecordSink } from '../fcgi/decode.ts';
-import { abortRequest, setKeepConn, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
+import { abortRequest, addressHead, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
 import { BodyPump } from './body-pump.ts';
 import type { CapacityAnswer } from './capacity.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
@@ -18,8 +18,8 @@ export interface ExchangeHost {
   readonly clock: Clock;
   readonly workerLog: WorkerLog;
   readonly timeouts: ExchangeTimeouts;
-  /** Whether to ask the worker to keep the connection. */
-  readonly keepAlive: boolean;
+  /** Whether to ask the worker to keep the connection: somebody may be waiting for it when this exchange is through. */
+  keepsConnections(): boolean;
   /** True when no limit of exchanges is known, so that an abandoned one protects nothing by lingering. */
   unlimited(): boolean;
   dial(result: DialResult): () => void;
@@ -27,6 +27,8 @@ export interface ExchangeHost {
   askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined;
   /** The answer has begun, so many ms after the request was written. */
   answered(ms: number): void;
+  /** A connection taken over from an earlier exchange was closed before any answer, so that a fresh one is dialled. */
+  wasStale(): void;
   /** Takes a connection that can carry another request. */
   shelve(connection: Connection): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
@@ -55,7 +57,9 @@ export class Exchange implements ConnectionUser, RecordSink {
   readonly #request: FcgiRequest;
   #sink: ExchangeSink;
   #state: State = NO_STATE;
-  #decoder = new RecordDecoder(this);
+  #decoder: RecordDecoder | undefined;
+  /** Whether the worker was asked to keep the connection. */
+  #kept = false;
   #pump: BodyPump | undefined;
   #timer: { readonly limit: 'send' | 'read' | 'linger'; readonly running: Timer } | undefined;
   #stderr: StderrLines | undefined;
@@ -112,7 +116,7 @@ export class Exchange implements ConnectionUser, RecordSink {
         this.#finish(outcome);
         return;
       }
-      state.connection.write(abortRequest());
+      state.connection.write(abortRequest(state.connection.requestId));
       state.connection.endWrites();
       state.connection.resume();
       this.#paused = false;
@@ -134,7 +138,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     if (before.kind !== 'running' && before.kind !== 'lingering') return;
     this.#answered = true;
     try {
-      this.#decoder.write(chunk);
+      this.#decoder?.write(chunk);
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       this.#fail(this.#error('FCGI_LB_UPSTREAM_BAD_RECORD', `broke the FastCGI protocol: ${error.message}`));
@@ -162,7 +166,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     if (state.reused && !this.#answered && this.#request.repeatable) {
       // The worker had closed the kept connection when our request arrived: it never saw it. Not a failed attempt.
       this.#pump?.stop();
-      this.#decoder = new RecordDecoder(this);
+      this.#host.wasStale();
       this.#dial();
       return;
     }
@@ -210,12 +214,15 @@ export class Exchange implements ConnectionUser, RecordSink {
     const { head, body } = this.#request;
     this.#state = { kind: 'running', connection, reused };
     connection.use(this);
-    setKeepConn(head, this.#host.keepAlive);
+    this.#kept = this.#host.keepsConnections();
+    const requestId = connection.nextRequestId();
+    this.#decoder = new RecordDecoder(this, requestId);
+    addressHead(head, requestId, this.#kept);
     this.#sentAt = this.#host.clock.now();
     this.#sink.sent();
     if (body.kind === 'bytes') {
-      const { header, padding } = stdinFrame(body.bytes.length);
-      connection.write(head, header, body.bytes, padding, stdinEnd());
+      const { header, padding } = stdinFrame(requestId, body.bytes.length);
+      connection.write(head, header, body.bytes, padding, stdinEnd(requestId));
     } else {
       connection.write(head);
       if (body.kind === 'stream') {
@@ -239,10 +246,10 @@ export class Exchange implements ConnectionUser, RecordSink {
     const lingering = this.#state.kind === 'lingering' ? this.#state.outcome : undefined;
     const bodySent = this.#pump === undefined || this.#pump.state === 'done';
     if (
-      this.#host.keepAlive &&
+      this.#kept &&
       lingering === undefined &&
       bodySent &&
-      this.#decoder.clean &&
+      this.#decoder?.clean &&
       !connection.writeBroken &&
       !connection.blocked
     ) {

@@ -24,12 +24,18 @@ export interface UpstreamSettings {
   readonly timeouts: ExchangeTimeouts & { readonly connect: number };
   /** ms that a kept connection may stay idle; undefined: connections are not kept. */
   readonly keepAlive: number | undefined;
+  /** Whether a connection may be handed from one request to the next that waits. */
+  readonly handOver: boolean;
 }
 
 /** After a failure an upstream is left alone for a moment, twice as long each time, ms. */
 const PAUSE = { first: 25, most: 1000 };
 /** The same after EAGAIN or OVERLOADED: it is busy, not broken, and may be free again at any moment. */
 const BUSY_PAUSE = { first: 5, most: 200 };
+/** Requests that follow each other on one connection while some wait: other clients of the socket want their turn, too. */
+const MAX_IN_A_ROW = 16;
+/** Stale connections in a row after which a worker counts as one that closes whatever it is asked. */
+const MAX_STALE = 3;
 /** Questions for the capacity that may end without an answer before the fallback is taken for good. */
 const MAX_LOST_QUESTIONS = 3;
 
@@ -59,6 +65,10 @@ export class Upstream implements Candidate {
   #pause: Timer | undefined;
   #draining = false;
   #used = false;
+  /** A connection that goes to whoever is granted the slot in this same tick, or is closed. */
+  #handedOver: Connection | undefined;
+  /** Connections handed over in a row that turned out to be closed. */
+  #stale = 0;
 
   /**
    * @param alone whether this is the only upstream of its pool, which decides what silence on the capacity question means
@@ -92,7 +102,10 @@ export class Upstream implements Candidate {
       clock: this.#clock,
       workerLog: new WorkerLog(this.name, around.log, around.clock),
       timeouts: settings.timeouts,
-      keepAlive: settings.keepAlive !== undefined,
+      keepsConnections: () => this.#idle !== undefined || this.#handsOver,
+      wasStale: () => {
+        this.#stale += 1;
+      },
       unlimited: () => this.#slots.capacity === Number.POSITIVE_INFINITY,
       dial: (result) => this.#dial(result),
       askCapacity: (connection, done) => this.#askCapacity(connection, done),
@@ -168,6 +181,7 @@ export class Upstream implements Candidate {
   /** The address has (re)appeared: whatever is there now is new, so try it at once and ask for its capacity again. */
   appeared(): void {
     this.#used = false;
+    this.#stale = 0;
     this.#forgetCapacity();
     this.#endPause();
     this.#changed(this);
@@ -200,9 +214,10 @@ export class Upstream implements Candidate {
    * be what its worker is busy with, and a fresh one dialled.
    */
   #idleFor(request: FcgiRequest): Connection | undefined {
-    if (this.#idle === undefined) return undefined;
-    if (request.repeatable) return this.#idle.take();
-    this.#idle.closeOne();
+    const kept = this.#handedOver ?? this.#idle?.take();
+    this.#handedOver = undefined;
+    if (request.repeatable) return kept;
+    kept?.destroy();
     return undefined;
   }
 
@@ -218,6 +233,17 @@ export class Upstream implements Candidate {
     if (outcome !== undefined) this.#observe(outcome);
     this.#slots.give();
     this.#changed(this);
+    // Nobody waited for the slot. An idle connection would pin the worker (fact 5), and libfcgi waits for our close (fact 11).
+    this.#handedOver?.destroy();
+    this.#handedOver = undefined;
+  }
+
+  /**
+   * Whether a connection may go from one request to the next that waits for the same slot, which spares the worker's
+   * time for closing and accepting. Not where any number of requests may run: nobody waits there.
+   */
+  get #handsOver(): boolean {
+    return this.#settings.handOver && this.#stale < MAX_STALE && this.#slots.capacity !== Number.POSITIVE_INFINITY;
   }
 
   #dial(result: DialResult): () => void {
@@ -225,8 +251,11 @@ export class Upstream implements Candidate {
   }
 
   #shelve(connection: Connection): void {
-    if (this.#idle === undefined || this.#draining) connection.destroy();
-    else this.#idle.put(connection);
+    this.#stale = 0;
+    if (this.#draining) connection.destroy();
+    else if (this.#idle !== undefined) this.#idle.put(connection);
+    else if (connection.requestId < MAX_IN_A_ROW) this.#handedOver = connection;
+    else connection.destroy();
   }
 
   #askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined {

@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   abortRequest,
+  addressHead,
   encodePairs,
   ParamsTooLargeError,
   RequestEncoder,
-  setKeepConn,
   stdinEnd,
   stdinFrame,
 } from '../../src/fcgi/encode.ts';
@@ -203,10 +203,22 @@ describe('RequestEncoder', () => {
   it('asks to keep the connection with one bit, which can be taken back', () => {
     const head = encode(new RequestEncoder(), [['A', 'a']]);
     const before = Buffer.from(head);
-    setKeepConn(head, true);
+    addressHead(head, 1, true);
     expect(readRecords(head)[0]?.content).toEqual(Buffer.from([0, 1, 1, 0, 0, 0, 0, 0]));
-    setKeepConn(head, false);
+    addressHead(head, 1, false);
     expect(head.equals(before)).toBe(true);
+  });
+
+  it('takes the request id of the connection it goes over, in every record and nowhere else', () => {
+    fc.assert(
+      fc.property(fc.array(pair, { maxLength: 10 }), fc.integer({ min: 1, max: 65_535 }), (pairs, id) => {
+        const head = encode(new RequestEncoder(), pairs);
+        const before = readRecords(Buffer.from(head));
+        addressHead(head, id, false);
+        expect(readRecords(head)).toEqual(before.map((record) => ({ ...record, id })));
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 
@@ -237,20 +249,20 @@ describe('encodePairs', () => {
 describe('the other records', () => {
   it('frame a body of any length in one record', () => {
     for (const length of [0, 1, 7, 8, 9, 255, 65_528, 65_535]) {
-      const { header, padding } = stdinFrame(length);
+      const { header, padding } = stdinFrame(1, length);
       const [record, ...more] = readRecords(Buffer.concat([header, Buffer.alloc(length, 'x'), padding]));
       expect(more).toEqual([]);
       expect(record).toMatchObject({ version: 1, type: STDIN, id: 1, reserved: 0 });
       expect(record?.content.length).toBe(length);
       expect(record?.padding.equals(Buffer.alloc(record.padding.length))).toBe(true);
     }
-    expect(() => stdinFrame(65_536)).toThrow(RangeError);
+    expect(() => stdinFrame(1, 65_536)).toThrow(RangeError);
   });
 
   it('end a body and abort a request with one empty record', () => {
     for (const [bytes, type] of [
-      [stdinEnd(), STDIN],
-      [abortRequest(), ABORT_REQUEST],
+      [stdinEnd(1), STDIN],
+      [abortRequest(1), ABORT_REQUEST],
     ] as const) {
       const records = readRecords(bytes);
       expect(records).toHaveLength(1);

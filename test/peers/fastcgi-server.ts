@@ -71,15 +71,15 @@ export function record(
   return Buffer.concat([header, body, Buffer.alloc(padding, 0xaa)]);
 }
 
-export function stdoutRecord(data: string | Buffer, padding = 0): Buffer {
-  return record(STDOUT, data, { padding });
+export function stdoutRecord(data: string | Buffer, padding = 0, id = 1): Buffer {
+  return record(STDOUT, data, { padding, id });
 }
 
-export function endRecord(appStatus = 0, protocolStatus = 0): Buffer {
+export function endRecord(appStatus = 0, protocolStatus = 0, id = 1): Buffer {
   const content = Buffer.alloc(8);
   content.writeUInt32BE(appStatus >>> 0, 0);
   content[4] = protocolStatus;
-  return record(END_REQUEST, content);
+  return record(END_REQUEST, content, { id });
 }
 
 export async function listenFastCgi(
@@ -165,13 +165,13 @@ function serveConnection(socket: Socket, handler: Handler, options: FastCgiServe
       stdout: (data, { padding = 0, recordSize = 65_535 } = {}) => {
         const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
         for (let at = 0; at < bytes.length; at += recordSize)
-          socket.write(stdoutRecord(bytes.subarray(at, at + recordSize), padding));
+          socket.write(stdoutRecord(bytes.subarray(at, at + recordSize), padding, state.id));
       },
-      stderr: (data) => void socket.write(record(STDERR, data)),
+      stderr: (data) => void socket.write(record(STDERR, data, { id: state.id })),
       end: ({ appStatus = 0, protocolStatus = 0 } = {}) => {
         if (current === state) current = undefined;
-        socket.write(endRecord(appStatus, protocolStatus));
-        if (!state.keepConn) socket.end();
+        socket.write(endRecord(appStatus, protocolStatus, state.id));
+        if (!state.keepConn || socket.readableEnded) socket.end();
       },
     };
     Promise.resolve()

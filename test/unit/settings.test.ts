@@ -40,6 +40,7 @@ const DEFAULTS: Settings = {
       queue: { size: 1024, timeout: 30_000 },
       timeouts: { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 },
       keepAlive: undefined,
+      handOver: true,
       retry: {
         on: new Set(['connect', 'busy', 'closed', 'timeout', 'invalid_header']),
         statuses: new Set(),
@@ -95,6 +96,7 @@ const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before
   [['--attempts', '1'], (s) => inPool(s, (p) => ({ retry: { ...p.retry, attempts: 1 } }))],
   [['--keepalive', '10s'], (s) => inPool(s, () => ({ keepAlive: 10_000 }))],
   [['--keepalive', 'off'], (s) => s],
+  [['--hand-over', 'off'], (s) => inPool(s, () => ({ handOver: false }))],
   [['--connect-timeout', '1m'], (s) => inPool(s, (p) => ({ timeouts: { ...p.timeouts, connect: 60_000 } }))],
   [['--send-timeout', '1s'], (s) => inPool(s, (p) => ({ timeouts: { ...p.timeouts, send: 1000 } }))],
   [['--read-timeout', '250ms'], (s) => inPool(s, (p) => ({ timeouts: { ...p.timeouts, read: 250 } }))],
