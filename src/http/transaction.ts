@@ -1,22 +1,22 @@
-// The story of one client request: routed, its body taken in, a worker leased, the answer passed on, everything freed.
+// The story of one client request: its body taken in, an upstream leased, the answer passed on, everything freed.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { asError, type FailureCode, ProxyError } from '../core/errors.ts';
+import { type FailureCode, ProxyError } from '../core/errors.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { Waiter } from '../pool/pool.ts';
 import type { Place } from '../pool/queue.ts';
 import { decideRetry, REPEATABLE_METHODS } from '../pool/retry.ts';
-import type { Exchange } from '../upstream/exchange.ts';
-import type { BodySource, ExchangeSink, FcgiRequest } from '../upstream/request.ts';
+import type { BodySource } from '../upstream/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { AnswerHeadReader } from './answer-head.ts';
 import { balanceKey } from './balance-key.ts';
-import type { DocumentHead, LocalRedirect } from './cgi-response.ts';
+import type { CarriedExchange, Carrier, CarrierSink, ReadyRequest } from './carrier.ts';
+import type { DocumentHead } from './cgi-response.ts';
 import { ClientResponse } from './client-response.ts';
+import { codedError } from './coded-error.ts';
 import type { TransactionContext } from './context.ts';
 import { cutConnection, sendErrorPage } from './error-page.ts';
-import { LocalRedirects } from './local-redirects.ts';
+import { FcgiCarrier } from './fcgi-carrier.ts';
 import { admitBody, type ReceivedBody, receiveBody } from './request-body.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import type { Route } from './route.ts';
@@ -26,7 +26,7 @@ import { Trace } from './trace.ts';
 type Phase =
   | { readonly kind: 'receiving' }
   | { readonly kind: 'waiting'; readonly place: Place<Waiter> | undefined }
-  | { readonly kind: 'exchanging'; readonly exchange: Exchange | undefined }
+  | { readonly kind: 'exchanging'; readonly exchange: CarriedExchange | undefined }
   /** The worker is done; the client may still be taking what was held for it. */
   | { readonly kind: 'answered' }
   | { readonly kind: 'closed' };
@@ -39,7 +39,7 @@ type Phase =
  *    so that a broken answer never looks like a whole one (DESIGN.md fact 14).
  * 3. `close` does its work once, when the response is finished or its connection gone, and frees what is left.
  */
-export class Transaction implements Waiter, ExchangeSink {
+export class Transaction implements Waiter, CarrierSink {
   readonly tried = new Set<Upstream>();
   readonly key: string;
   readonly #context: TransactionContext;
@@ -49,14 +49,11 @@ export class Transaction implements Waiter, ExchangeSink {
   readonly #method: string;
   readonly #trace: Trace;
   readonly #closed: (transaction: Transaction) => void;
+  readonly #carrier: Carrier;
   #phase: Phase = { kind: 'receiving' };
-  #headers: RequestHeaders | undefined;
   #body: ReceivedBody | undefined;
   #bodySpent = false;
-  #fcgi: FcgiRequest | undefined;
-  #headReader: AnswerHeadReader | undefined;
-  #redirect: LocalRedirect | undefined;
-  #redirects: LocalRedirects | undefined;
+  #repeatable = false;
   #answer: ClientResponse | undefined;
   #upstream: Upstream | undefined;
   #deadline: number | undefined;
@@ -83,6 +80,8 @@ export class Transaction implements Waiter, ExchangeSink {
     this.#response = response;
     this.#method = method;
     this.#trace = new Trace(context.clock, request, this.#method);
+    const { params, limits } = route;
+    this.#carrier = new FcgiCarrier({ request, method, params, maxHead: limits.maxResponseHead, log: context.log }, this);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
     response.on('error', () => undefined);
@@ -100,68 +99,65 @@ export class Transaction implements Waiter, ExchangeSink {
   run(sendContinue: (() => void) | undefined): void {
     try {
       const target = parseTarget(this.#request.url ?? '');
-      this.#headers = this.#context.headerReader.read(this.#request.rawHeaders);
+      const headers = this.#context.headerReader.read(this.#request.rawHeaders);
       const body = admitBody(this.#request, this.#route.limits, () => {
         this.#bodySpent = true;
         sendContinue?.();
       });
       if (body.kind === 'to-receive') {
         sendContinue?.();
-        void this.#receive(target);
+        void this.#receive(target, headers);
       } else {
-        this.#prepare(target, body.length, body.source);
+        this.#prepare(target, headers, body.length, body.source);
         this.#acquire();
       }
     } catch (error) {
-      this.#refuse(this.#coded(error));
+      this.refuse(codedError(error));
     }
   }
 
   /** The body breaks the rules of HTTP: says so if nothing was said yet. False when an answer is, or may be, on its way. */
   unreadable(reason: string): boolean {
-    if (this.#phase.kind === 'receiving') this.#refuse(new ProxyError('FCGI_LB_REQUEST_BAD_SYNTAX', reason));
+    if (this.#phase.kind === 'receiving') this.refuse(new ProxyError('FCGI_LB_REQUEST_BAD_SYNTAX', reason));
     return this.#phase.kind === 'answered' && this.#answer === undefined;
   }
 
   granted(lease: Lease): void {
     this.#trace.waited();
-    if (this.#fcgi === undefined) throw new Error('a lease was granted before the request was prepared');
     this.#upstream = lease.upstream;
     this.#trace.leased(lease.upstream.name);
-    this.#headReader = new AnswerHeadReader(this.#route.limits.maxResponseHead, lease.upstream.name);
-    this.#phase = { kind: 'exchanging', exchange: lease.start(this.#fcgi, this) };
+    this.#phase = { kind: 'exchanging', exchange: this.#carrier.start(lease) };
   }
 
   refused(error: ProxyError): void {
     this.#trace.waited();
     // If the upstreams were asked and kept silent, that is what the client should hear: 504, not 503.
     const last = this.#trace.failure;
-    this.#refuse(last !== undefined && last.status === 504 ? last : error);
+    this.refuse(last !== undefined && last.status === 504 ? last : error);
   }
 
   sent(): void {
     this.#trace.sent();
   }
 
-  stdout(bytes: Buffer): void {
-    try {
-      if (this.#answer !== undefined) this.#pass(this.#answer, bytes);
-      else if (this.#redirect === undefined) this.#readHead(bytes);
-    } catch (error) {
-      // What the worker says must not reach the client.
-      const coded = this.#coded(error);
-      this.#exchange?.abandon({ kind: 'failed', error: coded });
-      this.failed(coded);
-    }
+  head(head: DocumentHead): void {
+    this.#trace.headCame();
+    this.#answer = this.#startAnswer(head);
   }
 
-  end(appStatus: number): void {
-    if (appStatus !== 0) {
-      this.#context.log.debug({ upstream: this.#upstream?.name, appStatus }, 'worker ended with a status of its own');
-    }
-    if (this.#redirect !== undefined) this.#followRedirect(this.#redirect);
-    else if (this.#answer !== undefined) this.#finish(this.#answer);
-    else this.failed(this.#upstreamError('FCGI_LB_UPSTREAM_NO_HEAD', 'ended its answer without a complete head'));
+  body(bytes: Buffer): void {
+    if (this.#answer?.write(bytes) === false) this.#exchange?.pause();
+  }
+
+  end(): void {
+    if (this.#answer !== undefined) this.#finish(this.#answer);
+  }
+
+  redirected(request: ReadyRequest): void {
+    this.#trace.headCame();
+    this.#repeatable = request.repeatable;
+    this.#bodySpent = false;
+    this.#acquire();
   }
 
   failed(error: ProxyError): void {
@@ -173,15 +169,14 @@ export class Transaction implements Waiter, ExchangeSink {
     }
     this.#answer?.destroy();
     this.#answer = undefined;
-    this.#redirect = undefined;
     const decision = decideRetry(error, {
       attempts: this.#trace.attempts,
       maxAttempts: this.#route.limits.attempts,
-      repeatable: this.#fcgi?.repeatable ?? false,
+      repeatable: this.#repeatable,
       bodyAtHand: !this.#bodySpent,
     });
     if (decision === 'give-up') {
-      this.#refuse(error);
+      this.refuse(error);
       return;
     }
     const { attempts } = this.#trace;
@@ -189,6 +184,15 @@ export class Transaction implements Waiter, ExchangeSink {
     if (this.#upstream !== undefined) this.tried.add(this.#upstream);
     if (decision === 'again') this.#deadline = this.#route.pool.deadline();
     this.#acquire();
+  }
+
+  /** The request ends here with an error page. */
+  refuse(error: ProxyError): void {
+    if (this.#phase.kind === 'closed') return;
+    this.#trace.failed(error);
+    this.#phase = { kind: 'answered' };
+    this.#trace.logFailure(this.#context.log, error);
+    this.#pageBytes = sendErrorPage(this.#request, this.#response, error, this.#context.clock);
   }
 
   /** The response is finished or the client's connection gone: frees what is left. May be called again. */
@@ -209,11 +213,11 @@ export class Transaction implements Waiter, ExchangeSink {
     this.#closed(this);
   }
 
-  get #exchange(): Exchange | undefined {
+  get #exchange(): CarriedExchange | undefined {
     return this.#phase.kind === 'exchanging' ? this.#phase.exchange : undefined;
   }
 
-  async #receive(target: Target): Promise<void> {
+  async #receive(target: Target, headers: RequestHeaders): Promise<void> {
     const { maxBody, bodyTimeout, tempDir } = this.#route.limits;
     try {
       const body = await receiveBody(this.#request, { maxBody, idleTimeout: bodyTimeout, tempDir }, this.#context.clock);
@@ -222,27 +226,19 @@ export class Transaction implements Waiter, ExchangeSink {
         return;
       }
       this.#body = body;
-      this.#prepare(target, body.size, body.source);
+      this.#prepare(target, headers, body.size, body.source);
       this.#acquire();
     } catch (error) {
-      const coded = this.#coded(error);
+      const coded = codedError(error);
       // When the client has gone `close` comes, or has come.
-      if (coded.code !== 'FCGI_LB_CLIENT_GONE') this.#refuse(coded);
+      if (coded.code !== 'FCGI_LB_CLIENT_GONE') this.refuse(coded);
     }
   }
 
-  #prepare(target: Target, bodyLength: number | undefined, body: BodySource, method = this.#method): void {
-    if (this.#headers === undefined) throw new Error('headers are read before a request is prepared');
-    const head = this.#route.params.encode({
-      method,
-      protocol: `HTTP/${this.#request.httpVersion}`,
-      target,
-      headers: this.#headers,
-      bodyLength,
-      socket: this.#request.socket,
-    });
+  #prepare(target: Target, headers: RequestHeaders, bodyLength: number | undefined, body: BodySource): void {
     const streamed = body.kind === 'stream' && this.#body === undefined;
-    this.#fcgi = { head, body, repeatable: REPEATABLE_METHODS.has(method) && !streamed };
+    this.#repeatable = REPEATABLE_METHODS.has(this.#method) && !streamed;
+    this.#carrier.prepare({ target, headers, bodyLength, body, repeatable: this.#repeatable });
   }
 
   #acquire(): void {
@@ -253,22 +249,6 @@ export class Transaction implements Waiter, ExchangeSink {
     if (place === undefined) return;
     this.#deadline = place.deadline;
     this.#phase = { kind: 'waiting', place };
-  }
-
-  #readHead(bytes: Buffer): void {
-    const head = this.#headReader?.push(bytes);
-    if (head === undefined) return;
-    this.#trace.headCame();
-    if (head.meaning.kind === 'local-redirect') {
-      this.#redirect = head.meaning;
-      return;
-    }
-    this.#answer = this.#startAnswer(head.meaning);
-    if (head.rest.length > 0) this.#pass(this.#answer, head.rest);
-  }
-
-  #pass(answer: ClientResponse, bytes: Buffer): void {
-    if (!answer.write(bytes)) this.#exchange?.pause();
   }
 
   #startAnswer(head: DocumentHead): ClientResponse {
@@ -297,36 +277,6 @@ export class Transaction implements Waiter, ExchangeSink {
     this.failed(this.#upstreamError('FCGI_LB_UPSTREAM_SHORT_BODY', 'sent less than its Content-Length'));
   }
 
-  /** RFC 3875 6.2.2: the server answers as if the client had asked for that path itself, without a body. */
-  #followRedirect(redirect: LocalRedirect): void {
-    this.#redirect = undefined;
-    try {
-      this.#redirects ??= new LocalRedirects(this.#request.url ?? '', this.#method);
-      const next = this.#redirects.follow(redirect.location);
-      if (next === undefined) {
-        const story = `redirected ${this.#redirects.count} times, last to ${redirect.location}`;
-        this.#refuse(this.#upstreamError('FCGI_LB_UPSTREAM_REDIRECT_LOOP', story));
-        return;
-      }
-      if (this.#headers !== undefined) this.#headers = { ...this.#headers, contentType: undefined };
-      this.#prepare(next.target, undefined, { kind: 'none' }, next.method);
-      this.#bodySpent = false;
-      this.#acquire();
-    } catch (error) {
-      const story = `local redirect to ${redirect.location}: ${asError(error).message}`;
-      this.#refuse(this.#upstreamError('FCGI_LB_UPSTREAM_BAD_HEAD', story));
-    }
-  }
-
-  /** The request ends here with an error page. */
-  #refuse(error: ProxyError): void {
-    if (this.#phase.kind === 'closed') return;
-    this.#trace.failed(error);
-    this.#phase = { kind: 'answered' };
-    this.#trace.logFailure(this.#context.log, error);
-    this.#pageBytes = sendErrorPage(this.#request, this.#response, error, this.#context.clock);
-  }
-
   /** Part of the answer is out and the rest will not come: the client must see that. */
   #breakOff(error: ProxyError): void {
     this.#trace.failed(error);
@@ -340,10 +290,5 @@ export class Transaction implements Waiter, ExchangeSink {
   #upstreamError(code: FailureCode, message: string): ProxyError {
     const name = this.#upstream?.name ?? 'upstream';
     return new ProxyError(code, `${name}: ${message}`, { upstream: name });
-  }
-
-  #coded(error: unknown): ProxyError {
-    if (error instanceof ProxyError) return error;
-    return new ProxyError('FCGI_LB_INTERNAL', `unexpected: ${asError(error).message}`, { cause: error });
   }
 }

@@ -1,0 +1,51 @@
+// The port between a transaction and what takes its request to upstreams: one carrier for each protocol that they speak.
+
+import type { ProxyError } from '../core/errors.ts';
+import type { Lease } from '../pool/lease.ts';
+import type { BodySource, Outcome } from '../upstream/request.ts';
+import type { DocumentHead } from './cgi-response.ts';
+import type { RequestHeaders } from './request-headers.ts';
+import type { Target } from './target.ts';
+
+/** A client's request with its body at hand. */
+export interface ReadyRequest {
+  readonly target: Target;
+  readonly headers: RequestHeaders;
+  /** Bytes of the body; undefined when there is none. */
+  readonly bodyLength: number | undefined;
+  readonly body: BodySource;
+  /** Whether an upstream may be given it twice: safe or idempotent method, body at hand. */
+  readonly repeatable: boolean;
+}
+
+/** What a transaction does with an exchange, whatever is spoken there. */
+export interface CarriedExchange {
+  pause(): void;
+  resume(): void;
+  abandon(outcome: Outcome): void;
+}
+
+export interface Carrier {
+  /**
+   * Puts the request into the form that upstreams take.
+   * @throws ProxyError when that is not possible
+   */
+  prepare(request: ReadyRequest): void;
+  /** Uses the lease for one attempt. The sink hears nothing but `sent` before this has returned. */
+  start(lease: Lease): CarriedExchange;
+}
+
+/** Hears how an attempt goes. After `end`, `failed`, `redirected` or `refuse` nothing more comes of it. */
+export interface CarrierSink {
+  /** The request is on its way to the upstream. */
+  sent(): void;
+  head(head: DocumentHead): void;
+  body(bytes: Buffer): void;
+  end(): void;
+  /** The attempt failed; another one may not. */
+  failed(error: ProxyError): void;
+  /** The answer is that something else must be asked: it has been prepared, and needs a lease. */
+  redirected(request: ReadyRequest): void;
+  /** There can be no answer. */
+  refuse(error: ProxyError): void;
+}
