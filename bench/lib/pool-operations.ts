@@ -96,9 +96,9 @@ function poolOf(
     systemClock,
   );
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
-  const around = { clock: systemClock, log: silentLog, alone: () => false, changed: pool.changed };
+  const around = { clock: systemClock, log: silentLog, alone: () => false, changed: pool.changed, observed: () => undefined };
   for (let i = 0; i < size; i += 1) {
-    const settings = { weight: 1, order: i, maxConns, timeouts, keepAlive: undefined, handOver: true };
+    const settings = { weight: 1, order: i, maxConns, timeouts, keepAlive: undefined, handOver: true, disabled: false };
     pool.add(new Upstream(unixAddress(`/nowhere/w${i}.sock`), settings, around));
   }
   return pool;

@@ -27,12 +27,12 @@ export class LivingPool {
     const balancer = BALANCERS[settings.balance.name]<Upstream>({ random: Math.random });
     const pool = new Pool(settings.name, settings.queue, balancer, clock);
     this.pool = pool;
-    const around = { clock, log, alone: () => pool.upstreams.size <= 1, changed: pool.changed };
+    const around = { clock, log, alone: () => pool.upstreams.size <= 1, changed: pool.changed, observed: () => undefined };
     let order = 0;
     const create = (address: Address, options: UpstreamOptions): Upstream => {
       order += 1;
       const maxConns = options.maxConns ?? settings.maxConns;
-      return new Upstream(address, { ...settings, weight: options.weight, maxConns, order }, around);
+      return new Upstream(address, { ...settings, weight: options.weight, disabled: options.down, maxConns, order }, around);
     };
     this.#members = new Members(pool, create, log);
     this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
@@ -65,7 +65,7 @@ export class LivingPool {
   unready(): string | undefined {
     const upstreams = [...this.pool.upstreams];
     // A full upstream serves; only one that cannot be reached, or is being drained, does not.
-    if (upstreams.some((upstream) => !upstream.paused && !upstream.draining)) return undefined;
+    if (upstreams.some((upstream) => !upstream.lifeless)) return undefined;
     const what = upstreams.length === 0 ? 'has no upstream' : `has no upstream that answers (${upstreams.length} failing)`;
     return `pool ${this.pool.name} ${what}`;
   }

@@ -70,7 +70,7 @@ export class Pool {
     this.#upstreams.delete(upstream);
     this.#balancer.remove(upstream);
     if (upstream.inFlight > 0) this.#leaving.add(upstream);
-    upstream.drain();
+    upstream.want('drain', 'left the pool');
   }
 
   /** To be called by an upstream whenever its availability or load may have changed. */
@@ -187,7 +187,7 @@ export class Pool {
     let busy = 0;
     let failing = 0;
     for (const upstream of this.#upstreams) {
-      if (upstream.paused) failing += 1;
+      if (upstream.lifeless) failing += 1;
       else if (!upstream.available) busy += 1;
     }
     const all = this.#upstreams.size;

@@ -46,12 +46,7 @@ export class IdleConnections {
     return kept?.connection;
   }
 
-  /** Closes one, so that its worker can accept another connection. */
-  closeOne(): void {
-    this.take()?.destroy();
-  }
-
   closeAll(): void {
-    while (this.#kept.length > 0) this.closeOne();
+    while (this.#kept.length > 0) this.take()?.destroy();
   }
 }

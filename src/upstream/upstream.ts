@@ -1,47 +1,50 @@
-// One worker address: its slots, its kept connections, what is known of its capacity, and whether it may be given work now.
+// One worker address: its slots, its connections, what is known of it, and whether it may be given work now.
 
 import type { Candidate } from '../balance/balancer.ts';
 import { HeadTime } from '../balance/head-time.ts';
 import type { Address } from '../core/address.ts';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { Activity, type ActivityName } from './activity.ts';
+import { Backoff } from './backoff.ts';
 import { askCapacity, type CapacityAnswer } from './capacity.ts';
+import { CapacityLimit } from './capacity-limit.ts';
+import { Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
 import type { Connection } from './connection.ts';
 import { type DialResult, dial } from './dial.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
-import { IdleConnections } from './idle.ts';
 import type { Loan } from './loan.ts';
 import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
 import { Slots } from './slots.ts';
+import { SpareConnections, type SpareSettings } from './spare-connections.ts';
 import { WorkerLog } from './worker-log.ts';
 
-export interface UpstreamSettings {
+export interface UpstreamSettings extends SpareSettings {
   readonly weight: number;
   /** Position among the upstreams of its pool. */
   readonly order: number;
   /** Exchanges at a time: asked for (`auto`), a number, or `Infinity`. */
   readonly maxConns: 'auto' | number;
   readonly timeouts: ExchangeTimeouts & { readonly connect: number };
-  /** ms that a kept connection may stay idle; undefined: connections are not kept. */
-  readonly keepAlive: number | undefined;
-  /** Whether a connection may be handed from one request to the next that waits. */
-  readonly handOver: boolean;
+  /** Gets nothing from the start, until the operator wants it to. */
+  readonly disabled: boolean;
 }
 
-/** After a failure an upstream is left alone for a moment, twice as long each time, ms. */
-const PAUSE = { first: 25, most: 1000 };
-/** The same after EAGAIN or OVERLOADED: it is busy, not broken, and may be free again at any moment. */
-const BUSY_PAUSE = { first: 5, most: 200 };
-/** Requests that follow each other on one connection while some wait: other clients of the socket want their turn, too. */
-const MAX_IN_A_ROW = 16;
-/** Stale connections in a row after which a worker counts as one that closes whatever it is asked. */
-const MAX_STALE = 3;
-/** Questions for the capacity that may end without an answer before the fallback is taken for good. */
-const MAX_LOST_QUESTIONS = 3;
+/** What an upstream needs of the pool it is in. */
+export interface UpstreamParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether it is the only upstream of its pool, which decides what silence on the capacity question means. */
+  readonly alone: () => boolean;
+  /** Called whenever it may have become available or unavailable, or its load changed. */
+  readonly changed: (upstream: Upstream) => void;
+  /** Called for each request that ended there, before its slot is free. */
+  readonly observed: (upstream: Upstream, outcome: Outcome) => void;
+}
 
 /**
- * Invariants: `available` is the conjunction of three facts with a writer each: a free slot (take and gone), no pause
- * (outcomes and `appeared`), no drain (`drain`). Whenever it may have changed, `changed` is called.
+ * Invariants: `available` is the conjunction of four facts with a writer each: a free slot (take and gone), no pause
+ * (outcomes and `appeared`), health (`judge`), and what the operator wants. Whenever it may have changed, `changed` is called.
  */
 export class Upstream implements Candidate {
   readonly name: string;
@@ -54,67 +57,60 @@ export class Upstream implements Candidate {
   readonly #host: ExchangeHost;
   readonly #probeHost: ExchangeHost;
   readonly #slots: Slots;
-  readonly #idle: IdleConnections | undefined;
+  readonly #spare: SpareConnections;
   readonly #running = new Set<Exchange>();
-  readonly #alone: () => boolean;
-  readonly #changed: (upstream: Upstream) => void;
-  #capacityKnown: boolean;
-  #lostQuestions = 0;
+  readonly #parts: UpstreamParts;
+  readonly #capacity: CapacityLimit;
+  readonly #backoff: Backoff;
+  readonly #condition: Condition;
+  readonly #activity: Activity;
   readonly #headTime = new HeadTime();
-  #failures = 0;
-  #pause: Timer | undefined;
-  #draining = false;
   #used = false;
-  /** A connection that goes to whoever is granted the slot in this same tick, or is closed. */
-  #handedOver: Connection | undefined;
-  /** Connections handed over in a row that turned out to be closed. */
-  #stale = 0;
+  /** Whether anything has answered since its address appeared, or since its worker was lost. */
+  #answered = false;
 
-  /**
-   * @param alone whether this is the only upstream of its pool, which decides what silence on the capacity question means
-   * @param changed called whenever the upstream may have become available or unavailable, or its load changed
-   */
-  constructor(
-    address: Address,
-    settings: UpstreamSettings,
-    around: {
-      readonly clock: Clock;
-      readonly log: Log;
-      readonly alone: () => boolean;
-      readonly changed: (upstream: Upstream) => void;
-    },
-  ) {
+  constructor(address: Address, settings: UpstreamSettings, parts: UpstreamParts) {
+    const { clock, log } = parts;
     this.name = address.text;
     this.weight = settings.weight;
     this.order = settings.order;
     this.#address = address;
     this.#settings = settings;
-    this.#clock = around.clock;
-    this.#log = around.log;
-    this.#alone = around.alone;
-    this.#changed = around.changed;
-    this.#capacityKnown = settings.maxConns !== 'auto';
+    this.#clock = clock;
+    this.#log = log;
+    this.#parts = parts;
     // Until the capacity is known one exchange at a time is what every worker takes.
     this.#slots = new Slots(settings.maxConns === 'auto' ? 1 : settings.maxConns);
-    this.#idle = settings.keepAlive === undefined ? undefined : new IdleConnections(around.clock, settings.keepAlive);
+    this.#capacity = new CapacityLimit(this.#slots, settings.maxConns);
+    this.#backoff = new Backoff(clock, () => this.#changed());
+    this.#condition = new Condition(this.name, settings.disabled, clock, log);
+    this.#activity = new Activity(clock);
+    this.#spare = new SpareConnections(settings, clock);
     this.#host = {
       name: this.name,
       clock: this.#clock,
-      workerLog: new WorkerLog(this.name, around.log, around.clock),
+      workerLog: new WorkerLog(this.name, log, clock),
       timeouts: settings.timeouts,
-      keepsConnections: () => this.#idle !== undefined || this.#handsOver,
-      wasStale: () => {
-        this.#stale += 1;
-      },
+      keepsConnections: () => this.#spare.wanted(this.#slots.capacity),
+      wasStale: () => this.#spare.wasStale(),
       unlimited: () => this.#slots.capacity === Number.POSITIVE_INFINITY,
       dial: (result) => this.#dial(result),
       askCapacity: (connection, done) => this.#askCapacity(connection, done),
       shelve: (connection) => this.#shelve(connection),
-      answered: (ms) => this.#headTime.add(ms),
+      answered: (ms) => {
+        this.#answered = true;
+        this.#headTime.add(ms);
+      },
       gone: (exchange, outcome) => this.#gone(exchange, outcome),
     };
     // What becomes of a probe is for the one who sent it to judge.
-    this.#probeHost = { ...this.#host, answered: () => undefined, gone: (exchange) => this.#gone(exchange, undefined) };
+    this.#probeHost = {
+      ...this.#host,
+      answered: () => {
+        this.#answered = true;
+      },
+      gone: (exchange) => this.#gone(exchange, undefined),
+    };
   }
 
   get inFlight(): number {
@@ -128,20 +124,48 @@ export class Upstream implements Candidate {
 
   /** Exchanges at a time; undefined while nobody has asked. */
   get capacity(): number | undefined {
-    return this.#capacityKnown ? this.#slots.capacity : undefined;
+    return this.#capacity.known ? this.#slots.capacity : undefined;
   }
 
   get available(): boolean {
-    return this.#slots.free && this.#pause === undefined && !this.#draining;
+    if (this.#backoff.active || this.#condition.intent !== 'serve') return false;
+    switch (this.#condition.verdict) {
+      case 'up':
+        return this.#slots.free;
+      case 'trial':
+        return this.#slots.inUse === 0;
+      case 'down':
+        return false;
+    }
+  }
+
+  /** True while it may get requests as far as health and operator go, be it full or resting after a failure. */
+  get well(): boolean {
+    return this.#condition.verdict === 'up' && this.#condition.intent === 'serve';
   }
 
   /** True while no new exchange may begin although a slot is free: the last ones failed. */
   get paused(): boolean {
-    return this.#pause !== undefined;
+    return this.#backoff.active;
+  }
+
+  /** True while nothing is to be hoped of it: it is not well, or its latest word was a failure. */
+  get lifeless(): boolean {
+    return this.#backoff.failing || !this.well;
   }
 
   get draining(): boolean {
-    return this.#draining;
+    return this.#condition.intent === 'drain';
+  }
+
+  get state(): Stated<State> {
+    return this.#condition.state;
+  }
+
+  get activity(): Stated<ActivityName> {
+    const { inUse, capacity } = this.#slots;
+    const slots = capacity === Number.POSITIVE_INFINITY ? `${inUse} in flight` : `${inUse} of ${capacity} slots in use`;
+    return this.#activity.stated(this.#backoff.failing ? `${slots}, ${this.#backoff.failures} failures in a row` : slots);
   }
 
   /** Whether a request has gone there since its address appeared. */
@@ -152,13 +176,13 @@ export class Upstream implements Candidate {
   /** Takes a slot. `start` or `release` must follow. */
   take(): void {
     this.#slots.take();
-    this.#changed(this);
+    this.#changed();
   }
 
   /** Gives a slot back that no exchange was started with. */
   release(): void {
     this.#slots.give();
-    this.#changed(this);
+    this.#changed();
   }
 
   /** Runs a request in the slot taken before; the slot comes back by itself. */
@@ -169,7 +193,7 @@ export class Upstream implements Candidate {
 
   /** Lends a slot to a probe; undefined when none is free, or nothing new is to begin here. */
   lend(): Loan | undefined {
-    if (!this.#slots.free || this.#draining) return undefined;
+    if (!this.#slots.free || this.#condition.intent !== 'serve') return undefined;
     this.take();
     return {
       dial: (result) => this.#dial(result),
@@ -181,69 +205,49 @@ export class Upstream implements Candidate {
   /** The address has (re)appeared: whatever is there now is new, so try it at once and ask for its capacity again. */
   appeared(): void {
     this.#used = false;
-    this.#stale = 0;
-    this.#forgetCapacity();
-    this.#endPause();
-    this.#changed(this);
+    this.#answered = false;
+    this.#spare.renewed();
+    this.#capacity.forget();
+    this.#backoff.reset();
+    this.#changed();
   }
 
-  /** No new exchange; what runs goes on. */
-  drain(): void {
-    this.#draining = true;
-    this.#idle?.closeAll();
-    this.#changed(this);
+  /** What its health monitor, the only caller, makes of it. */
+  judge(verdict: Verdict, reason: string): void {
+    this.#condition.judge(verdict, reason);
+    this.#changed();
   }
 
-  undrain(): void {
-    this.#draining = false;
-    this.#changed(this);
+  /** What the operator wants of it. Whatever runs there goes on. */
+  want(intent: Intent, reason: string): void {
+    this.#condition.want(intent, reason);
+    if (intent !== 'serve') this.#spare.closeAll();
+    this.#changed();
   }
 
   /** Ends everything now. */
   destroy(): void {
-    this.#draining = true;
-    this.#idle?.closeAll();
-    this.#pause?.cancel();
-    this.#pause = undefined;
+    this.want('disable', 'the program is ending');
+    this.#backoff.reset();
     for (const exchange of [...this.#running]) exchange.destroy();
-  }
-
-  /**
-   * A kept connection may have been closed by the worker in the moment we use it, and then nobody knows whether the
-   * request was seen. So only what may be repeated goes there; for the rest a kept connection is closed, since it may
-   * be what its worker is busy with, and a fresh one dialled.
-   */
-  #idleFor(request: FcgiRequest): Connection | undefined {
-    const kept = this.#handedOver ?? this.#idle?.take();
-    this.#handedOver = undefined;
-    if (request.repeatable) return kept;
-    kept?.destroy();
-    return undefined;
   }
 
   #run(exchange: Exchange, request: FcgiRequest): Exchange {
     this.#running.add(exchange);
-    exchange.start(this.#idleFor(request));
+    exchange.start(this.#spare.take(request.repeatable));
     return exchange;
   }
 
   /** An exchange is over. @param outcome undefined: it says nothing about requests */
   #gone(exchange: Exchange, outcome: Outcome | undefined): void {
     this.#running.delete(exchange);
-    if (outcome !== undefined) this.#observe(outcome);
+    if (outcome !== undefined) {
+      this.#observe(outcome);
+      this.#parts.observed(this, outcome);
+    }
     this.#slots.give();
-    this.#changed(this);
-    // Nobody waited for the slot. An idle connection would pin the worker (fact 5), and libfcgi waits for our close (fact 11).
-    this.#handedOver?.destroy();
-    this.#handedOver = undefined;
-  }
-
-  /**
-   * Whether a connection may go from one request to the next that waits for the same slot, which spares the worker's
-   * time for closing and accepting. Not where any number of requests may run: nobody waits there.
-   */
-  get #handsOver(): boolean {
-    return this.#settings.handOver && this.#stale < MAX_STALE && this.#slots.capacity !== Number.POSITIVE_INFINITY;
+    this.#changed();
+    this.#spare.endTurn();
   }
 
   #dial(result: DialResult): () => void {
@@ -251,15 +255,12 @@ export class Upstream implements Candidate {
   }
 
   #shelve(connection: Connection): void {
-    this.#stale = 0;
-    if (this.#draining) connection.destroy();
-    else if (this.#idle !== undefined) this.#idle.put(connection);
-    else if (connection.requestId < MAX_IN_A_ROW) this.#handedOver = connection;
+    if (this.#condition.intent === 'serve') this.#spare.offer(connection);
     else connection.destroy();
   }
 
   #askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined {
-    if (this.#capacityKnown) return undefined;
+    if (this.#capacity.known) return undefined;
     return askCapacity(
       connection,
       (result) => this.#dial(result),
@@ -271,58 +272,41 @@ export class Upstream implements Candidate {
     );
   }
 
-  #learn(capacity: CapacityAnswer['capacity']): void {
-    if (this.#capacityKnown) return;
-    if (capacity === 'lost') {
-      this.#lostQuestions += 1;
-      if (this.#lostQuestions < MAX_LOST_QUESTIONS) return;
-    }
-    this.#capacityKnown = true;
-    const told = typeof capacity === 'number';
-    // A worker that says nothing: one of several unix sockets is most likely a single process, a lone address a whole server.
-    const single = this.#address.kind === 'unix' && !this.#alone();
-    this.#slots.capacity = told ? capacity : single ? 1 : Number.POSITIVE_INFINITY;
-    const limit = this.#slots.capacity === Number.POSITIVE_INFINITY ? 'unlimited' : this.#slots.capacity;
-    this.#log.debug({ upstream: this.name, max_conns: limit, told }, 'capacity of the upstream is known');
-    this.#changed(this);
-  }
-
-  #forgetCapacity(): void {
-    if (this.#settings.maxConns !== 'auto') return;
-    this.#capacityKnown = false;
-    this.#lostQuestions = 0;
-    this.#slots.capacity = 1;
+  #learn(answer: CapacityAnswer['capacity']): void {
+    // One of several unix sockets is most likely a single process, a lone address a whole server.
+    if (!this.#capacity.learn(answer, this.#address.kind === 'unix' && !this.#parts.alone())) return;
+    const { capacity } = this.#slots;
+    const limit = capacity === Number.POSITIVE_INFINITY ? 'unlimited' : capacity;
+    const fields = { upstream: this.name, max_conns: limit, told: typeof answer === 'number' };
+    this.#log.debug(fields, 'capacity of the upstream is known');
+    this.#changed();
   }
 
   #observe(outcome: Outcome): void {
+    if (outcome.kind === 'abandoned') return;
+    const { failures } = this.#backoff;
     if (outcome.kind === 'complete') {
-      if (this.#failures > 0) this.#log.info({ upstream: this.name, failures: this.#failures }, 'upstream answers again');
-      this.#failures = 0;
+      if (failures > 0) this.#log.info({ upstream: this.name, failures }, 'upstream answers again');
+      this.#backoff.succeeded();
       return;
     }
-    if (outcome.kind === 'abandoned') return;
     const { code, stage, message } = outcome.error;
     const busy = code === 'FCGI_LB_CONNECT_BUSY' || code === 'FCGI_LB_UPSTREAM_OVERLOADED';
     const lost = stage === 'connect' || code === 'FCGI_LB_UPSTREAM_CLOSED' || code === 'FCGI_LB_UPSTREAM_CANT_MULTIPLEX';
-    // Many exchanges may fail of one cause: what fails while the upstream is left alone already says nothing new.
-    if ((!busy && !lost) || this.#pause !== undefined) return;
-    if (code === 'FCGI_LB_CONNECT_MISSING' || code === 'FCGI_LB_CONNECT_REFUSED') this.#forgetCapacity();
-    if (this.#failures === 0) this.#log.warn({ upstream: this.name, code }, message);
-    this.#pauseFor(busy ? BUSY_PAUSE : PAUSE);
-    this.#failures += 1;
+    if (!busy && !lost) return;
+    if (!busy) this.#answered = false;
+    if (!this.#backoff.active) {
+      if (code === 'FCGI_LB_CONNECT_MISSING' || code === 'FCGI_LB_CONNECT_REFUSED') this.#capacity.forget();
+      if (failures === 0) this.#log.warn({ upstream: this.name, code }, message);
+    }
+    this.#backoff.failed(busy ? 'busy' : 'lost');
   }
 
-  #pauseFor(range: { readonly first: number; readonly most: number }): void {
-    const ms = Math.min(range.most, range.first * 2 ** Math.min(this.#failures, 16));
-    this.#pause = this.#clock.after(ms, () => {
-      this.#pause = undefined;
-      this.#changed(this);
-    });
-  }
-
-  #endPause(): void {
-    this.#pause?.cancel();
-    this.#pause = undefined;
-    this.#failures = 0;
+  #changed(): void {
+    const { inUse, free } = this.#slots;
+    if (!free) this.#activity.to(this.#answered ? 'full' : 'starting');
+    else if (inUse > 0) this.#activity.to(this.#answered ? 'busy' : 'starting');
+    else this.#activity.to(this.#backoff.failing ? 'starting' : 'idle');
+    this.#parts.changed(this);
   }
 }

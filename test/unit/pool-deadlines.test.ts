@@ -69,14 +69,14 @@ describe('the deadline of a request that waits', () => {
     holder.lease?.release();
     expect(first.heard).toBe('a');
     const third = ask(parts);
-    upstream.drain();
+    upstream.want('drain', 'test');
     first.lease?.release();
     expect([parts.pool.waiting, ask(parts).heard]).toEqual([2, 'FCGI_LB_QUEUE_FULL']);
     const again = new Asker('first again');
     expect(parts.pool.acquire(again, deadline)?.deadline).toBe(deadline);
-    upstream.undrain();
+    upstream.want('serve', 'test');
     expect([again.heard, second.heard, third.heard]).toEqual(['a', 'nothing', 'nothing']);
-    upstream.drain();
+    upstream.want('drain', 'test');
     again.lease?.release();
     const last = new Asker('first for the last time');
     parts.pool.acquire(last, deadline);

@@ -231,7 +231,7 @@ const steps: readonly fc.WeightedArbitrary<Step>[] = [
     arbitrary: who.map((index) => ({
       name: `drain ${index}`,
       possible: hasMembers,
-      run: (world) => member(world, index)?.upstream.drain(),
+      run: (world) => member(world, index)?.upstream.want('drain', 'test'),
     })),
   },
   {
@@ -239,7 +239,7 @@ const steps: readonly fc.WeightedArbitrary<Step>[] = [
     arbitrary: who.map((index) => ({
       name: `undrain ${index}`,
       possible: hasMembers,
-      run: (world) => member(world, index)?.upstream.undrain(),
+      run: (world) => member(world, index)?.upstream.want('serve', 'test'),
     })),
   },
   {

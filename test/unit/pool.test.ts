@@ -42,7 +42,7 @@ describe('a pool with a free upstream', () => {
       expect(asker.heard).toBe('b');
       asker.lease?.release();
     }
-    b.drain();
+    b.want('drain', 'test');
     expect(ask(parts, 'again', a).heard).toBe('a');
   });
 });
@@ -167,12 +167,12 @@ describe('an upstream', () => {
     const parts = poolParts();
     const upstream = parts.join('a', { maxConns: 2 });
     const holder = ask(parts);
-    upstream.drain();
+    upstream.want('drain', 'test');
     const waiting = ask(parts);
     expect([waiting.heard, upstream.inFlight, upstream.available]).toEqual(['nothing', 1, false]);
     holder.lease?.release();
     expect([waiting.heard, upstream.inFlight]).toEqual(['nothing', 0]);
-    upstream.undrain();
+    upstream.want('serve', 'test');
     expect(waiting.heard).toBe('a');
   });
 
@@ -183,7 +183,7 @@ describe('an upstream', () => {
     parts.pool.remove(upstream);
     const waiting = ask(parts);
     holder.lease?.release();
-    upstream.undrain();
+    upstream.want('serve', 'test');
     upstream.appeared();
     expect([waiting.heard, upstream.inFlight, parts.pool.upstreams.size]).toEqual(['nothing', 0, 0]);
   });

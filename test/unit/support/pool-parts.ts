@@ -38,8 +38,8 @@ export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceNa
     lines,
     join: (name, { maxConns = 1, weight = 1 } = {}) => {
       order += 1;
-      const settings = { weight, order, maxConns, timeouts: TIMEOUTS, keepAlive: undefined, handOver: true };
-      const around = { clock, log, alone: () => false, changed: pool.changed };
+      const settings = { weight, order, maxConns, timeouts: TIMEOUTS, keepAlive: undefined, handOver: true, disabled: false };
+      const around = { clock, log, alone: () => false, changed: pool.changed, observed: () => undefined };
       const upstream = new Upstream(unixAddress(`/nonexistent/${name}`), settings, around);
       pool.add(upstream);
       return upstream;

@@ -1,0 +1,81 @@
+// Whether an upstream is to get requests: what its health says and what the operator wants, with since when and why.
+
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+
+/** By health. `trial`: down, but one request may find out whether it is well again. */
+export type Verdict = 'up' | 'trial' | 'down';
+/** By the operator. */
+export type Intent = 'serve' | 'drain' | 'disable';
+
+/** One word for both, as logs and /status have it. */
+export type State = 'up' | 'down' | 'draining' | 'disabled';
+
+export interface Stated<T> {
+  readonly is: T;
+  readonly since: Date;
+  readonly reason: string;
+}
+
+/** Invariants: `judge` is called by the upstream's health monitor alone, `want` by the operator's side; every change of state is logged once. */
+export class Condition {
+  readonly #upstream: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #verdict: Verdict = 'up';
+  #verdictReason = 'nothing is known against it';
+  #intent: Intent;
+  #intentReason: string;
+  #state: Stated<State>;
+
+  constructor(upstream: string, disabled: boolean, clock: Clock, log: Log) {
+    this.#upstream = upstream;
+    this.#clock = clock;
+    this.#log = log;
+    this.#intent = disabled ? 'disable' : 'serve';
+    this.#intentReason = disabled ? 'down in the configuration' : '';
+    this.#state = { is: this.#derived, since: clock.date(), reason: disabled ? this.#intentReason : this.#verdictReason };
+  }
+
+  get verdict(): Verdict {
+    return this.#verdict;
+  }
+
+  get intent(): Intent {
+    return this.#intent;
+  }
+
+  get state(): Stated<State> {
+    return this.#state;
+  }
+
+  judge(verdict: Verdict, reason: string): void {
+    this.#verdict = verdict;
+    this.#verdictReason = reason;
+    this.#settle();
+  }
+
+  want(intent: Intent, reason: string): void {
+    this.#intent = intent;
+    this.#intentReason = reason;
+    this.#settle();
+  }
+
+  get #derived(): State {
+    if (this.#intent === 'disable') return 'disabled';
+    if (this.#intent === 'drain') return 'draining';
+    return this.#verdict === 'up' ? 'up' : 'down';
+  }
+
+  #settle(): void {
+    const is = this.#derived;
+    const reason = this.#intent === 'serve' ? this.#verdictReason : this.#intentReason;
+    const before = this.#state;
+    const changed = is !== before.is;
+    this.#state = { is, since: changed ? this.#clock.date() : before.since, reason };
+    if (!changed) return;
+    const fields = { upstream: this.#upstream, state: is, was: before.is, reason };
+    if (is === 'down') this.#log.warn(fields, 'upstream is down');
+    else this.#log.info(fields, `upstream is ${is}`);
+  }
+}
