@@ -91,7 +91,7 @@ function poolOf(
 ): Pool {
   const pool = new Pool(
     'bench',
-    { size: 1_000_000, timeout: 3_600_000 },
+    { size: 1_000_000, timeout: 3_600_000, failFastAfter: 3_600_000 },
     BALANCERS[balance]<Upstream>({ random: Math.random }),
     systemClock,
   );

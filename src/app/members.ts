@@ -7,20 +7,28 @@ import type { Source, SourceListener } from '../discovery/source.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
+/** Who makes upstreams, and looks after them while they are members. */
+export interface MemberCare {
+  create(address: Address, options: UpstreamOptions): Upstream;
+  /** Its address has appeared anew while it was a member. */
+  appeared(upstream: Upstream): void;
+  left(upstream: Upstream): void;
+}
+
 /**
  * Invariant: an address is in the pool exactly while at least one source names it (a glob and a written-out address may
  * name the same socket).
  */
 export class Members {
   readonly #pool: Pool;
-  readonly #create: (address: Address, options: UpstreamOptions) => Upstream;
+  readonly #care: MemberCare;
   readonly #log: Log;
   readonly #byAddress = new Map<string, { readonly upstream: Upstream; readonly sources: Set<Source> }>();
   #started = false;
 
-  constructor(pool: Pool, create: (address: Address, options: UpstreamOptions) => Upstream, log: Log) {
+  constructor(pool: Pool, care: MemberCare, log: Log) {
     this.#pool = pool;
-    this.#create = create;
+    this.#care = care;
     this.#log = log;
   }
 
@@ -42,9 +50,10 @@ export class Members {
     if (member !== undefined) {
       member.sources.add(source);
       member.upstream.appeared();
+      this.#care.appeared(member.upstream);
       return;
     }
-    const upstream = this.#create(address, options);
+    const upstream = this.#care.create(address, options);
     this.#byAddress.set(address.text, { upstream, sources: new Set([source]) });
     const log = this.#started ? this.#log.info : this.#log.debug;
     log.call(this.#log, { pool: this.#pool.name, upstream: address.text }, 'upstream joins');
@@ -62,5 +71,6 @@ export class Members {
       'upstream leaves; what it holds it finishes',
     );
     this.#pool.remove(member.upstream);
+    this.#care.left(member.upstream);
   }
 }

@@ -108,7 +108,7 @@ export class Program {
     const { client, tempDir } = this.#settings;
     const living = this.#pools.get(route.pool);
     if (living === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
-    const { pool, settings } = living;
+    const { pool, settings, retryBudget } = living;
     const mode =
       route.php && route.root !== undefined
         ? ({ kind: 'php', root: route.root, index: route.index } as const)
@@ -116,13 +116,14 @@ export class Program {
     const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;
     return {
       pool,
+      retry: settings.retry,
+      retryBudget,
       balanceKey: settings.balance.name === 'hash' ? settings.balance.key : undefined,
       params: new CgiParams({ mode, params: route.params, software: `fcgi-lb/${version}` }),
       limits: {
         maxBody: route.maxBody,
         bodyTimeout: client.bodyTimeout,
         maxResponseHead: route.maxResponseHead,
-        attempts: settings.retry.attempts,
         requestBuffering: route.requestBuffering,
         tempDir,
         spool: { memory, file: route.responseBuffering ? SPOOL.file : 0, tempDir, stallTimeout: client.sendTimeout },

@@ -14,6 +14,7 @@ export const RETRY_DEFAULTS: RetrySettings = {
 
 export const PASSIVE_DEFAULTS: PassiveSettings = {
   maxFails: 3,
+  failShare: 0.5,
   failTimeout: 10_000,
   maxEjection: 300_000,
   on: new Set(['refused', 'closed', 'timeout', 'invalid_header']),

@@ -39,17 +39,19 @@ export interface RetrySettings {
 }
 
 /** Failures, by class, that count against an upstream's health. */
-export const FAILURE_CLASSES = ['refused', 'closed', 'timeout', 'invalid_header', 'http_5xx'] as const;
-export type FailureClass = (typeof FAILURE_CLASSES)[number];
+export const PASSIVE_CLASSES = ['refused', 'closed', 'timeout', 'invalid_header', 'http_5xx'] as const;
+export type PassiveClass = (typeof PASSIVE_CLASSES)[number];
 
 export interface PassiveSettings {
   /** Failures of one class within `failTimeout` after which an upstream is ejected. */
   readonly maxFails: number;
+  /** The share of an upstream's requests that must have failed in the window, so that a busy one is not ejected for a few. */
+  readonly failShare: number;
   /** ms: the window, and how long the first ejection lasts. */
   readonly failTimeout: number;
   /** ms an ejection lasts at most. */
   readonly maxEjection: number;
-  readonly on: ReadonlySet<FailureClass>;
+  readonly on: ReadonlySet<PassiveClass>;
   /** The share of a pool that may be ejected at a time. */
   readonly maxEjected: number;
 }

@@ -11,15 +11,26 @@ export type Stage = 'request' | 'queue' | 'connect' | 'send' | 'head' | 'body';
  */
 export type Retry = 'unsent' | 'idempotent' | 'never';
 
+/** What went wrong with an upstream, in the words of `retry.on`; `status`: an answer whose status asks for another try. */
+export type FailureClass = 'connect' | 'busy' | 'closed' | 'timeout' | 'invalid_header' | 'status';
+
 interface Failure {
   readonly side: Side;
   readonly stage: Stage;
   readonly retry: Retry;
   /** The status the client gets when the failure is final (499: the client is gone and gets nothing). */
   readonly status: number;
+  /** Undefined where the failure says nothing about an upstream. */
+  readonly class: FailureClass | undefined;
 }
 
-const failure = (side: Side, stage: Stage, retry: Retry, status: number): Failure => ({ side, stage, retry, status });
+const failure = (side: Side, stage: Stage, retry: Retry, status: number, failureClass?: FailureClass): Failure => ({
+  side,
+  stage,
+  retry,
+  status,
+  class: failureClass,
+});
 
 export const FAILURES = {
   FCGI_LB_REQUEST_BAD_SYNTAX: failure('client', 'request', 'never', 400),
@@ -35,25 +46,27 @@ export const FAILURES = {
   FCGI_LB_QUEUE_FULL: failure('upstream', 'queue', 'never', 503),
   FCGI_LB_QUEUE_TIMEOUT: failure('upstream', 'queue', 'never', 503),
   FCGI_LB_POOL_CLOSED: failure('upstream', 'queue', 'never', 503),
+  FCGI_LB_POOL_DOWN: failure('upstream', 'queue', 'never', 503),
 
-  FCGI_LB_CONNECT_REFUSED: failure('upstream', 'connect', 'unsent', 502),
-  FCGI_LB_CONNECT_MISSING: failure('upstream', 'connect', 'unsent', 502),
-  FCGI_LB_CONNECT_BUSY: failure('upstream', 'connect', 'unsent', 503),
-  FCGI_LB_CONNECT_DENIED: failure('upstream', 'connect', 'unsent', 502),
-  FCGI_LB_CONNECT_TIMEOUT: failure('upstream', 'connect', 'unsent', 504),
-  FCGI_LB_CONNECT_FAILED: failure('upstream', 'connect', 'unsent', 502),
+  FCGI_LB_CONNECT_REFUSED: failure('upstream', 'connect', 'unsent', 502, 'connect'),
+  FCGI_LB_CONNECT_MISSING: failure('upstream', 'connect', 'unsent', 502, 'connect'),
+  FCGI_LB_CONNECT_BUSY: failure('upstream', 'connect', 'unsent', 503, 'busy'),
+  FCGI_LB_CONNECT_DENIED: failure('upstream', 'connect', 'unsent', 502, 'connect'),
+  FCGI_LB_CONNECT_TIMEOUT: failure('upstream', 'connect', 'unsent', 504, 'connect'),
+  FCGI_LB_CONNECT_FAILED: failure('upstream', 'connect', 'unsent', 502, 'connect'),
 
-  FCGI_LB_UPSTREAM_OVERLOADED: failure('upstream', 'head', 'unsent', 503),
-  FCGI_LB_UPSTREAM_CANT_MULTIPLEX: failure('upstream', 'head', 'unsent', 502),
-  FCGI_LB_UPSTREAM_UNKNOWN_ROLE: failure('upstream', 'head', 'never', 502),
-  FCGI_LB_UPSTREAM_CLOSED: failure('upstream', 'head', 'idempotent', 502),
-  FCGI_LB_UPSTREAM_BAD_RECORD: failure('upstream', 'head', 'idempotent', 502),
-  FCGI_LB_UPSTREAM_BAD_HEAD: failure('upstream', 'head', 'idempotent', 502),
-  FCGI_LB_UPSTREAM_NO_HEAD: failure('upstream', 'head', 'idempotent', 502),
-  FCGI_LB_UPSTREAM_HEAD_TOO_LARGE: failure('upstream', 'head', 'never', 502),
+  FCGI_LB_UPSTREAM_OVERLOADED: failure('upstream', 'head', 'unsent', 503, 'busy'),
+  FCGI_LB_UPSTREAM_CANT_MULTIPLEX: failure('upstream', 'head', 'unsent', 502, 'closed'),
+  FCGI_LB_UPSTREAM_UNKNOWN_ROLE: failure('upstream', 'head', 'never', 502, 'invalid_header'),
+  FCGI_LB_UPSTREAM_CLOSED: failure('upstream', 'head', 'idempotent', 502, 'closed'),
+  FCGI_LB_UPSTREAM_BAD_RECORD: failure('upstream', 'head', 'idempotent', 502, 'invalid_header'),
+  FCGI_LB_UPSTREAM_BAD_HEAD: failure('upstream', 'head', 'idempotent', 502, 'invalid_header'),
+  FCGI_LB_UPSTREAM_NO_HEAD: failure('upstream', 'head', 'idempotent', 502, 'invalid_header'),
+  FCGI_LB_UPSTREAM_HEAD_TOO_LARGE: failure('upstream', 'head', 'never', 502, 'invalid_header'),
   FCGI_LB_UPSTREAM_REDIRECT_LOOP: failure('upstream', 'head', 'never', 502),
-  FCGI_LB_UPSTREAM_SEND_TIMEOUT: failure('upstream', 'send', 'idempotent', 504),
-  FCGI_LB_UPSTREAM_READ_TIMEOUT: failure('upstream', 'head', 'idempotent', 504),
+  FCGI_LB_UPSTREAM_SEND_TIMEOUT: failure('upstream', 'send', 'idempotent', 504, 'timeout'),
+  FCGI_LB_UPSTREAM_READ_TIMEOUT: failure('upstream', 'head', 'idempotent', 504, 'timeout'),
+  FCGI_LB_UPSTREAM_STATUS: failure('upstream', 'head', 'idempotent', 502, 'status'),
   FCGI_LB_UPSTREAM_SHORT_BODY: failure('upstream', 'body', 'never', 502),
 
   FCGI_LB_BUFFER_FAILED: failure('internal', 'body', 'never', 500),
@@ -89,6 +102,10 @@ export class ProxyError extends Error {
 
   get status(): number {
     return FAILURES[this.code].status;
+  }
+
+  get class(): FailureClass | undefined {
+    return FAILURES[this.code].class;
   }
 }
 

@@ -94,10 +94,12 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
     const head = this.#headReader?.push(bytes);
     if (head === undefined) return;
     if (head.meaning.kind === 'local-redirect') {
+      this.#exchange?.statusIs(302);
       this.#redirect = head.meaning;
       return;
     }
     this.#begun = true;
+    this.#exchange?.statusIs(head.meaning.status);
     this.#sink.head(head.meaning);
     if (head.rest.length > 0) this.#sink.body(head.rest);
   }

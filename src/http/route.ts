@@ -2,12 +2,16 @@
 
 import type { KeySource } from '../config/balance.ts';
 import type { Pool } from '../pool/pool.ts';
+import type { RetryPolicy } from '../pool/retry.ts';
+import type { RetryBudget } from '../pool/retry-budget.ts';
 import type { CgiParams } from './cgi-params.ts';
 import type { SpoolLimits } from './spool.ts';
 
 export interface Route {
   readonly pool: Pool;
   readonly params: CgiParams;
+  readonly retry: RetryPolicy;
+  readonly retryBudget: RetryBudget;
   /** What the pool's balancer goes by, if it goes by anything. */
   readonly balanceKey: KeySource | undefined;
   readonly limits: {
@@ -17,8 +21,6 @@ export interface Route {
     readonly bodyTimeout: number;
     /** Bytes the head of a worker's response may have. */
     readonly maxResponseHead: number;
-    /** Times a request may be sent to workers that fail. */
-    readonly attempts: number;
     /** Whether bodies are taken in completely before a worker is. */
     readonly requestBuffering: boolean;
     readonly tempDir: string;

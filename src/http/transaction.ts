@@ -6,7 +6,7 @@ import { type FailureCode, ProxyError } from '../core/errors.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { Waiter } from '../pool/pool.ts';
 import type { Place } from '../pool/queue.ts';
-import { decideRetry, REPEATABLE_METHODS } from '../pool/retry.ts';
+import { decideRetry, REPEATABLE_METHODS, type RetryDecision } from '../pool/retry.ts';
 import type { BodySource } from '../upstream/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { balanceKey } from './balance-key.ts';
@@ -79,6 +79,7 @@ export class Transaction implements Waiter, CarrierSink {
     this.#request = request;
     this.#response = response;
     this.#method = method;
+    route.retryBudget.deposit();
     this.#trace = new Trace(context.clock, request, this.#method);
     const { params, limits } = route;
     this.#carrier = new FcgiCarrier({ request, method, params, maxHead: limits.maxResponseHead, log: context.log }, this);
@@ -141,6 +142,7 @@ export class Transaction implements Waiter, CarrierSink {
   }
 
   head(head: DocumentHead): void {
+    if (this.#route.retry.statuses.has(head.status) && this.#triesAgain(head.status)) return;
     this.#trace.headCame();
     this.#answer = this.#startAnswer(head);
   }
@@ -169,21 +171,9 @@ export class Transaction implements Waiter, CarrierSink {
     }
     this.#answer?.destroy();
     this.#answer = undefined;
-    const decision = decideRetry(error, {
-      attempts: this.#trace.attempts,
-      maxAttempts: this.#route.limits.attempts,
-      repeatable: this.#repeatable,
-      bodyAtHand: !this.#bodySpent,
-    });
-    if (decision === 'give-up') {
-      this.refuse(error);
-      return;
-    }
-    const { attempts } = this.#trace;
-    this.#context.log.debug({ code: error.code, attempts, path: this.#request.url }, `trying again: ${error.message}`);
-    if (this.#upstream !== undefined) this.tried.add(this.#upstream);
-    if (decision === 'again') this.#deadline = this.#route.pool.deadline();
-    this.#acquire();
+    const decision = this.#decide(error);
+    if (decision === 'give-up') this.refuse(error);
+    else this.#tryAgain(error, decision);
   }
 
   /** The request ends here with an error page. */
@@ -249,6 +239,31 @@ export class Transaction implements Waiter, CarrierSink {
     if (place === undefined) return;
     this.#deadline = place.deadline;
     this.#phase = { kind: 'waiting', place };
+  }
+
+  #decide(error: ProxyError): RetryDecision {
+    const facts = { attempts: this.#trace.attempts, repeatable: this.#repeatable, bodyAtHand: !this.#bodySpent };
+    const decision = decideRetry(error, facts, this.#route.retry);
+    return decision === 'again' && !this.#route.retryBudget.spend() ? 'give-up' : decision;
+  }
+
+  #tryAgain(error: ProxyError, decision: Exclude<RetryDecision, 'give-up'>): void {
+    const { attempts } = this.#trace;
+    this.#context.log.debug({ code: error.code, attempts, path: this.#request.url }, `trying again: ${error.message}`);
+    if (this.#upstream !== undefined) this.tried.add(this.#upstream);
+    if (decision === 'again') this.#deadline = this.#route.pool.deadline();
+    this.#acquire();
+  }
+
+  /** An answer that the operator wants asked for again is dropped, if it can be; else it is what the client gets. */
+  #triesAgain(status: number): boolean {
+    const error = this.#upstreamError('FCGI_LB_UPSTREAM_STATUS', `answered with status ${status}`);
+    const decision = this.#decide(error);
+    if (decision === 'give-up') return false;
+    this.#trace.failed(error);
+    this.#exchange?.abandon({ kind: 'complete', status });
+    this.#tryAgain(error, decision);
+    return true;
   }
 
   #startAnswer(head: DocumentHead): ClientResponse {

@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Lease } from './lease.ts';
+import { Outage } from './outage.ts';
 import { type Place, WaitQueue } from './queue.ts';
 
 /** Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire` returns. */
@@ -22,6 +23,8 @@ export interface QueueSettings {
   readonly size: number;
   /** ms that one may wait. */
   readonly timeout: number;
+  /** ms since the last sign of life of any upstream after which nobody waits any longer. */
+  readonly failFastAfter: number;
 }
 
 /**
@@ -40,6 +43,7 @@ export class Pool {
   /** Removed, but not yet done with what they hold. */
   readonly #leaving = new Set<Upstream>();
   readonly #queue = new WaitQueue<Waiter>();
+  readonly #outage: Outage;
   #deadlineTimer: { readonly at: number; readonly timer: Timer } | undefined;
   #serving = false;
   #closed = false;
@@ -49,6 +53,7 @@ export class Pool {
     this.#queueSettings = queue;
     this.#balancer = balancer;
     this.#clock = clock;
+    this.#outage = new Outage(clock, queue.failFastAfter);
   }
 
   get upstreams(): ReadonlySet<Upstream> {
@@ -62,6 +67,7 @@ export class Pool {
 
   add(upstream: Upstream): void {
     this.#upstreams.add(upstream);
+    this.#outage.joined(upstream);
     this.#refresh(upstream);
   }
 
@@ -69,6 +75,8 @@ export class Pool {
   remove(upstream: Upstream): void {
     this.#upstreams.delete(upstream);
     this.#balancer.remove(upstream);
+    this.#outage.left(upstream);
+    this.#watchDeadline();
     if (upstream.inFlight > 0) this.#leaving.add(upstream);
     upstream.want('drain', 'left the pool');
   }
@@ -96,6 +104,10 @@ export class Pool {
         this.#grant(upstream, waiter);
         return undefined;
       }
+    }
+    if (this.#outage.hopeless) {
+      waiter.refused(this.#down());
+      return undefined;
     }
     if (deadline === undefined && this.#queue.size >= this.#queueSettings.size) {
       waiter.refused(
@@ -130,8 +142,10 @@ export class Pool {
   }
 
   #refresh(upstream: Upstream): void {
+    this.#outage.update(upstream);
     if (!upstream.available) {
       this.#balancer.remove(upstream);
+      if (upstream.lifeless) this.#watchDeadline();
       return;
     }
     this.#balancer.add(upstream);
@@ -160,26 +174,34 @@ export class Pool {
     waiter.granted(new Lease(upstream));
   }
 
-  /** One timer for all: it is set for whoever waits longest. */
+  /** One timer for all: it is set for whoever waits longest, or for the moment when waiting makes no sense any more. */
   #watchDeadline(): void {
     const first = this.#queue.first;
-    if (first === undefined || (this.#deadlineTimer !== undefined && this.#deadlineTimer.at <= first.deadline)) return;
+    if (first === undefined) return;
+    const at = Math.min(first.deadline, this.#outage.deadline ?? Number.POSITIVE_INFINITY);
+    if (this.#deadlineTimer !== undefined && this.#deadlineTimer.at <= at) return;
     this.#deadlineTimer?.timer.cancel();
-    const ms = Math.max(1, Math.ceil(first.deadline - this.#clock.now()));
-    this.#deadlineTimer = { at: first.deadline, timer: this.#clock.after(ms, () => this.#expire()) };
+    const ms = Math.max(1, Math.ceil(at - this.#clock.now()));
+    this.#deadlineTimer = { at, timer: this.#clock.after(ms, () => this.#expire()) };
   }
 
   #expire(): void {
     this.#deadlineTimer = undefined;
     const now = this.#clock.now();
-    for (let place = this.#queue.first; place !== undefined && place.deadline <= now; place = this.#queue.first) {
+    const { hopeless } = this.#outage;
+    for (let place = this.#queue.first; place !== undefined && (hopeless || place.deadline <= now); place = this.#queue.first) {
       this.#queue.leave(place);
       const { timeout } = this.#queueSettings;
-      place.item.refused(
-        new ProxyError('FCGI_LB_QUEUE_TIMEOUT', `pool ${this.name}: no upstream was free for ${timeout} ms; ${this.#describe()}`),
-      );
+      const late = `pool ${this.name}: no upstream was free for ${timeout} ms; ${this.#describe()}`;
+      place.item.refused(place.deadline <= now ? new ProxyError('FCGI_LB_QUEUE_TIMEOUT', late) : this.#down());
     }
     this.#watchDeadline();
+  }
+
+  #down(): ProxyError {
+    const { failFastAfter } = this.#queueSettings;
+    const story = `pool ${this.name}: no upstream has shown life for ${failFastAfter} ms; ${this.#describe()}`;
+    return new ProxyError('FCGI_LB_POOL_DOWN', story);
   }
 
   /** The state of the pool in the words an operator needs to see what is short. */

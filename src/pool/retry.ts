@@ -1,14 +1,23 @@
 // Whether a request that failed may be given to an upstream again. Pure: facts in, decision out.
 
-import type { ProxyError } from '../core/errors.ts';
+import type { FailureClass, ProxyError } from '../core/errors.ts';
 
 /** `again`: as one more attempt. `uncounted`: as if nothing had happened, with its old place in the queue. */
 export type RetryDecision = 'again' | 'uncounted' | 'give-up';
 
+/** What the operator allows. */
+export interface RetryPolicy {
+  readonly on: ReadonlySet<FailureClass>;
+  /** Statuses of an answer that may be asked for again. */
+  readonly statuses: ReadonlySet<number>;
+  /** Times one request may be sent to workers that may have begun it. */
+  readonly attempts: number;
+  readonly nonIdempotent: boolean;
+}
+
 export interface RetryFacts {
   /** Times the request was sent to a worker that may have begun it. */
   readonly attempts: number;
-  readonly maxAttempts: number;
   readonly repeatable: boolean;
   /** False once bytes of a streamed body are spent. */
   readonly bodyAtHand: boolean;
@@ -19,11 +28,12 @@ export interface RetryFacts {
  * allows. One that a worker may have begun is sent again only if doing it twice does no harm: a POST is never executed
  * twice (DESIGN.md fact 10).
  */
-export function decideRetry(error: ProxyError, facts: RetryFacts): RetryDecision {
-  if (!facts.bodyAtHand) return 'give-up';
+export function decideRetry(error: ProxyError, facts: RetryFacts, policy: RetryPolicy): RetryDecision {
+  if (!facts.bodyAtHand || error.class === undefined) return 'give-up';
+  if (error.class !== 'status' && !policy.on.has(error.class)) return 'give-up';
   if (error.retry === 'unsent') return 'uncounted';
-  if (error.retry === 'idempotent' && facts.repeatable && facts.attempts < facts.maxAttempts) return 'again';
-  return 'give-up';
+  if (error.retry !== 'idempotent' || facts.attempts >= policy.attempts) return 'give-up';
+  return facts.repeatable || policy.nonIdempotent ? 'again' : 'give-up';
 }
 
 /**

@@ -9,7 +9,7 @@ import type { CapacityAnswer } from './capacity.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import type { DialResult } from './dial.ts';
 import { refusalOf } from './refusal.ts';
-import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
+import { DEAF, type ExchangeSink, type ExchangeTimeouts, type FcgiRequest, type Outcome } from './request.ts';
 import { StderrLines, type WorkerLog } from './worker-log.ts';
 
 /** What an exchange needs of its upstream. */
@@ -69,6 +69,7 @@ export class Exchange implements ConnectionUser, RecordSink {
   /** Output has come: whatever the worker says afterwards, it has begun the request. */
   #begun = false;
   #paused = false;
+  #status: number | undefined;
   #ended: { readonly appStatus: number; readonly protocolStatus: number } | undefined;
 
   constructor(host: ExchangeHost, request: FcgiRequest, sink: ExchangeSink) {
@@ -81,6 +82,11 @@ export class Exchange implements ConnectionUser, RecordSink {
   start(idle: Connection | undefined): void {
     if (idle === undefined) this.#dial();
     else this.#run(idle, true);
+  }
+
+  /** What the answer says of itself, once somebody has read its head. */
+  statusIs(status: number): void {
+    this.#status = status;
   }
 
   /** The client cannot take more: read no further until `resume`. */
@@ -259,7 +265,7 @@ export class Exchange implements ConnectionUser, RecordSink {
       connection.destroy();
     }
     const sink = this.#sink;
-    this.#finish(lingering ?? COMPLETE);
+    this.#finish(lingering ?? { kind: 'complete', status: this.#status });
     sink.end(end.appStatus);
   }
 
@@ -337,12 +343,4 @@ export class Exchange implements ConnectionUser, RecordSink {
   }
 }
 
-const COMPLETE: Outcome = { kind: 'complete' };
 const ABANDONED: Outcome = { kind: 'abandoned' };
-
-const DEAF: ExchangeSink = {
-  sent: () => undefined,
-  stdout: () => undefined,
-  end: () => undefined,
-  failed: () => undefined,
-};

@@ -27,9 +27,18 @@ export interface ExchangeSink {
   failed(error: ProxyError): void;
 }
 
+/** For an exchange whose answer nobody wants. */
+export const DEAF: ExchangeSink = {
+  sent: () => undefined,
+  stdout: () => undefined,
+  end: () => undefined,
+  failed: () => undefined,
+};
+
 /** How an exchange ended, for whoever watches the upstream's health. */
 export type Outcome =
-  | { readonly kind: 'complete' }
+  /** `status` of the answer; undefined when it ended before its head was whole. */
+  | { readonly kind: 'complete'; readonly status: number | undefined }
   | { readonly kind: 'failed'; readonly error: ProxyError }
   /** The client left, or the answer was refused; it says nothing about the upstream's connection. */
   | { readonly kind: 'abandoned' };

@@ -1,13 +1,15 @@
 // decideRetry: the whole table, and above all that nothing which may not be done twice is ever sent twice.
 
 import { describe, expect, it } from 'vitest';
+import { RETRY_DEFAULTS } from '../../src/config/defaults.ts';
+import { RETRY_CLASSES } from '../../src/config/settings.ts';
 import { FAILURES, type FailureCode, ProxyError } from '../../src/core/errors.ts';
-import { decideRetry, REPEATABLE_METHODS, type RetryFacts } from '../../src/pool/retry.ts';
+import { decideRetry, REPEATABLE_METHODS, type RetryFacts, type RetryPolicy } from '../../src/pool/retry.ts';
 
 const CODES = Object.keys(FAILURES) as FailureCode[];
 const BOOLEANS = [true, false];
 const FACTS: readonly RetryFacts[] = [0, 1, 2, 3, 4].flatMap((attempts) =>
-  BOOLEANS.flatMap((repeatable) => BOOLEANS.map((bodyAtHand) => ({ attempts, maxAttempts: 3, repeatable, bodyAtHand }))),
+  BOOLEANS.flatMap((repeatable) => BOOLEANS.map((bodyAtHand) => ({ attempts, repeatable, bodyAtHand }))),
 );
 
 /** Failures after which a worker provably began nothing. */
@@ -29,9 +31,11 @@ const BEGUN: readonly FailureCode[] = [
   'FCGI_LB_UPSTREAM_NO_HEAD',
   'FCGI_LB_UPSTREAM_SEND_TIMEOUT',
   'FCGI_LB_UPSTREAM_READ_TIMEOUT',
+  'FCGI_LB_UPSTREAM_STATUS',
 ];
 
-const decide = (code: FailureCode, facts: RetryFacts): string => decideRetry(new ProxyError(code, 'test'), facts);
+const decide = (code: FailureCode, facts: RetryFacts, policy: RetryPolicy = RETRY_DEFAULTS): string =>
+  decideRetry(new ProxyError(code, 'test'), facts, policy);
 
 describe('decideRetry', () => {
   it('waits for another worker, uncounted, after a failure that reached no worker, as long as the body is at hand', () => {
@@ -53,6 +57,24 @@ describe('decideRetry', () => {
   it('never sends again what must not be repeated, unless no worker can have begun it', () => {
     for (const code of CODES.filter((code) => !UNSENT.includes(code))) {
       for (const facts of FACTS) if (!facts.repeatable) expect([code, decide(code, facts)]).toEqual([code, 'give-up']);
+    }
+  });
+
+  it('gives up on each class of failures that the operator leaves out, and on no other', () => {
+    const facts = { attempts: 1, repeatable: true, bodyAtHand: true };
+    for (const code of [...UNSENT, ...BEGUN]) {
+      const failureClass = FAILURES[code].class;
+      for (const left of RETRY_CLASSES) {
+        const policy = { ...RETRY_DEFAULTS, on: new Set(RETRY_CLASSES.filter((each) => each !== left)) };
+        expect([code, left, decide(code, facts, policy) === 'give-up']).toEqual([code, left, failureClass === left]);
+      }
+    }
+  });
+
+  it('sends a POST that a worker may have begun again only if the operator says that it does no harm', () => {
+    const facts = { attempts: 1, repeatable: false, bodyAtHand: true };
+    for (const code of BEGUN) {
+      expect([code, decide(code, facts, { ...RETRY_DEFAULTS, nonIdempotent: true })]).toEqual([code, 'again']);
     }
   });
 

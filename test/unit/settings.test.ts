@@ -50,6 +50,7 @@ const DEFAULTS: Settings = {
       },
       passive: {
         maxFails: 3,
+        failShare: 0.5,
         failTimeout: 10_000,
         maxEjection: 300_000,
         on: new Set(['refused', 'closed', 'timeout', 'invalid_header']),

@@ -31,7 +31,12 @@ export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceNa
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   let order = 0;
-  const pool = new Pool('rt', { size: 100, timeout: 1000, ...queue }, BALANCERS[balance]<Upstream>({ random: seeded(1) }), clock);
+  const pool = new Pool(
+    'rt',
+    { size: 100, timeout: 1000, failFastAfter: 1e12, ...queue },
+    BALANCERS[balance]<Upstream>({ random: seeded(1) }),
+    clock,
+  );
   return {
     clock,
     pool,
