@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import { AdminServer, type Readiness } from '../admin/server.ts';
-import type { RouteSettings, Settings } from '../config/settings.ts';
+import type { PoolRoute } from '../config/route.ts';
+import type { Settings } from '../config/settings.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { ListenError } from '../core/listen.ts';
@@ -37,6 +38,7 @@ export class Program {
     this.#pools = new Map(settings.pools.map((pool) => [pool.name, new LivingPool(pool, clock, log)]));
     const [only] = settings.routes;
     if (only === undefined) throw new ConfigError('no route: nothing says where requests go');
+    if (only.kind !== 'pool') throw new ConfigError(`a ${only.kind} route is not supported yet`);
     const route = this.#route(only, version);
     this.#door = new Door(settings.client, { clock, log, accessLog }, () => route);
   }
@@ -104,7 +106,7 @@ export class Program {
   }
 
   /** @throws ConfigError, ParamsTooLargeError */
-  #route(route: RouteSettings, version: string): Route {
+  #route(route: PoolRoute, version: string): Route {
     const { client, tempDir } = this.#settings;
     const living = this.#pools.get(route.pool);
     if (living === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);

@@ -3,15 +3,17 @@
 
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../core/address.ts';
-import { helpText, readCommandLine } from './options.ts';
+import { check } from './check.ts';
+import { commandOf, helpText, readCommandLine } from './options.ts';
 import { fatalMessage, serve } from './serve.ts';
 import { settingsFrom } from './settings.ts';
 
-/** 0: ended as asked; 1: could not run; 2: the words make no sense. */
+/** 0: ended as asked; 1: could not run; 2: the words, or the file they name, make no sense. */
 type ExitCode = 0 | 1 | 2;
 
 async function main(words: readonly string[]): Promise<ExitCode> {
   try {
+    if (commandOf(words) === 'check') return check(words);
     const { options } = readCommandLine(words);
     if (options.has('help')) {
       process.stdout.write(helpText());

@@ -1,4 +1,4 @@
-// The options of `serve`: one table, from which the command line is read and the help is written.
+// The options of `serve`: one table, from which the command line is read and the help is written. Other commands have their own.
 
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/address.ts';
@@ -15,6 +15,11 @@ export interface Option {
 }
 
 export const SERVE_OPTIONS = [
+  {
+    name: 'config',
+    value: 'FILE',
+    help: 'the whole configuration (docs/configuration.md), in the place of --upstream and most options',
+  },
   {
     name: 'upstream',
     value: 'WHAT...',
@@ -96,73 +101,119 @@ export const SERVE_OPTIONS = [
 
 export type OptionName = (typeof SERVE_OPTIONS)[number]['name'];
 
+/** What may be said beside `--config`, and wins over the file: the program as a whole, not its pools and routes. */
+export const FILE_OPTIONS = [
+  'listen',
+  'admin',
+  'max-header',
+  'temp-dir',
+  'header-timeout',
+  'body-timeout',
+  'client-send-timeout',
+  'client-keepalive',
+  'access-log',
+  'log-level',
+  'log-format',
+  'shutdown-timeout',
+] as const satisfies readonly OptionName[];
+
+/** Each is a file in this directory. */
+export const COMMANDS = ['serve', 'check'] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+/** What the words ask for; without a command that is to serve. */
+export function commandOf(words: readonly string[]): CommandName {
+  return COMMANDS.find((name) => name === words[0]) ?? 'serve';
+}
+
 export interface CommandLine {
   readonly command: 'serve';
   readonly options: ReadonlyMap<OptionName, readonly string[]>;
 }
 
 /**
- * Reads the words of the command line.
+ * Reads the words of `fcgi-lb [serve]`.
  * @throws ConfigError with one message that names the word at fault
  */
 export function readCommandLine(words: readonly string[]): CommandLine {
+  return { command: 'serve', options: readOptions(words, SERVE_OPTIONS, 'serve') };
+}
+
+/**
+ * Reads the words of one command by its table of options.
+ * @throws ConfigError with one message that names the word at fault
+ */
+export function readOptions<const T extends readonly Option[]>(
+  words: readonly string[],
+  table: T,
+  command: CommandName,
+): ReadonlyMap<T[number]['name'], readonly string[]> {
+  type Name = T[number]['name'];
   const { tokens } = parseArgs({
     args: [...words],
     options: Object.fromEntries(
-      SERVE_OPTIONS.map(
-        (option: Option) => [option.name, { type: option.value === undefined ? 'boolean' : 'string', multiple: true }] as const,
-      ),
+      table.map((option) => [option.name, { type: option.value === undefined ? 'boolean' : 'string', multiple: true }] as const),
     ),
     strict: false,
     allowPositionals: true,
     tokens: true,
   });
-  const options = new Map<OptionName, string[]>();
+  const options = new Map<Name, string[]>();
   let collecting: string[] | undefined;
   for (const token of tokens) {
     if (token.kind === 'option') {
-      const option: Option = knownOption(token.name, token.rawName);
+      const option = knownOption(table, token.name, token.rawName, command);
+      const name: Name = option.name;
       if (option.value === undefined && token.value !== undefined)
         throw new ConfigError(`option ${token.rawName} takes no value`);
       if (option.value !== undefined && (token.value === undefined || (!token.inlineValue && token.value.startsWith('--')))) {
         throw new ConfigError(`option ${token.rawName} needs a value: ${option.value}`);
       }
-      const values = options.get(option.name as OptionName) ?? [];
+      const values = options.get(name) ?? [];
       if (values.length > 0 && option.repeatable === undefined) throw new ConfigError(`option ${token.rawName} is given twice`);
       values.push(token.value ?? 'on');
-      options.set(option.name as OptionName, values);
+      options.set(name, values);
       collecting = option.words ? values : undefined;
     } else if (token.kind === 'positional') {
       if (collecting !== undefined) collecting.push(token.value);
-      else if (token.index === 0 && token.value === 'serve') continue;
-      else if (token.index === 0) throw new ConfigError(`unknown command '${token.value}'; expected serve`);
+      else if (token.index === 0 && token.value === command) continue;
+      else if (token.index === 0) throw new ConfigError(`unknown command '${token.value}'; expected ${COMMANDS.join(' or ')}`);
       else throw new ConfigError(`unexpected word '${token.value}'`);
     }
   }
-  return { command: 'serve', options };
+  return options;
 }
 
-function knownOption(name: string, rawName: string): Option {
-  const found = SERVE_OPTIONS.find((option) => option.name === name);
-  if (found === undefined) throw new ConfigError(`unknown option ${rawName}; see fcgi-lb --help`);
+function knownOption(table: readonly Option[], name: string, rawName: string, command: CommandName): Option {
+  const found = table.find((option) => option.name === name);
+  const help = command === 'serve' ? '--help' : `${command} --help`;
+  if (found === undefined) throw new ConfigError(`unknown option ${rawName}; see fcgi-lb ${help}`);
   return found;
 }
 
-export function helpText(): string {
-  const rows = SERVE_OPTIONS.map((option: Option) => {
+/** One line for each option of a table. */
+export function optionRows(table: readonly Option[]): readonly string[] {
+  return table.map((option) => {
     const left = `  --${option.name}${option.value === undefined ? '' : ` ${option.value}`}`;
     const preset = option.preset === undefined ? '' : ` (default: ${option.preset})`;
     return `${left.padEnd(32)}${option.help}${preset}`;
   });
+}
+
+export function helpText(): string {
   return [
     'fcgi-lb: an HTTP front end and load balancer for FastCGI workers.',
     '',
     "Usage: fcgi-lb [serve] --upstream '/run/rt*.sock' [options]",
+    '       fcgi-lb [serve] --config fcgi-lb.yaml [options]',
+    '       fcgi-lb check --config fcgi-lb.yaml',
     '',
-    ...rows,
+    ...optionRows(SERVE_OPTIONS),
     '',
+    `Beside --config: ${FILE_OPTIONS.map((name) => `--${name}`).join(', ')}. They win over the file.`,
     'Times: 500ms, 30s, 5m, 1h. Sizes: bytes, or 64k, 100m, 1g.',
     'Signals: TERM, INT and QUIT stop gracefully, a second one at once; USR1 reopens the access log.',
+    'fcgi-lb COMMAND --help says more of a command.',
     '',
   ].join('\n');
 }

@@ -2,6 +2,7 @@
 
 import { openLogs } from '../app/logging.ts';
 import { Program } from '../app/program.ts';
+import { ConfigFileError } from '../config/file/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
@@ -54,5 +55,7 @@ function untilSignal(reopen: () => void): Promise<(onSecond: () => void) => void
 
 /** The message of an error that ends the program, for the operator. */
 export function fatalMessage(error: unknown): string {
+  // One line a problem, each beginning with its place, as editors and terminals know how to open it.
+  if (error instanceof ConfigFileError) return `${error.message}\n`;
   return `fcgi-lb: ${asError(error).message}\n`;
 }

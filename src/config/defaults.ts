@@ -1,6 +1,17 @@
 // What holds where the operator says nothing: one place for the command line and the configuration file.
 
-import type { ClientSettings, PassiveSettings, PoolSettings, RetrySettings, RouteSettings, UpstreamOptions } from './settings.ts';
+import { parseAddress } from '../core/address.ts';
+import type { ProbeSettings } from './health.ts';
+import type { PoolRoute, RouteMatch } from './route.ts';
+import type {
+  ClientSettings,
+  PassiveSettings,
+  PoolSettings,
+  RetrySettings,
+  ServerSettings,
+  UpstreamOptions,
+} from './settings.ts';
+import type { ConfigWorld } from './world.ts';
 
 export const UPSTREAM_DEFAULTS: UpstreamOptions = { weight: 1, maxConns: undefined, backup: false, down: false, slowStart: 0 };
 
@@ -21,6 +32,16 @@ export const PASSIVE_DEFAULTS: PassiveSettings = {
   maxEjected: 0.5,
 };
 
+/** What each probe does besides asking its question. */
+export const PROBE_DEFAULTS: Omit<ProbeSettings, 'question'> = {
+  interval: 5000,
+  timeout: 2000,
+  rise: 2,
+  fall: 3,
+  when: 'idle',
+  wake: false,
+};
+
 export const POOL_DEFAULTS: Omit<PoolSettings, 'name' | 'upstreams'> = {
   balance: { name: 'least-conn' },
   maxConns: 'auto',
@@ -34,11 +55,21 @@ export const POOL_DEFAULTS: Omit<PoolSettings, 'name' | 'upstreams'> = {
   failFastAfter: 10_000,
 };
 
-export const ROUTE_DEFAULTS: Omit<RouteSettings, 'pool'> = {
+/** Every request. */
+export const MATCH_DEFAULTS: RouteMatch = { hosts: [], path: { kind: 'prefix', path: '/', final: false }, methods: new Set() };
+
+export const ROUTE_DEFAULTS: Omit<PoolRoute, 'pool'> = {
+  kind: 'pool',
+  match: MATCH_DEFAULTS,
+  responseHeaders: { set: new Map(), hide: new Set() },
+  errorPages: new Map(),
   root: undefined,
   php: false,
   index: 'index.php',
+  splitPath: undefined,
   params: new Map(),
+  stripPrefix: '',
+  requestHeaders: { set: new Map(), hide: new Set() },
   requestBuffering: true,
   responseBuffering: true,
   maxBody: 100 * 1024 ** 2,
@@ -53,4 +84,15 @@ export const CLIENT_DEFAULTS: ClientSettings = {
   keepAliveTimeout: 75_000,
 };
 
-export const SHUTDOWN_TIMEOUT = 30_000;
+export function serverDefaults(world: Pick<ConfigWorld, 'tempDir' | 'terminal'>): ServerSettings {
+  return {
+    listen: [parseAddress('127.0.0.1:8080')],
+    admin: { kind: 'default' },
+    client: CLIENT_DEFAULTS,
+    tempDir: world.tempDir,
+    accessLog: { kind: 'file', path: '-' },
+    logLevel: 'info',
+    logFormat: world.terminal ? 'pretty' : 'json',
+    shutdownTimeout: 30_000,
+  };
+}

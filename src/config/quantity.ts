@@ -43,3 +43,18 @@ export function parseCount(text: string, least: number): number {
   }
   return Number(text);
 }
+
+/**
+ * A share between 0 and 1: `20%` or `0.2`.
+ * @throws ConfigError
+ */
+export function parseShare(text: string): number {
+  const match = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text);
+  const share = Number(match?.[1]) / (match?.[2] === '%' ? 100 : 1);
+  if (match === null || share > 1) {
+    throw new ConfigError(
+      `'${text}' is not a share: expected a percentage up to 100%, or a number from 0 to 1, such as 20% or 0.2`,
+    );
+  }
+  return share;
+}

@@ -3,6 +3,7 @@
 import type { Address } from '../core/address.ts';
 import type { Balance } from './balance.ts';
 import type { ProbeSettings } from './health.ts';
+import type { RouteSettings } from './route.ts';
 
 /** What may be said of one upstream, or of all that one glob finds. */
 export interface UpstreamOptions {
@@ -78,21 +79,6 @@ export interface PoolSettings {
   readonly failFastAfter: number;
 }
 
-export interface RouteSettings {
-  /** Name of the pool. */
-  readonly pool: string;
-  /** Directory of the application's files; needed for PHP. */
-  readonly root: string | undefined;
-  readonly php: boolean;
-  readonly index: string;
-  readonly params: ReadonlyMap<string, string>;
-  readonly requestBuffering: boolean;
-  readonly responseBuffering: boolean;
-  /** Bytes. */
-  readonly maxBody: number;
-  readonly maxResponseHead: number;
-}
-
 export interface ClientSettings {
   /** Bytes of a request head. */
   readonly maxHeader: number;
@@ -109,20 +95,27 @@ export type AdminSettings =
   | { readonly kind: 'off' }
   | { readonly kind: 'addresses'; readonly addresses: readonly Address[] };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
-export interface Settings {
+/** All but what is served: what options may say beside a file. */
+export interface ServerSettings {
   readonly listen: readonly Address[];
   readonly admin: AdminSettings;
-  readonly pools: readonly PoolSettings[];
-  readonly routes: readonly RouteSettings[];
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */
   readonly tempDir: string;
   /** `-` is standard output. */
   readonly accessLog: { readonly kind: 'off' } | { readonly kind: 'file'; readonly path: string };
   readonly logLevel: LogLevel;
-  readonly logFormat: 'json' | 'pretty';
+  readonly logFormat: LogFormat;
   /** ms in which a graceful stop must be through. */
   readonly shutdownTimeout: number;
+}
+
+export interface Settings extends ServerSettings {
+  readonly pools: readonly PoolSettings[];
+  readonly routes: readonly RouteSettings[];
 }

@@ -6,8 +6,8 @@ import { basename, join } from 'node:path';
 import { type Address, ConfigError, unixAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
+import { type GlobLevel, parseGlob } from '../core/glob-pattern.ts';
 import type { Log } from '../core/log.ts';
-import { type GlobLevel, parseGlob } from './glob-pattern.ts';
 import type { Source, SourceListener } from './source.ts';
 
 /** How often the directories are read although nothing was reported, ms: inotify may be lost or out of watches. */

@@ -22,7 +22,9 @@ describe('readCommandLine', () => {
   it('takes serve as the command, and nothing else', () => {
     expect(optionsOf('serve', '--upstream', '/a')).toEqual({ upstream: ['/a'] });
     expect(optionsOf()).toEqual({});
-    expect(() => readCommandLine(['frobnicate'])).toThrow(new ConfigError("unknown command 'frobnicate'; expected serve"));
+    expect(() => readCommandLine(['frobnicate'])).toThrow(
+      new ConfigError("unknown command 'frobnicate'; expected serve or check"),
+    );
     expect(() => readCommandLine(['serve', 'serve'])).toThrow(new ConfigError("unexpected word 'serve'"));
   });
 

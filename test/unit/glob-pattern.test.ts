@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/core/address.ts';
-import { isGlob, parseGlob } from '../../src/discovery/glob-pattern.ts';
+import { isGlob, parseGlob } from '../../src/core/glob-pattern.ts';
 
 /** Whether a path would be found: level by level. */
 function finds(pattern: string, path: string): boolean {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCommandLine, SERVE_OPTIONS } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
-import type { PoolSettings, RouteSettings, Settings, UpstreamSpec } from '../../src/config/settings.ts';
+import type { PoolRoute } from '../../src/config/route.ts';
+import type { PoolSettings, Settings, UpstreamSpec } from '../../src/config/settings.ts';
 import { ConfigError, parseAddress } from '../../src/core/address.ts';
 
 function settings(...words: readonly string[]): Settings {
@@ -24,8 +25,8 @@ function inPool(before: Settings, change: (pool: PoolSettings) => Partial<PoolSe
   return { ...before, pools: before.pools.map((pool) => ({ ...pool, ...change(pool) })) };
 }
 
-function inRoute(before: Settings, change: Partial<RouteSettings>): Settings {
-  return { ...before, routes: before.routes.map((route) => ({ ...route, ...change })) };
+function inRoute(before: Settings, change: Partial<PoolRoute>): Settings {
+  return { ...before, routes: before.routes.map((route) => (route.kind === 'pool' ? { ...route, ...change } : route)) };
 }
 
 const DEFAULTS: Settings = {
@@ -62,11 +63,18 @@ const DEFAULTS: Settings = {
   ],
   routes: [
     {
+      kind: 'pool',
+      match: { hosts: [], path: { kind: 'prefix', path: '/', final: false }, methods: new Set() },
+      responseHeaders: { set: new Map(), hide: new Set() },
+      errorPages: new Map(),
       pool: 'default',
       root: undefined,
       php: false,
       index: 'index.php',
+      splitPath: undefined,
       params: new Map(),
+      stripPrefix: '',
+      requestHeaders: { set: new Map(), hide: new Set() },
       requestBuffering: true,
       responseBuffering: true,
       maxBody: 104_857_600,
@@ -135,7 +143,7 @@ describe('settingsFrom', () => {
 
   it('has been tried with every option', () => {
     const tried = new Set(EFFECTS.flatMap(([words]) => words.filter((word) => word.startsWith('--'))));
-    const others = ['--upstream', '--version', '--help'];
+    const others = ['--config', '--upstream', '--version', '--help'];
     expect(SERVE_OPTIONS.map(({ name }) => `--${name}`).filter((name) => !tried.has(name) && !others.includes(name))).toEqual([]);
   });
 

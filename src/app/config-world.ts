@@ -1,0 +1,55 @@
+// The machine as loading a configuration sees it: the file system and the environment.
+
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ConfigWorld } from '../config/world.ts';
+import { systemCode } from '../core/errors.ts';
+import { parseGlob } from '../core/glob-pattern.ts';
+
+/** @param terminal whether the log is read by eyes */
+export function configWorld(terminal: boolean): ConfigWorld {
+  return {
+    readText: (path) => readFileSync(path, 'utf8'),
+    findFiles,
+    exists: existsSync,
+    directoryProblem,
+    environment: process.env,
+    tempDir: tmpdir(),
+    terminal,
+  };
+}
+
+/** @throws Error (a Node system error) for a directory that must not be read */
+function findFiles(pattern: string): readonly string[] {
+  let found = ['/'];
+  for (const level of parseGlob(pattern)) {
+    found = found.flatMap((directory) => {
+      if (level.kind === 'name') return [join(directory, level.name)];
+      // As in the shell, a pattern does not mean hidden files: editors and package managers leave their own there.
+      const names = namesIn(directory).filter((name) => !name.startsWith('.') && level.matches(name));
+      return names.sort().map((name) => join(directory, name));
+    });
+  }
+  return found.filter(existsSync);
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+function directoryProblem(path: string): string | undefined {
+  try {
+    if (!statSync(path).isDirectory()) return 'is not a directory';
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch {
+    return 'is not a directory that can be written to';
+  }
+}

@@ -1,0 +1,107 @@
+// From a configuration file to settings, or to a list of all that is wrong with it.
+
+import type { Address } from '../core/address.ts';
+import { ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
+import { type Gathered, gather, type RawServer } from './file/gather.ts';
+import { poolSettings } from './file/pool.ts';
+import { ConfigFileError, type Place, pathOf, placeText } from './file/problem.ts';
+import { Report } from './file/report.ts';
+import { type KnownPools, matchText, routeSettings } from './file/route.ts';
+import { refuseUnsupported } from './file/supported.ts';
+import type { RouteSettings } from './route.ts';
+import type { AdminSettings, ServerSettings, Settings } from './settings.ts';
+import type { ConfigWorld } from './world.ts';
+
+export interface LoadedConfig {
+  readonly settings: Settings;
+  /** Every file that was read, as messages name it. */
+  readonly files: readonly string[];
+}
+
+/**
+ * @param path of the file; relative paths in it start at its directory
+ * @throws ConfigFileError with every problem of the file and of those that it includes
+ */
+export function loadConfig(path: string, world: ConfigWorld): LoadedConfig {
+  const report = new Report();
+  const gathered = gather(path, world, report);
+  const { pools, mentioned, files } = gathered;
+  const top: Place = { file: path, line: 1, column: 1 };
+  const known: KnownPools = { byName: pools, names: new Set(mentioned.pools.keys()), all: gathered.whole };
+  const settings: Settings = {
+    ...serverSettings(gathered.server, world),
+    pools: [...pools].map(([name, raw]) => poolSettings(name, raw, report)),
+    routes: routesOf(gathered, known, top, report),
+  };
+  refuseUnsupported(pools.values(), gathered.routes, report);
+  const problems = report.problems(files);
+  if (problems.length > 0) throw new ConfigFileError(path, problems);
+  return { settings, files };
+}
+
+function serverSettings(raw: RawServer, world: ConfigWorld): ServerSettings {
+  const preset = serverDefaults(world);
+  const { listen, client } = raw;
+  return {
+    listen: listen === undefined ? preset.listen : oneOrMore(listen),
+    admin: raw.admin === undefined ? preset.admin : adminSettings(raw.admin),
+    client: {
+      maxHeader: client?.max_header ?? preset.client.maxHeader,
+      headerTimeout: client?.header_timeout ?? preset.client.headerTimeout,
+      bodyTimeout: client?.body_timeout ?? preset.client.bodyTimeout,
+      sendTimeout: client?.send_timeout ?? preset.client.sendTimeout,
+      keepAliveTimeout: client?.keepalive ?? preset.client.keepAliveTimeout,
+    },
+    tempDir: raw.temp_dir ?? preset.tempDir,
+    accessLog: raw.access_log ?? preset.accessLog,
+    logLevel: raw.log_level ?? preset.logLevel,
+    logFormat: raw.log_format ?? preset.logFormat,
+    shutdownTimeout: raw.shutdown_timeout ?? preset.shutdownTimeout,
+  };
+}
+
+function adminSettings(raw: Address | 'off' | readonly Address[]): AdminSettings {
+  return raw === 'off' ? { kind: 'off' } : { kind: 'addresses', addresses: oneOrMore(raw) };
+}
+
+function oneOrMore(raw: Address | readonly Address[]): readonly Address[] {
+  return 'kind' in raw ? [raw] : raw;
+}
+
+function routesOf(gathered: Gathered, known: KnownPools, top: Place, report: Report): readonly RouteSettings[] {
+  const { routes, mentioned } = gathered;
+  if (!mentioned.routes) return impliedRoutes(gathered, top, report);
+  const made = routes.flatMap((raw) => {
+    const settings = routeSettings(raw, known, report);
+    return settings === undefined ? [] : [{ raw, settings }];
+  });
+  const places = new Map<string, Place>();
+  for (const { raw, settings } of made) {
+    const text = matchText(raw, settings.match, report);
+    if (text === undefined) continue;
+    const before = places.get(text);
+    if (before === undefined) places.set(text, report.placeOf(raw));
+    else report.at(raw, undefined, `a route for the same requests is there already, at ${placeText(before)}`);
+  }
+  const settings = made.map((route) => route.settings);
+  const reached = new Set(settings.flatMap((route) => (route.kind === 'pool' ? [route.pool] : [])));
+  // A route with a mistake in it may be the one that was to lead there.
+  const sound = made.length === routes.length && [...reached].every((name) => known.names.has(name)) && gathered.whole;
+  for (const [name, place] of mentioned.pools) {
+    if (sound && !reached.has(name)) report.add(place, pathOf('pools', name), 'no route leads to this pool');
+  }
+  return settings;
+}
+
+/** A file that says nothing of routes means: everything to its only pool. */
+function impliedRoutes({ mentioned, pools, whole }: Gathered, top: Place, report: Report): readonly RouteSettings[] {
+  const [only] = mentioned.pools.keys();
+  if (only === undefined) {
+    if (whole) report.add(top, '', "there are no pools; expected at least 'pools: { NAME: { upstreams: [...] } }'");
+    return [];
+  }
+  if (mentioned.pools.size > 1 && whole) {
+    report.add(top, '', `there are ${mentioned.pools.size} pools, but no 'routes' that say which requests go where`);
+  }
+  return [{ ...ROUTE_DEFAULTS, pool: only, params: pools.get(only)?.params ?? new Map() }];
+}

@@ -1,0 +1,216 @@
+// The kinds of single values that speak of HTTP: hosts, paths, regexes, statuses, headers.
+
+import { ConfigError } from '../../core/address.ts';
+import type { TextPattern } from '../health.ts';
+import type { HostPattern, PathPattern } from '../route.ts';
+import { isParamName } from '../values.ts';
+import type { Kind } from './build.ts';
+import { numeric, TEXT, VARIABLE } from './kinds.ts';
+
+const MAX_REGEX = 1000;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+export const HOST: Kind<HostPattern> = {
+  label: 'a host name, or *.NAME for all below it',
+  json: { type: 'string' },
+  read: (text) => {
+    const match = /^(\*\.)?([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/i.exec(text);
+    const name = match?.[2]?.toLowerCase();
+    if (name === undefined) throw new ConfigError(`'${text}' is not a host name: expected a name without a port, or *.NAME`);
+    return match?.[1] === undefined ? { kind: 'exact', name } : { kind: 'wildcard', suffix: `.${name}` };
+  },
+};
+
+/** A prefix, or `= /path` for that path alone. `final` is said by a key of its own. */
+export const ROUTE_PATH: Kind<Exclude<PathPattern, { kind: 'regex' }>> = {
+  label: 'a path that begins with /, or = /PATH for that path alone',
+  json: { type: 'string', pattern: `^(?:(=\\s*)?/.*|${VARIABLE})$` },
+  read: (text) => {
+    const exact = /^=\s*(.*)$/s.exec(text);
+    const path = urlPath(exact?.[1] ?? text);
+    return exact === null ? { kind: 'prefix', path, final: false } : { kind: 'exact', path };
+  },
+};
+
+export const URL_PATH: Kind<string> = {
+  label: 'a path that begins with /',
+  json: { type: 'string', pattern: `^(?:/.*|${VARIABLE})$` },
+  read: urlPath,
+};
+
+/** Requests are compared in the one form their paths have (docs/decisions/0008): a path in another form would match none. */
+function urlPath(text: string): string {
+  if (!text.startsWith('/')) throw new ConfigError(`'${text}' does not begin with /`);
+  if (/[?#]/.test(text)) throw new ConfigError(`'${text}': a path has no query; '?' and '#' match nothing`);
+  if (/\/\/|\/\.\.?(?:\/|$)/.test(text)) {
+    throw new ConfigError(`'${text}': paths are compared without '//', '/./' and '/../'; this one would match nothing`);
+  }
+  return text;
+}
+
+export const REGEX: Kind<RegExp> = {
+  label: 'a regular expression',
+  json: { type: 'string', format: 'regex' },
+  read: parseRegex,
+};
+
+/** Without flags: letters are not folded, and what matches is looked at byte by byte. */
+function parseRegex(text: string): RegExp {
+  if (text === '') throw new ConfigError('an empty regular expression matches everything; leave the key out instead');
+  if (text.length > MAX_REGEX) throw new ConfigError(`the regular expression is longer than ${MAX_REGEX} characters`);
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/^.*: /s, '');
+    throw new ConfigError(`'${text}' is not a regular expression: ${reason}`);
+  }
+}
+
+/** A regular expression with two groups, the script and what follows it. */
+export const SPLIT_REGEX: Kind<RegExp> = {
+  ...REGEX,
+  label: 'a regular expression with two groups',
+  read: (text) => {
+    const regex = parseRegex(text);
+    // An alternative that always matches tells how many groups there are.
+    const groups = (new RegExp(`${text}|`).exec('')?.length ?? 1) - 1;
+    if (groups !== 2) throw new ConfigError(`'${text}' has ${groups} groups; expected two, the script and what follows it`);
+    return regex;
+  },
+};
+
+/** Text that must be there, or `/REGEX/`. */
+export const TEXT_PATTERN: Kind<TextPattern> = {
+  label: 'text that must be there, or /REGEX/',
+  json: { type: ['string', 'number', 'boolean'] },
+  read: (text) => {
+    if (text === '') throw new ConfigError("'' is in every text; leave the key out instead");
+    if (text.length < 3 || !text.startsWith('/') || !text.endsWith('/')) return { kind: 'substring', text };
+    return { kind: 'regex', regex: parseRegex(text.slice(1, -1)) };
+  },
+};
+
+export const METHOD: Kind<string> = {
+  label: 'a method, such as GET',
+  json: { type: 'string' },
+  read: (text) => {
+    if (!TOKEN.test(text)) throw new ConfigError(`'${text}' is not a method`);
+    if (text !== text.toUpperCase())
+      throw new ConfigError(`'${text}': methods are told apart by case; did you mean '${text.toUpperCase()}'?`);
+    return text;
+  },
+};
+
+export type StatusRange = readonly [least: number, most: number];
+
+/** `200`, `200-299` or `2xx`. */
+export const STATUS_RANGE: Kind<StatusRange> = {
+  label: 'a status, such as 200, 200-299 or 2xx',
+  json: { type: ['string', 'integer'], minimum: 100, maximum: 599 },
+  read: parseStatusRange,
+};
+
+/** @throws ConfigError */
+export function parseStatusRange(text: string): StatusRange {
+  const match = /^([1-5])xx$|^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text);
+  const [, hundred, first, last] = match ?? [];
+  if (hundred !== undefined) return [Number(hundred) * 100, Number(hundred) * 100 + 99];
+  const range = [Number(first), Number(last ?? first)] as const;
+  if (match === null || range[0] > range[1]) {
+    throw new ConfigError(`'${text}' is not a status: expected 100 to 599, a range such as 200-299, or 2xx`);
+  }
+  return range;
+}
+
+/** Path and query of a request of ours. */
+export const REQUEST_URI: Kind<string> = {
+  label: 'a path with or without a query, such as /ping',
+  json: URL_PATH.json,
+  read: (text) => {
+    if (!/^\/[!-~]*$/.test(text) || text.includes('#')) {
+      throw new ConfigError(`'${text}' cannot be asked for: expected a path that begins with /, other characters as %XX`);
+    }
+    return text;
+  },
+};
+
+/** What a header says. */
+export const HEADER_VALUE: Kind<string> = {
+  ...TEXT,
+  read: (text) => {
+    if (hasControl(text)) throw new ConfigError('a header cannot hold line breaks or control characters');
+    return text;
+  },
+};
+
+export const REDIRECT_STATUS: Kind<301 | 302 | 303 | 307 | 308> = {
+  label: '301, 302, 303, 307 or 308',
+  json: { anyOf: [{ enum: [301, 302, 303, 307, 308] }, { type: 'string', pattern: `^${VARIABLE}$` }] },
+  read: (text) => {
+    const found = ([301, 302, 303, 307, 308] as const).find((status) => String(status) === text);
+    if (found === undefined) throw new ConfigError(`'${text}' does not redirect; expected 301, 302, 303, 307 or 308`);
+    return found;
+  },
+};
+
+/** A status that ends a request. */
+export const FINAL_STATUS: Kind<number> = {
+  label: 'a status from 200 to 599',
+  json: { ...numeric('\\d+'), minimum: 200, maximum: 599 },
+  read: (text) => {
+    const status = /^[2-5]\d\d$/.test(text) ? Number(text) : undefined;
+    if (status === undefined) throw new ConfigError(`'${text}' is not a status from 200 to 599`);
+    return status;
+  },
+};
+
+/** Where a client is sent. */
+export const LOCATION: Kind<string> = {
+  label: "a URL or a path, with nginx's variables",
+  json: { type: 'string', minLength: 1 },
+  read: (text) => {
+    if (text === '' || /\s/.test(text) || hasControl(text)) throw new ConfigError(`'${text}' is not a URL or a path`);
+    return text;
+  },
+};
+
+function hasControl(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if ((code < 32 && code !== 9) || code === 127) return true;
+  }
+  return false;
+}
+
+/** Names of things, as keys of maps. */
+export type KeyKind = Kind<unknown> & { readonly name: string };
+
+function keyKind(name: string, label: string, test: (text: string) => boolean): KeyKind {
+  return {
+    name,
+    label,
+    json: {},
+    read: (text) => {
+      if (!test(text)) throw new ConfigError(`'${text}' is not ${label}`);
+      return text;
+    },
+  };
+}
+
+/** Pools are named in URLs of the admin listener and in metrics. */
+export const POOL_KEY = keyKind('NAME', "a pool's name: up to 64 letters, digits, '.', '_' and '-'", (text) =>
+  /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text),
+);
+export const PARAM_KEY = keyKind('PARAM', "a parameter's name: letters, digits and '_'", isParamName);
+export const HEADER_KEY = keyKind('HEADER', "a header's name", (text) => TOKEN.test(text));
+export const STATUS_KEY: KeyKind = { ...STATUS_RANGE, name: 'STATUS' };
+
+/** In a list of names. */
+export const HEADER_NAME: Kind<string> = {
+  label: "a header's name",
+  json: { type: 'string' },
+  read: (text) => {
+    if (!TOKEN.test(text)) throw new ConfigError(`'${text}' is not a header's name`);
+    return text;
+  },
+};

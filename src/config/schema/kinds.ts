@@ -1,0 +1,147 @@
+// The kinds of single values in the configuration file that are not of HTTP: what it is called, what an editor may check, how it is read.
+
+import { isAbsolute, resolve } from 'node:path';
+import { type Address, ConfigError, parseAddress, unixAddress } from '../../core/address.ts';
+import { parseBalance } from '../balance.ts';
+import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts';
+import type { UpstreamSpec } from '../settings.ts';
+import {
+  oneOf,
+  parseHeadSize,
+  parseIndex,
+  parseLimit,
+  parseMaxConns,
+  parseMaxHeader,
+  parseRoot,
+  parseUpstream,
+} from '../values.ts';
+import type { Kind } from './build.ts';
+
+/** For patterns: editors see the file before variables are filled in. */
+export const VARIABLE = '.*\\$\\{.*';
+
+/** JSON Schema for text of which a number is one form. */
+export function numeric(pattern: string): Record<string, unknown> {
+  return { type: ['string', 'number'], pattern: `^(?:${pattern}|${VARIABLE})$`, minimum: 0 };
+}
+
+const DURATION_PATTERN = '\\d+(\\.\\d+)?(ms|s|m|h|d)?';
+const SIZE_PATTERN = '\\d+[kKmMgG]?[bB]?';
+
+export const DURATION: Kind<number> = { label: 'a duration, such as 30s', json: numeric(DURATION_PATTERN), read: parseDuration };
+/** A duration that is not nothing. */
+export const LIMIT: Kind<number> = { ...DURATION, read: parseLimit };
+export const SIZE: Kind<number> = { label: 'a size, such as 64k', json: numeric(SIZE_PATTERN), read: parseSize };
+export const HEAD_SIZE: Kind<number> = { ...SIZE, read: parseHeadSize };
+export const MAX_HEADER: Kind<number> = { ...SIZE, read: parseMaxHeader };
+export const SHARE: Kind<number> = { label: 'a share, such as 20%', json: numeric('\\d+(\\.\\d+)?%?'), read: parseShare };
+
+export const KEEPALIVE: Kind<{ readonly idle: number | undefined }> = {
+  label: 'off, or a duration such as 30s',
+  json: numeric(`off|${DURATION_PATTERN}`),
+  read: (text) => ({ idle: text === 'off' ? undefined : parseDuration(text) }),
+};
+
+export function count(least: number): Kind<number> {
+  return {
+    label: `a whole number of at least ${least}`,
+    json: { ...numeric('\\d+'), minimum: least },
+    read: (text) => parseCount(text, least),
+  };
+}
+
+export const MAX_CONNS: Kind<'auto' | number> = {
+  label: 'auto, unlimited or a number',
+  json: { ...numeric('auto|unlimited|\\d+'), minimum: 1 },
+  read: parseMaxConns,
+};
+
+export const BOOLEAN: Kind<boolean> = {
+  label: 'true or false',
+  json: { anyOf: [{ type: 'boolean' }, { type: 'string', pattern: `^(?:true|false|${VARIABLE})$` }] },
+  read: (text) => oneOf(['true', 'false'])(text) === 'true',
+};
+
+/** One of a few words. */
+export function word<const T extends string>(words: readonly T[]): Kind<T> {
+  return {
+    label: words.join(', ').replace(/, ([^,]*)$/, ' or $1'),
+    json: { anyOf: [{ enum: words }, { type: 'string', pattern: `^${VARIABLE}$` }] },
+    read: oneOf(words),
+  };
+}
+
+/** `off` where a map is the other form. */
+export const OFF: Kind<'off'> = word(['off']);
+
+export const TEXT: Kind<string> = { label: 'text', json: { type: ['string', 'number', 'boolean'] }, read: (text) => text };
+
+export const BALANCE: Kind<ReturnType<typeof parseBalance>> = {
+  label: "a balancer's name",
+  json: { type: 'string' },
+  read: parseBalance,
+};
+
+/** Where to listen. */
+export const ADDRESS: Kind<Address> = {
+  label: 'HOST:PORT, [IPV6]:PORT, /PATH or unix:/PATH',
+  json: { type: 'string' },
+  read: (text, { directory }) => {
+    const address = parseAddress(text);
+    return address.kind === 'unix' && !isAbsolute(address.path) ? unixAddress(resolve(directory, address.path)) : address;
+  },
+};
+
+/** Where to listen, or nowhere. */
+export const ADMIN_ADDRESS: Kind<Address | 'off'> = {
+  label: 'HOST:PORT, [IPV6]:PORT, /PATH, unix:/PATH or off',
+  json: { type: 'string' },
+  read: (text, context) => (text === 'off' ? 'off' : ADDRESS.read(text, context)),
+};
+
+/** An upstream of which nothing else is said. */
+export const UPSTREAM: Kind<UpstreamSpec> = {
+  label: 'a glob of socket paths, a path or HOST:PORT',
+  json: { type: 'string' },
+  read: (text, { directory, world }) => parseUpstream(text, { directory, exists: world.exists }),
+};
+
+/** A path on this machine. */
+export const PATH: Kind<string> = {
+  label: 'a path',
+  json: { type: 'string', minLength: 1 },
+  read: (text, { directory }) => {
+    if (text === '' || text.includes('\0')) throw new ConfigError(`'${text}' is not a path`);
+    return resolve(directory, text);
+  },
+};
+
+export const WRITABLE_DIRECTORY: Kind<string> = {
+  label: 'a directory that can be written to',
+  json: PATH.json,
+  read: (text, context) => {
+    const path = PATH.read(text, context);
+    const problem = context.world.directoryProblem(path);
+    if (problem !== undefined) throw new ConfigError(`'${path}' ${problem}`);
+    return path;
+  },
+};
+
+export const ACCESS_LOG: Kind<{ readonly kind: 'off' } | { readonly kind: 'file'; readonly path: string }> = {
+  label: '-, off or a path',
+  json: PATH.json,
+  read: (text, context) => {
+    if (text === 'off') return { kind: 'off' };
+    return { kind: 'file', path: text === '-' ? '-' : PATH.read(text, context) };
+  },
+};
+
+/** A file or a glob of files, not yet looked for. */
+export const INCLUDE: Kind<string> = { ...PATH, label: 'a path or a glob of configuration files' };
+
+export const ROOT: Kind<string> = {
+  label: 'an absolute path',
+  json: { type: 'string', pattern: `^(?:/.*|${VARIABLE})$` },
+  read: parseRoot,
+};
+export const INDEX: Kind<string> = { label: 'a file name', json: { type: 'string', pattern: '^[^/]+$' }, read: parseIndex };

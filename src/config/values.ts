@@ -1,0 +1,107 @@
+// Single values as the operator writes them, on the command line and in the file alike, and what is wrong with bad ones.
+
+import { isAbsolute, resolve } from 'node:path';
+import { ConfigError, parseAddress } from '../core/address.ts';
+import { isGlob, parseGlob } from '../core/glob-pattern.ts';
+import { UPSTREAM_DEFAULTS } from './defaults.ts';
+import { suggestion } from './nearest.ts';
+import { parseCount, parseDuration, parseSize } from './quantity.ts';
+import type { UpstreamOptions, UpstreamSpec } from './settings.ts';
+
+/** A record's content without the two lengths of a pair. */
+const MAX_PARAM = 65_527;
+/** PATH_MAX of Linux. */
+const MAX_PATH = 4096;
+/** Environment variable names; what FastCGI libraries put in front of a program takes no others. */
+const PARAM_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** @returns a function that takes one of the allowed words and throws ConfigError for any other */
+export function oneOf<const T extends string>(allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((value) => value === text);
+    if (found !== undefined) return found;
+    throw new ConfigError(`'${text}' is not known; expected ${allowed.join(' or ')}${suggestion(text, allowed)}`);
+  };
+}
+
+/** Paths are relative to `directory`; what a shell made of a glob may look like one, so a path that exists is no glob. */
+export interface UpstreamContext {
+  readonly directory: string;
+  readonly exists: (path: string) => boolean;
+}
+
+/**
+ * @param options what is said of all upstreams that `text` names
+ * @throws ConfigError
+ */
+export function parseUpstream(
+  text: string,
+  context: UpstreamContext,
+  options: UpstreamOptions = UPSTREAM_DEFAULTS,
+): UpstreamSpec {
+  const path = text.startsWith('unix:') ? text.slice('unix:'.length) : text;
+  if (path.includes('/') && !path.includes('://') && isGlob(path) && !context.exists(resolve(context.directory, path))) {
+    const pattern = resolve(context.directory, path);
+    parseGlob(pattern);
+    return { ...options, kind: 'glob', pattern };
+  }
+  const address = parseAddress(text);
+  if (address.kind === 'tcp' || isAbsolute(address.path)) return { ...options, kind: 'address', address };
+  return { ...options, kind: 'address', address: parseAddress(resolve(context.directory, address.path)) };
+}
+
+/** @throws ConfigError */
+export function parseMaxConns(text: string): 'auto' | number {
+  if (text === 'auto') return 'auto';
+  return text === 'unlimited' ? Number.POSITIVE_INFINITY : parseCount(text, 1);
+}
+
+/**
+ * A time limit in ms. One of nothing would fail every request.
+ * @throws ConfigError
+ */
+export function parseLimit(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === 0) throw new ConfigError(`'${text}' is no limit: expected at least 1ms`);
+  return ms;
+}
+
+/** @throws ConfigError */
+export function parseHeadSize(text: string): number {
+  const size = parseSize(text);
+  if (size < 1024) throw new ConfigError(`'${text}' is too small: expected at least 1k`);
+  return size;
+}
+
+/** @throws ConfigError */
+export function parseMaxHeader(text: string): number {
+  const size = parseSize(text);
+  // One parameter must fit in one FastCGI record (65,535 bytes), name and lengths included.
+  if (size < 1024 || size > 65_000) throw new ConfigError(`'${text}' is out of range: expected 1k to 65000 bytes`);
+  return size;
+}
+
+/** @throws ConfigError */
+export function parseIndex(text: string): string {
+  if (text === '' || text.includes('/')) throw new ConfigError(`'${text}' is not a file name`);
+  return text;
+}
+
+/** The directory of an application's files. @throws ConfigError */
+export function parseRoot(text: string): string {
+  // The workers, not we, open the files: the directory may exist only for them.
+  if (!isAbsolute(text)) throw new ConfigError(`'${text}' must be an absolute path, as the workers see it`);
+  if (Buffer.byteLength(text) > MAX_PATH) throw new ConfigError(`the path is longer than ${MAX_PATH} bytes`);
+  return text;
+}
+
+/** Whether a FastCGI parameter may have this name. */
+export function isParamName(name: string): boolean {
+  return PARAM_NAME.test(name);
+}
+
+/** @throws ConfigError when a parameter does not fit in one record */
+export function checkParamSize(name: string, value: string): void {
+  const size = Buffer.byteLength(name) + Buffer.byteLength(value);
+  if (size > MAX_PARAM) throw new ConfigError(`${name} takes ${size} bytes; a FastCGI record holds ${MAX_PARAM}`);
+}

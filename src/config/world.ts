@@ -1,0 +1,16 @@
+// What loading a configuration needs of the machine: files, the environment and a few defaults. A port; app/ has the real one.
+
+export interface ConfigWorld {
+  /** @throws Error (a Node system error) */
+  readText(path: string): string;
+  /** The files that an absolute glob matches, in order of their names. */
+  findFiles(pattern: string): readonly string[];
+  exists(path: string): boolean;
+  /** Why no file can be written in a directory; undefined when one can. */
+  directoryProblem(path: string): string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where temporary files go when nobody says. */
+  readonly tempDir: string;
+  /** Whether the log is read by eyes. */
+  readonly terminal: boolean;
+}
