@@ -6,7 +6,7 @@ import type { Report } from './report.ts';
 const NOT_YET = 'this is not supported yet';
 
 /** Keys of a route that nothing in the program acts upon. */
-const KEYS: readonly (keyof RawRoute)[] = [
+export const UNSUPPORTED_ROUTE_KEYS: readonly (keyof RawRoute)[] = [
   'host',
   'path_regex',
   'final',
@@ -24,7 +24,7 @@ const KEYS: readonly (keyof RawRoute)[] = [
 export function refuseUnsupported(pools: Iterable<RawPool>, routes: readonly RawRoute[], report: Report): void {
   for (const pool of pools) refuseVariables(pool.params, report);
   for (const [index, route] of routes.entries()) {
-    for (const key of KEYS) if (report.has(route, key)) report.at(route, key, NOT_YET);
+    for (const key of UNSUPPORTED_ROUTE_KEYS) if (report.has(route, key)) report.at(route, key, NOT_YET);
     const { path } = route;
     if (path !== undefined && (path.kind === 'exact' || path.path !== '/')) {
       report.at(route, 'path', "paths other than '/' are not supported yet");

@@ -1,0 +1,55 @@
+// A machine of the test's own for configuration files: their texts, the environment, nothing else.
+
+import { ConfigFileError } from '../../../src/config/file/problem.ts';
+import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
+import type { ConfigWorld } from '../../../src/config/world.ts';
+import { parseGlob } from '../../../src/core/glob-pattern.ts';
+
+export type Files = Readonly<Record<string, string>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @param files texts by absolute path; a path that ends in a slash is a directory nobody may read */
+export function worldOf(files: Files, environment: Environment = {}): ConfigWorld {
+  const fail = (code: string): never => {
+    throw Object.assign(new Error(code), { code });
+  };
+  return {
+    readText: (path) => {
+      if (Object.hasOwn(files, `${path}/`)) return fail('EISDIR');
+      return files[path] ?? fail('ENOENT');
+    },
+    findFiles: (pattern) => {
+      const levels = parseGlob(pattern);
+      const matches = (path: string): boolean => {
+        const names = path.split('/').slice(1);
+        return (
+          names.length === levels.length &&
+          levels.every((level, at) => (level.kind === 'name' ? level.name === names[at] : level.matches(names[at] ?? '')))
+        );
+      };
+      return Object.keys(files).filter(matches).sort();
+    },
+    exists: (path) => Object.hasOwn(files, path),
+    directoryProblem: (path) => (path.startsWith('/tmp') ? undefined : 'is not a directory that can be written to'),
+    environment,
+    tempDir: '/tmp',
+    terminal: false,
+  };
+}
+
+/** Loads `/etc/f.yaml`, known to the operator as f.yaml. */
+export function load(text: string, files: Files = {}, environment: Environment = {}): LoadedConfig {
+  const world = worldOf({ [`${process.cwd()}/f.yaml`]: text, ...files }, environment);
+  return loadConfig('f.yaml', world);
+}
+
+/** The lines of what is wrong, without the count at the end; empty when nothing is. */
+export function problemsOf(text: string, files: Files = {}, environment: Environment = {}): readonly string[] {
+  try {
+    load(text, files, environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigFileError)) throw error;
+    return error.message.split('\n').slice(0, -1);
+  }
+}
