@@ -86,7 +86,7 @@ function routesOf(gathered: Gathered, known: KnownPools, top: Place, report: Rep
   const settings = made.map((route) => route.settings);
   const reached = new Set(settings.flatMap((route) => (route.kind === 'pool' ? [route.pool] : [])));
   // A route with a mistake in it may be the one that was to lead there.
-  const sound = made.length === routes.length && [...reached].every((name) => known.names.has(name)) && gathered.whole;
+  const sound = gathered.whole && !report.concerns('routes');
   for (const [name, place] of mentioned.pools) {
     if (sound && !reached.has(name)) report.add(place, pathOf('pools', name), 'no route leads to this pool');
   }
@@ -97,7 +97,8 @@ function routesOf(gathered: Gathered, known: KnownPools, top: Place, report: Rep
 function impliedRoutes({ mentioned, pools, whole }: Gathered, top: Place, report: Report): readonly RouteSettings[] {
   const [only] = mentioned.pools.keys();
   if (only === undefined) {
-    if (whole) report.add(top, '', "there are no pools; expected at least 'pools: { NAME: { upstreams: [...] } }'");
+    if (whole && !report.concerns('pools'))
+      report.add(top, '', "there are no pools; expected at least 'pools: { NAME: { upstreams: [...] } }'");
     return [];
   }
   if (mentioned.pools.size > 1 && whole) {

@@ -148,7 +148,8 @@ class Decoder {
         properties === undefined ? this.#itemOf(shape, name, place, keyPath) : this.#propertyOf(properties, name, place, path);
       if (item === undefined) continue;
       const ownPlace = value === null || (isScalar(value) && value.value === null) ? place : this.#file.placeOf(value);
-      places.set(name, properties === undefined ? place : ownPlace);
+      // What the operator named is found by its name, unless it is a single value.
+      places.set(name, properties === undefined && !isScalar(value) ? place : ownPlace);
       const decoded = this.decode(item, value, keyPath, place);
       if (decoded !== undefined) named.set(name, decoded);
     }

@@ -21,7 +21,9 @@ export function expected(shape: Shape): string {
     case 'map':
       return shape.properties === undefined ? 'a map' : `a map with ${some(Object.keys(shape.properties))}`;
     case 'either':
-      return (shape.anyOf ?? []).map((variant, index) => (index > 0 && variant.items ? 'a list of them' : expected(variant))).join(', or ');
+      return (shape.anyOf ?? [])
+        .map((variant, index) => (index > 0 && variant.items ? 'a list of them' : expected(variant)))
+        .join(', or ');
   }
 }
 

@@ -33,6 +33,11 @@ export class Report {
     this.#problems.push({ place, path, message });
   }
 
+  /** Whether something is wrong at a key of the top, or below it: then what follows from that is not worth saying. */
+  concerns(key: string): boolean {
+    return this.#problems.some(({ path }) => path === key || (path.startsWith(key) && /^[.[]/.test(path.slice(key.length))));
+  }
+
   /** Remembers where a map or a list came from. */
   remember(value: object, origin: Origin): void {
     this.#origins.set(value, origin);

@@ -137,7 +137,15 @@ export const ACCESS_LOG: Kind<{ readonly kind: 'off' } | { readonly kind: 'file'
 };
 
 /** A file or a glob of files, not yet looked for. */
-export const INCLUDE: Kind<string> = { ...PATH, label: 'a path or a glob of configuration files' };
+export const INCLUDE: Kind<string> = {
+  label: 'a path or a glob of configuration files',
+  json: PATH.json,
+  read: (text, context) => {
+    PATH.read(text, context);
+    // As it is written: messages name a file by the way that led to it.
+    return text;
+  },
+};
 
 export const ROOT: Kind<string> = {
   label: 'an absolute path',

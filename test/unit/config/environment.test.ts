@@ -33,7 +33,11 @@ describe('expand', () => {
 
   it('says where a variable is that is not set', () => {
     expect(expand('ab${NONE}${DIR}${OTHER}', ENVIRONMENT).problems).toEqual([
-      { index: 2, reference: '${NONE}', message: 'environment variable NONE is not set; set it, or give a default with ${NONE:-...}' },
+      {
+        index: 2,
+        reference: '${NONE}',
+        message: 'environment variable NONE is not set; set it, or give a default with ${NONE:-...}',
+      },
       {
         index: 15,
         reference: '${OTHER}',
@@ -42,11 +46,14 @@ describe('expand', () => {
     ]);
   });
 
-  it.each(['${}', '${1a}', '${A B}', '${A-b}', '${A:=b}', '${A', '${', '${A:-b', '${toString()}'])('says that %j is no variable', (text) => {
-    expect(expand(text, ENVIRONMENT).problems.map(({ message }) => message)).toEqual([
-      `'${text}' is no variable: expected \${NAME} or \${NAME:-default}`,
-    ]);
-  });
+  it.each(['${}', '${1a}', '${A B}', '${A-b}', '${A:=b}', '${A', '${', '${A:-b', '${toString()}'])(
+    'says that %j is no variable',
+    (text) => {
+      expect(expand(text, ENVIRONMENT).problems.map(({ message }) => message)).toEqual([
+        `'${text}' is no variable: expected \${NAME} or \${NAME:-default}`,
+      ]);
+    },
+  );
 
   it('knows only the variables of the environment, not what every object has', () => {
     expect(expand('${constructor}', {}).problems).toHaveLength(1);
