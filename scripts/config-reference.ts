@@ -38,7 +38,9 @@ function sectionsOf(path: string, shape: Shape): Section[] {
     case 'map': {
       const { properties, additionalProperties: item } = shape;
       if (properties === undefined) return item ? sectionsOf(`${path}.${shape.keyName}`, item) : [];
-      const inner = Object.entries(properties).flatMap(([key, property]) => sectionsOf(path === '' ? key : `${path}.${key}`, property));
+      const inner = Object.entries(properties).flatMap(([key, property]) =>
+        sectionsOf(path === '' ? key : `${path}.${key}`, property),
+      );
       return [{ path, shape }, ...inner];
     }
   }
@@ -64,7 +66,9 @@ function valueText(shape: Shape): string {
     case 'map':
       return 'a map';
     case 'either':
-      return (shape.anyOf ?? []).map((variant, index) => (index > 0 && variant.items ? 'a list of them' : valueText(variant))).join(', or ');
+      return (shape.anyOf ?? [])
+        .map((variant, index) => (index > 0 && variant.items ? 'a list of them' : valueText(variant)))
+        .join(', or ');
   }
 }
 

@@ -2,18 +2,21 @@
 // The command: reads the words, runs what they ask for, and turns every ending into a message and an exit code.
 
 import { readFileSync } from 'node:fs';
+import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';
-import { check } from './check.ts';
 import { commandOf, helpText, readCommandLine } from './options.ts';
 import { fatalMessage, serve } from './serve.ts';
-import { settingsFrom } from './settings.ts';
+import { type Options, settingsFrom } from './settings.ts';
 
 /** 0: ended as asked; 1: could not run; 2: the words, or the file they name, make no sense. */
 type ExitCode = 0 | 1 | 2;
 
 async function main(words: readonly string[]): Promise<ExitCode> {
   try {
-    if (commandOf(words) === 'check') return check(words);
+    if (commandOf(words) === 'check') {
+      const { check } = await import('./check.ts');
+      return check(words);
+    }
     const { options } = readCommandLine(words);
     if (options.has('help')) {
       process.stdout.write(helpText());
@@ -23,12 +26,19 @@ async function main(words: readonly string[]): Promise<ExitCode> {
       process.stdout.write(`${version()}\n`);
       return 0;
     }
-    await serve(settingsFrom(options, process.stderr.isTTY === true), version());
+    await serve(await settingsOf(options, process.stderr.isTTY === true), version());
     return 0;
   } catch (error) {
     process.stderr.write(fatalMessage(error));
     return error instanceof ConfigError ? 2 : 1;
   }
+}
+
+/** Reading files takes libraries that the rest of the program does without: a start without a file does not wait for them. */
+async function settingsOf(options: Options, terminal: boolean): Promise<Settings> {
+  if (!options.has('config')) return settingsFrom(options, terminal);
+  const { settingsFromFile } = await import('./file-settings.ts');
+  return settingsFromFile(options, terminal);
 }
 
 function version(): string {

@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import { configWorld } from '../app/config-world.ts';
 import { parseBalance } from '../config/balance.ts';
 import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/defaults.ts';
-import { loadConfig } from '../config/load.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
 import type { PoolRoute } from '../config/route.ts';
 import {
@@ -29,27 +28,20 @@ import {
 } from '../config/values.ts';
 import type { ConfigWorld } from '../config/world.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
-import { FILE_OPTIONS, type OptionName } from './options.ts';
+import type { OptionName } from './options.ts';
 
 /** The one pool of a program that is told of its upstreams by options. */
 const POOL_NAME = 'default';
 
-type Options = ReadonlyMap<OptionName, readonly string[]>;
+export type Options = ReadonlyMap<OptionName, readonly string[]>;
 
 /**
- * The settings that the options, and the file that `--config` names, make together.
+ * The settings that the options make, when no `--config` is among them.
  * @param terminal whether the log is read by eyes
  * @throws ConfigError with one message that names the option, what was found and what is expected
- * @throws ConfigFileError with all that is wrong with the file
  */
 export function settingsFrom(options: Options, terminal: boolean): Settings {
   const world = configWorld(terminal);
-  const file = options.get('config')?.[0];
-  if (file !== undefined) {
-    const { settings } = loadConfig(file, world);
-    refuseBesideFile(options);
-    return { ...settings, ...serverSettings(options, settings, world) };
-  }
   const upstreams = each(options, 'upstream', (text) => parseUpstream(text, { directory: process.cwd(), exists: world.exists }));
   if (upstreams.length === 0) {
     throw new ConfigError("no upstream: give at least one, such as --upstream '/run/rt*.sock'; see fcgi-lb --help");
@@ -61,16 +53,11 @@ export function settingsFrom(options: Options, terminal: boolean): Settings {
   };
 }
 
-/** The file's pools and routes are its own: an option could not say which of them it means. */
-function refuseBesideFile(options: Options): void {
-  for (const name of options.keys()) {
-    if (name === 'config' || (FILE_OPTIONS as readonly string[]).includes(name)) continue;
-    throw new ConfigError(`option --${name} and --config exclude each other: say it in the file`);
-  }
-}
-
-/** What `base` says, unless an option says something else. */
-function serverSettings(options: Options, base: ServerSettings, world: ConfigWorld): ServerSettings {
+/**
+ * What `base` says, unless an option says something else.
+ * @throws ConfigError
+ */
+export function serverSettings(options: Options, base: ServerSettings, world: ConfigWorld): ServerSettings {
   const { read, duration, limit } = readers(options);
   const listen = each(options, 'listen', parseAddress);
   const { client } = base;

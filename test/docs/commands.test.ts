@@ -47,9 +47,15 @@ function wordsOf(command: string): string[] {
 function start(
   command: string,
   args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
 ): { readonly child: ChildProcess; readonly output: () => string; until(text: string): Promise<void> } {
   // A process group of its own, so that a signal reaches all of it, as Ctrl-C in a terminal does.
-  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...environment },
+  });
   onTestFinished(() => signal(child, 'SIGKILL'));
   let output = '';
   let changed: () => void = () => undefined;
@@ -101,7 +107,7 @@ async function serveAsShown(
   const moved = words.map((word) => word.replace('/run/', `${directory}/`).replace('127.0.0.1:8080', '127.0.0.1:0'));
   const admin = join(directory, 'admin.sock');
   const listen = moved.includes('--listen') ? [] : ['--listen', join(directory, 'http.sock')];
-  const { child, until } = start(process.execPath, [CLI, ...moved, ...listen, '--admin', admin]);
+  const { child, until } = start(process.execPath, [CLI, ...moved, ...listen, '--admin', admin], { SOCKETS: directory });
   await until('listening on');
   return {
     admin,
@@ -130,6 +136,9 @@ async function check(command: string): Promise<void> {
   } else if (first === 'npx' && second === 'fcgi-lb' && rest.includes('--help')) {
     const { stdout } = await run(process.execPath, [CLI, ...rest]);
     expect(stdout).toContain('--upstream WHAT...');
+  } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'check') {
+    const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
+    expect(stdout).toMatch(/: ok: /);
   } else if (first === 'npx' && second === 'fcgi-lb') {
     const { stop } = await serveAsShown(rest);
     expect(await stop()).toBe(0);

@@ -38,7 +38,10 @@ export async function startProxy(words: readonly string[]): Promise<Proxy> {
   const path = join(tempDir(), 'http.sock');
   const has = (name: string): boolean => words.includes(name);
   const all = [...words, ...(has('--listen') ? [] : ['--listen', path]), ...(has('--admin') ? [] : ['--admin', 'off'])];
-  const settings = settingsFrom(readCommandLine(all).options, false);
+  const { options } = readCommandLine(all);
+  const settings = has('--config')
+    ? (await import('../../src/cli/file-settings.ts')).settingsFromFile(options, false)
+    : settingsFrom(options, false);
   const log: LogLine[] = [];
   const access: AccessEntry[] = [];
   let watchers: Array<() => void> = [];

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { settingsFromFile } from '../../src/cli/file-settings.ts';
 import { helpText, readCommandLine, SERVE_OPTIONS } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
 import { ConfigError } from '../../src/core/address.ts';
@@ -100,7 +101,9 @@ describe('readCommandLine', () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 8 }), (words) => {
         try {
-          settingsFrom(readCommandLine(words).options, false);
+          const { options } = readCommandLine(words);
+          if (options.has('config')) settingsFromFile(options, false);
+          else settingsFrom(options, false);
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error;
           expect(error.message.length).toBeGreaterThan(10);

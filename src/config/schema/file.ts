@@ -46,7 +46,7 @@ export const FILE = keys(
     shutdown_timeout: value(DURATION, { description: 'for a graceful stop', default: '30s' }),
     client: CLIENT,
     pools: named(POOL_KEY, POOL, { description: 'the pools, by name' }),
-    routes: list(ROUTE, { description: 'which requests go where', otherwise: 'everything to the only pool' }),
+    routes: list(ROUTE, { description: 'which requests go where', otherwise: 'everything to the only pool' }, 1),
   },
   { description: 'A configuration of fcgi-lb.' },
 );

@@ -351,6 +351,10 @@ describe('a file as a whole', () => {
     ]);
   });
 
+  it('cannot have routes and then none', () => {
+    expect(problemsOf('routes: []\n')).toEqual(['f.yaml:1:9: routes: found an empty list, expected at least 1']);
+  });
+
   it('leads to every pool', () => {
     expect(problemsOf('pools:\n  a: { upstreams: [/a] }\n  b: { upstreams: [/b] }\nroutes: [{ pool: b }]\n')).toEqual([
       'f.yaml:2:3: pools.a: no route leads to this pool',

@@ -1,0 +1,27 @@
+// The settings that a configuration file makes, and the options beside it that win over it.
+
+import { configWorld } from '../app/config-world.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
+import { ConfigError } from '../core/address.ts';
+import { FILE_OPTIONS } from './options.ts';
+import { type Options, serverSettings } from './settings.ts';
+
+/**
+ * @param options among them `--config`
+ * @param terminal whether the log is read by eyes
+ * @throws ConfigFileError with all that is wrong with the file
+ * @throws ConfigError with one message that names the option at fault
+ */
+export function settingsFromFile(options: Options, terminal: boolean): Settings {
+  const file = options.get('config')?.[0];
+  if (file === undefined) throw new ConfigError('no configuration: expected --config FILE');
+  for (const name of options.keys()) {
+    // The file's pools and routes are its own: an option could not say which of them it means.
+    if (name === 'config' || FILE_OPTIONS.some((allowed) => allowed === name)) continue;
+    throw new ConfigError(`option --${name} and --config exclude each other: say it in the file`);
+  }
+  const world = configWorld(terminal);
+  const { settings } = loadConfig(file, world);
+  return { ...settings, ...serverSettings(options, settings, world) };
+}
