@@ -82,7 +82,7 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
 }
 
 function poolSettings(options: Options): Omit<PoolSettings, 'name' | 'upstreams'> {
-  const { read, duration, limit } = readers(options);
+  const { read, duration, limit, toggle } = readers(options);
   const preset = POOL_DEFAULTS;
   const { queue, timeouts, retry } = preset;
   return {
@@ -100,13 +100,13 @@ function poolSettings(options: Options): Omit<PoolSettings, 'name' | 'upstreams'
       linger: duration('linger-timeout', timeouts.linger),
     },
     keepAlive: read('keepalive', preset.keepAlive, (text) => (text === 'off' ? undefined : parseDuration(text))),
+    handOver: toggle('hand-over'),
     retry: { ...retry, attempts: read('attempts', retry.attempts, (text) => parseCount(text, 1)) },
   };
 }
 
 function routeSettings(options: Options): Omit<PoolRoute, 'pool'> {
-  const { read } = readers(options);
-  const toggle = (name: OptionName): boolean => read(name, true, (text) => oneOf(['on', 'off'])(text) === 'on');
+  const { read, toggle } = readers(options);
   const root = read<string | undefined>('root', undefined, parseRoot);
   const php = options.has('php');
   if (php && root === undefined) throw new ConfigError('option --php needs --root DIR, the directory of the PHP files');
@@ -137,6 +137,7 @@ function readers(options: Options) {
     read,
     duration: (name: OptionName, preset: number): number => read(name, preset, parseDuration),
     limit: (name: OptionName, preset: number): number => read(name, preset, parseLimit),
+    toggle: (name: OptionName): boolean => read(name, true, (text) => oneOf(['on', 'off'])(text) === 'on'),
   };
 }
 

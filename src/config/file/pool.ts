@@ -30,6 +30,7 @@ export function poolSettings(name: string, raw: RawPool, report: Report): PoolSe
       linger: timeouts?.linger ?? preset.timeouts.linger,
     },
     keepAlive: keepalive === undefined ? preset.keepAlive : keepalive.idle,
+    handOver: raw.hand_over ?? preset.handOver,
     retry: retrySettings(raw.retry),
     passive: raw.passive === 'off' ? undefined : passiveSettings(raw.passive),
     probe: raw.health === 'off' || raw.health === undefined ? preset.probe : probeSettings(raw.health, report),
@@ -81,6 +82,7 @@ function passiveSettings(raw: Exclude<RawPool['passive'], 'off'> = {}): PassiveS
   const preset = PASSIVE_DEFAULTS;
   return {
     maxFails: raw.max_fails ?? preset.maxFails,
+    failShare: raw.fail_share ?? preset.failShare,
     failTimeout: raw.fail_timeout ?? preset.failTimeout,
     maxEjection: raw.max_ejection ?? preset.maxEjection,
     on: raw.on === undefined ? preset.on : new Set(raw.on),

@@ -1,6 +1,6 @@
 // The schema of one pool: its upstreams, who is picked, who waits, what is asked again.
 
-import { FAILURE_CLASSES, RETRY_CLASSES, RETRY_STATUSES } from '../settings.ts';
+import { PASSIVE_CLASSES, RETRY_CLASSES, RETRY_STATUSES } from '../settings.ts';
 import { either, keys, list, named, value } from './build.ts';
 import { PARAM_KEY } from './http-kinds.ts';
 import { BALANCE, BOOLEAN, count, DURATION, KEEPALIVE, LIMIT, MAX_CONNS, OFF, SHARE, TEXT, UPSTREAM, word } from './kinds.ts';
@@ -71,12 +71,17 @@ const RETRY = keys(
 const PASSIVE = keys(
   {
     max_fails: value(count(1), { description: 'failures of one class within `fail_timeout` that eject an upstream', default: 3 }),
+    fail_share: value(SHARE, {
+      description:
+        "share of an upstream's requests that must have failed in that window, so that a busy one is not ejected for a few",
+      default: '50%',
+    }),
     fail_timeout: value(LIMIT, { description: 'that window, and how long the first ejection lasts', default: '10s' }),
     max_ejection: value(LIMIT, {
       description: 'how long an ejection lasts at most; each one in a row lasts longer',
       default: '5m',
     }),
-    on: list(value(word(FAILURE_CLASSES), { description: 'one class of failures' }), {
+    on: list(value(word(PASSIVE_CLASSES), { description: 'one class of failures' }), {
       description: 'the classes that count',
       default: ['refused', 'closed', 'timeout', 'invalid_header'],
     }),
@@ -106,6 +111,10 @@ export const POOL = keys(
     keepalive: value(KEEPALIVE, {
       description: 'keep connections to upstreams open, at most this long idle; an idle one occupies its worker',
       default: 'off',
+    }),
+    hand_over: value(BOOLEAN, {
+      description: 'let a request that waited for an upstream use the connection of the one before it',
+      default: true,
     }),
     retry: RETRY,
     passive: either([value(OFF, { description: 'failures never eject an upstream' }), PASSIVE], {
