@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { createProbe } from '../../src/app/registry.ts';
 import type { ProbeExpectation, ProbeQuestion, ProbeSettings } from '../../src/config/health.ts';
 import { unixAddress } from '../../src/core/address.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { Probe, ProbeAnswer } from '../../src/health/probe.ts';
 import { Prober } from '../../src/health/prober.ts';
@@ -33,7 +34,7 @@ export function requestQuestion(
 }
 
 /** An upstream at a socket, for probes only: it belongs to no pool. */
-export function upstreamAt(path: string, options: Partial<UpstreamSettings> = {}, clock = new FakeClock()): Upstream {
+export function upstreamAt(path: string, options: Partial<UpstreamSettings> = {}, clock: Clock = new FakeClock()): Upstream {
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
   const settings = { weight: 1, order: 1, maxConns: 1, timeouts, keepAlive: undefined, ...options };
   const around = { clock, log: silentLog, alone: () => false, changed: () => undefined };
