@@ -12,6 +12,11 @@ import type { Probe, ProbeAnswer, ProbeTarget } from './probe.ts';
 const JITTER = 0.2;
 /** While an upstream is down the interval doubles up to this many intervals or ms, whichever is less. */
 const BACK_OFF = { intervals: 8, ms: 60_000 } as const;
+/**
+ * ms: probes begin on the marks of a grid, so that those of many upstreams share a turn of the event loop. An idle process
+ * pays for waking up, not for probing: each probe by itself cost 330 us of CPU, twenty together 50 us each.
+ */
+const GRID = 100;
 /** ms within which an address that is new is probed, if it may be. */
 const SOON = 1000;
 
@@ -105,7 +110,11 @@ export class Prober {
   }
 
   #waitFor(ms: number): void {
-    this.#state = { kind: 'waiting', timer: this.#parts.clock.after(ms, () => this.#tick()) };
+    const { clock } = this.#parts;
+    const grid = Math.min(GRID, this.#settings.interval / 10);
+    const now = clock.now();
+    const due = Math.ceil((now + ms) / grid) * grid;
+    this.#state = { kind: 'waiting', timer: clock.after(due - now, () => this.#tick()) };
   }
 
   #waitForNext(): void {
