@@ -126,11 +126,11 @@ function startProbers(
   random: () => number,
   counted: { answers: number; notGood: number },
 ): readonly Prober[] {
-  const around = { clock: systemClock, log: silentLog, alone: () => false, changed: () => undefined };
+  const around = { clock: systemClock, log: silentLog, alone: () => false, changed: () => undefined, observed: () => undefined };
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
   return Array.from({ length: UPSTREAMS }, (_, number) => {
     const path = join(folder, `w${number}.sock`);
-    const settings = { weight: 1, order: number, maxConns: 1, timeouts, keepAlive: undefined };
+    const settings = { weight: 1, order: number, maxConns: 1, timeouts, keepAlive: undefined, handOver: true, disabled: false };
     const upstream = new Upstream(unixAddress(path), settings, around);
     const probe = createProbe(question, { upstream: path, clock: systemClock });
     const watched: Probe = {

@@ -3,7 +3,6 @@
 import type { ProbeSettings } from '../config/health.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { Exchange } from '../upstream/exchange.ts';
 import type { Loan } from '../upstream/loan.ts';
 import { Patience } from './patience.ts';
 import type { Probe, ProbeAnswer, ProbeTarget } from './probe.ts';
@@ -35,10 +34,9 @@ type State =
 /** One probe on its way. */
 interface Question {
   readonly since: number;
+  readonly loan: Loan;
   giveUp: () => void;
   patience: Patience | undefined;
-  /** The exchange it has started, if it is one that does. */
-  exchange: Exchange | undefined;
 }
 
 /**
@@ -129,7 +127,7 @@ export class Prober {
     const { when, wake } = this.#settings;
     const target = this.#target;
     const unanswered = this.#unanswered;
-    if (unanswered?.exchange?.over === false) {
+    if (unanswered?.loan.running()) {
       // Its slot is taken by our own probe, which must not pass for a sign of life.
       const seconds = Math.round((this.#parts.clock.now() - unanswered.since) / 1000);
       this.#take({ kind: 'bad', reason: `still at the probe it was sent ${seconds} s ago` });
@@ -153,23 +151,14 @@ export class Prober {
   #ask(loan: Loan): void {
     const { clock } = this.#parts;
     const { timeout } = this.#settings;
-    const question: Question = { since: clock.now(), giveUp: () => undefined, patience: undefined, exchange: undefined };
+    const question: Question = { since: clock.now(), loan, giveUp: () => undefined, patience: undefined };
     this.#state = { kind: 'asking', question };
     question.patience = new Patience(timeout, clock, () => {
       question.giveUp();
       this.#unanswered = question;
       this.#take({ kind: 'bad', reason: `no answer in ${timeout} ms` });
     });
-    const watched: Loan = {
-      dial: (result) => loan.dial(result),
-      start: (request, sink) => {
-        const exchange = loan.start(request, sink);
-        question.exchange = exchange;
-        return exchange;
-      },
-      release: () => loan.release(),
-    };
-    question.giveUp = this.#probe.ask(watched, (answer) => {
+    question.giveUp = this.#probe.ask(loan, (answer) => {
       question.patience?.cancel();
       this.#take(answer);
     });

@@ -78,11 +78,6 @@ export class Exchange implements ConnectionUser, RecordSink {
     this.#sink = sink;
   }
 
-  /** True once its slot has come back. */
-  get over(): boolean {
-    return this.#state.kind === 'gone';
-  }
-
   /** @param idle a kept connection to use instead of a fresh one */
   start(idle: Connection | undefined): void {
     if (idle === undefined) this.#dial();

@@ -36,8 +36,17 @@ export function requestQuestion(
 /** An upstream at a socket, for probes only: it belongs to no pool. */
 export function upstreamAt(path: string, options: Partial<UpstreamSettings> = {}, clock: Clock = new FakeClock()): Upstream {
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
-  const settings = { weight: 1, order: 1, maxConns: 1, timeouts, keepAlive: undefined, ...options };
-  const around = { clock, log: silentLog, alone: () => false, changed: () => undefined };
+  const settings = {
+    weight: 1,
+    order: 1,
+    maxConns: 1,
+    timeouts,
+    keepAlive: undefined,
+    handOver: true,
+    disabled: false,
+    ...options,
+  };
+  const around = { clock, log: silentLog, alone: () => false, changed: () => undefined, observed: () => undefined };
   const upstream = new Upstream(unixAddress(path), settings, around);
   onTestFinished(() => upstream.destroy());
   return upstream;
