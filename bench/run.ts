@@ -11,10 +11,11 @@ import { renderTable } from './lib/table.ts';
 import { memoryBenchmark } from './memory.ts';
 import { micro } from './micro.ts';
 import { overhead } from './overhead.ts';
+import { probes } from './probes.ts';
 import { queue } from './queue.ts';
 import { simulate } from './simulate.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, simulate];
+const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, probes, simulate];
 
 interface Options {
   readonly benchmark: Benchmark;

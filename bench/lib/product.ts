@@ -15,6 +15,7 @@ export async function loadParts() {
     ...(await built<typeof import('../../src/core/log.ts')>('core/log')),
     ...(await built<typeof import('../../src/fcgi/cgi-head.ts')>('fcgi/cgi-head')),
     ...(await built<typeof import('../../src/fcgi/decode.ts')>('fcgi/decode')),
+    ...(await built<typeof import('../../src/health/prober.ts')>('health/prober')),
     ...(await built<typeof import('../../src/http/cgi-params.ts')>('http/cgi-params')),
     ...(await built<typeof import('../../src/http/cgi-response.ts')>('http/cgi-response')),
     ...(await built<typeof import('../../src/http/request-headers.ts')>('http/request-headers')),

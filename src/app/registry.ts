@@ -8,12 +8,18 @@ import { leastTime } from '../balance/least-time.ts';
 import { randomTwo } from '../balance/random-two.ts';
 import { roundRobin } from '../balance/round-robin.ts';
 import type { BalanceName } from '../config/balance.ts';
+import type { ProbeQuestion } from '../config/health.ts';
 import type { UpstreamSpec } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { FixedSource } from '../discovery/fixed.ts';
 import { GlobSource } from '../discovery/glob.ts';
 import type { Source } from '../discovery/source.ts';
+import { ConnectProbe } from '../health/connect-probe.ts';
+import { ExecProbe } from '../health/exec-probe.ts';
+import type { Probe } from '../health/probe.ts';
+import { RequestProbe } from '../health/request-probe.ts';
+import { ValuesProbe } from '../health/values-probe.ts';
 
 export const BALANCERS: Readonly<Record<BalanceName, <C extends Candidate>(parts: BalancerParts) => Balancer<C>>> = {
   'round-robin': roundRobin,
@@ -32,4 +38,27 @@ export function createSource(spec: UpstreamSpec, clock: Clock, log: Log): Source
     case 'address':
       return new FixedSource(spec.address);
   }
+}
+
+type Questions = { readonly [Q in ProbeQuestion as Q['kind']]: Q };
+
+interface ProbeParts {
+  /** The address of the upstream that is to be asked. */
+  readonly upstream: string;
+  readonly clock: Clock;
+}
+
+export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K], parts: ProbeParts) => Probe } = {
+  connect: () => new ConnectProbe(),
+  values: () => new ValuesProbe(),
+  request: (question) => new RequestProbe(question),
+  exec: ({ command }, { upstream, clock }) => new ExecProbe(command, upstream, clock),
+};
+
+/**
+ * The probe that puts this question to one upstream.
+ * @throws ConfigError for parameters of a request that no worker takes
+ */
+export function createProbe<K extends keyof Questions>(question: Questions[K] & { readonly kind: K }, parts: ProbeParts): Probe {
+  return PROBES[question.kind](question, parts);
 }

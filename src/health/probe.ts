@@ -7,7 +7,9 @@ export type ProbeAnswer =
   /** `reason` is for the operator: what was wrong, in a few words, without the upstream's name. */
   | { readonly kind: 'bad'; readonly reason: string }
   /** Nothing can be said: the worker is at work (a full backlog, OVERLOADED), and that is a sign of life. */
-  | { readonly kind: 'busy' };
+  | { readonly kind: 'busy' }
+  /** The question could not be put, and not for anything the upstream did: its command is missing, no descriptor is free. */
+  | { readonly kind: 'unasked'; readonly reason: string };
 
 export interface Probe {
   /**

@@ -9,5 +9,7 @@ export interface Loan {
   /** Connects, for a question that is no request; the connection belongs to the caller. Returns how to give up. */
   dial(result: DialResult): () => void;
   start(request: FcgiRequest, sink: ExchangeSink): Exchange;
+  /** Whether an exchange that was started still holds the slot, given up or not. */
+  running(): boolean;
   release(): void;
 }

@@ -195,9 +195,14 @@ export class Upstream implements Candidate {
   lend(): Loan | undefined {
     if (!this.#slots.free || this.#condition.intent !== 'serve') return undefined;
     this.take();
+    let exchange: Exchange | undefined;
     return {
       dial: (result) => this.#dial(result),
-      start: (request, sink) => this.#run(new Exchange(this.#probeHost, request, sink), request),
+      start: (request, sink) => {
+        exchange = new Exchange(this.#probeHost, request, sink);
+        return this.#run(exchange, request);
+      },
+      running: () => exchange !== undefined && this.#running.has(exchange),
       release: () => this.release(),
     };
   }

@@ -9,8 +9,16 @@ import { type Launched, launch } from './launch.ts';
 /** The scripts of test/peers/php. */
 export const PHP_ROOT = join(import.meta.dirname, 'php');
 
+export interface PhpFpmOptions {
+  readonly children?: number;
+  /** Where it answers `pong` by itself. */
+  readonly pingPath?: string;
+  /** cgi.fix_pathinfo, which some switch off; PHP's default is on. */
+  readonly fixPathinfo?: boolean;
+}
+
 /** Runs as whoever runs the tests, root included. */
-export function startPhpFpm({ children = 2 }: { readonly children?: number } = {}): Promise<Launched> {
+export function startPhpFpm({ children = 2, pingPath, fixPathinfo = true }: PhpFpmOptions = {}): Promise<Launched> {
   const dir = tempDir();
   const socket = join(dir, 'php.sock');
   const root = process.getuid?.() === 0;
@@ -24,6 +32,7 @@ export function startPhpFpm({ children = 2 }: { readonly children?: number } = {
     'listen.backlog = 511',
     'pm = static',
     `pm.max_children = ${children}`,
+    ...(pingPath === undefined ? [] : [`ping.path = ${pingPath}`]),
     'php_admin_value[error_log] =',
     'php_admin_flag[log_errors] = on',
     'php_admin_flag[display_errors] = off',
@@ -36,6 +45,6 @@ export function startPhpFpm({ children = 2 }: { readonly children?: number } = {
   const configFile = join(dir, 'php-fpm.conf');
   writeFileSync(configFile, config.join('\n'));
   // -n: the machine's php.ini must not decide what the tests see.
-  const words = ['-n', '-F', '-y', configFile, ...(root ? ['-R'] : [])];
+  const words = ['-n', '-d', `cgi.fix_pathinfo=${fixPathinfo ? 1 : 0}`, '-F', '-y', configFile, ...(root ? ['-R'] : [])];
   return launch(programPath('php-fpm'), words, { socket });
 }

@@ -1,0 +1,25 @@
+// The probe `connect`: does a connection come about? Behind a socket of systemd it always does (DESIGN.md fact 1).
+
+import type { Loan } from '../upstream/loan.ts';
+import { failedAnswer } from './failed-answer.ts';
+import type { Probe, ProbeAnswer } from './probe.ts';
+
+export class ConnectProbe implements Probe {
+  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void {
+    const cancel = loan.dial({
+      connected: (connection) => {
+        connection.destroy();
+        loan.release();
+        done({ kind: 'good' });
+      },
+      failed: (error) => {
+        loan.release();
+        done(failedAnswer(error));
+      },
+    });
+    return () => {
+      cancel();
+      loan.release();
+    };
+  }
+}
