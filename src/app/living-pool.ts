@@ -8,14 +8,21 @@ import type { Log, LogFields } from '../core/log.ts';
 import type { Source } from '../discovery/source.ts';
 import { Ejections } from '../health/ejections.ts';
 import { HealthMonitor } from '../health/monitor.ts';
+import { Prober } from '../health/prober.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
 import { Upstream, type UpstreamParts } from '../upstream/upstream.ts';
 import { type MemberCare, Members } from './members.ts';
-import { BALANCERS, createSource } from './registry.ts';
+import { BALANCERS, createProbe, createSource } from './registry.ts';
 
 /** Names of upstreams that the start-up line shows. */
 const NAMES_SHOWN = 8;
+
+/** Who looks after one upstream's health. */
+interface Health {
+  readonly monitor: HealthMonitor;
+  readonly prober: Prober | undefined;
+}
 
 export class LivingPool implements MemberCare {
   readonly pool: Pool;
@@ -25,7 +32,7 @@ export class LivingPool implements MemberCare {
   readonly #log: Log;
   readonly #members: Members;
   readonly #sources: ReadonlyArray<{ readonly spec: PoolSettings['upstreams'][number]; readonly source: Source }>;
-  readonly #monitors = new Map<Upstream, HealthMonitor>();
+  readonly #health = new Map<Upstream, Health>();
   readonly #ejections: Ejections<HealthMonitor>;
   readonly #upstreamParts: UpstreamParts;
   #order = 0;
@@ -46,7 +53,7 @@ export class LivingPool implements MemberCare {
       log,
       alone: () => pool.upstreams.size <= 1,
       changed: pool.changed,
-      observed: (upstream, outcome) => this.#monitors.get(upstream)?.observed(outcome),
+      observed: (upstream, outcome) => this.#health.get(upstream)?.monitor.observed(outcome),
     };
     this.#members = new Members(pool, this, log);
     this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
@@ -67,18 +74,33 @@ export class LivingPool implements MemberCare {
     const maxConns = options.maxConns ?? settings.maxConns;
     const own = { weight: options.weight, disabled: options.down, maxConns, order: this.#order };
     const upstream = new Upstream(address, { ...settings, ...own }, this.#upstreamParts);
-    const parts = { clock: this.#clock, random: Math.random, ejections: this.#ejections };
-    this.#monitors.set(upstream, new HealthMonitor(upstream, settings.passive, parts));
+    this.#health.set(upstream, this.#watch(upstream));
     return upstream;
   }
 
   appeared(upstream: Upstream): void {
-    this.#monitors.get(upstream)?.appeared();
+    const health = this.#health.get(upstream);
+    health?.monitor.appeared();
+    health?.prober?.appeared();
   }
 
   left(upstream: Upstream): void {
-    this.#monitors.get(upstream)?.stop();
-    this.#monitors.delete(upstream);
+    const health = this.#health.get(upstream);
+    health?.prober?.stop();
+    health?.monitor.stop();
+    this.#health.delete(upstream);
+  }
+
+  #watch(upstream: Upstream): Health {
+    const { passive, probe } = this.settings;
+    const clock = this.#clock;
+    const monitor = new HealthMonitor(upstream, passive, { clock, random: Math.random, ejections: this.#ejections });
+    if (probe === undefined) return { monitor, prober: undefined };
+    const question = createProbe(probe.question, { upstream: upstream.name, clock });
+    const parts = { clock, random: Math.random, log: this.#log };
+    const prober = new Prober(upstream, question, probe, parts, (verdict, reason) => monitor.probed(verdict, reason));
+    prober.start();
+    return { monitor, prober };
   }
 
   /** What the start-up line says. */
@@ -107,8 +129,7 @@ export class LivingPool implements MemberCare {
   /** Ends everything now. */
   destroy(): void {
     for (const { source } of this.#sources) source.stop();
-    for (const monitor of this.#monitors.values()) monitor.stop();
-    this.#monitors.clear();
+    for (const upstream of [...this.#health.keys()]) this.left(upstream);
     this.pool.destroy();
   }
 }

@@ -61,6 +61,11 @@ export class Condition {
     this.#settle();
   }
 
+  /** The program ends: nothing more is to begin, and nobody needs to be told of each upstream. */
+  end(): void {
+    this.#intent = 'disable';
+  }
+
   get #derived(): State {
     if (this.#intent === 'disable') return 'disabled';
     if (this.#intent === 'drain') return 'draining';

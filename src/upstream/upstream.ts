@@ -232,7 +232,8 @@ export class Upstream implements Candidate {
 
   /** Ends everything now. */
   destroy(): void {
-    this.want('disable', 'the program is ending');
+    this.#condition.end();
+    this.#spare.closeAll();
     this.#backoff.reset();
     for (const exchange of [...this.#running]) exchange.destroy();
   }
