@@ -1,10 +1,13 @@
 // A pool brought to life: its upstreams found by its sources, and what the operator is told about it.
 
+import type { Balancer } from '../balance/balancer.ts';
+import { Tiers } from '../balance/tiers.ts';
 import { balanceText } from '../config/balance.ts';
 import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log, LogFields } from '../core/log.ts';
+import { StickyCookie } from '../http/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { Upstream } from '../upstream/upstream.ts';
 import { Members } from './members.ts';
@@ -16,23 +19,28 @@ const NAMES_SHOWN = 8;
 export class LivingPool {
   readonly pool: Pool;
   readonly settings: PoolSettings;
+  /** What brings clients back to their upstream, with a balancer that does so. */
+  readonly sticky: StickyCookie | undefined;
   readonly #log: Log;
   readonly #members: Members;
   readonly #sources;
 
-  /** @throws ConfigError */
-  constructor(settings: PoolSettings, clock: Clock, log: Log) {
+  /**
+   * @param secret signs sticky cookies where the settings give none: the same for the whole life of the process
+   * @throws ConfigError
+   */
+  constructor(settings: PoolSettings, clock: Clock, log: Log, secret: string) {
     this.settings = settings;
     this.#log = log;
-    const balancer = BALANCERS[settings.balance.name]<Upstream>({ random: Math.random });
-    const pool = new Pool(settings.name, settings.queue, balancer, clock);
+    this.sticky = stickyCookie(settings, secret);
+    const pool = new Pool(settings.name, settings.queue, balancerFor(settings, this.sticky), clock);
     this.pool = pool;
     const around = { clock, log, alone: () => pool.upstreams.size <= 1, changed: pool.changed, observed: () => undefined };
     let order = 0;
     const create = (address: Address, options: UpstreamOptions): Upstream => {
       order += 1;
-      const maxConns = options.maxConns ?? settings.maxConns;
-      return new Upstream(address, { ...settings, weight: options.weight, disabled: options.down, maxConns, order }, around);
+      const { weight, backup, slowStart, down: disabled, maxConns = settings.maxConns } = options;
+      return new Upstream(address, { ...settings, weight, backup, slowStart, disabled, maxConns, order }, around);
     };
     this.#members = new Members(pool, create, log);
     this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
@@ -75,4 +83,15 @@ export class LivingPool {
     for (const { source } of this.#sources) source.stop();
     this.pool.destroy();
   }
+}
+
+function stickyCookie({ name: pool, balance }: PoolSettings, secret: string): StickyCookie | undefined {
+  if (balance.name !== 'sticky') return undefined;
+  return new StickyCookie({ cookie: balance.cookie, pool, secret: balance.secret ?? secret });
+}
+
+function balancerFor({ balance, upstreams }: PoolSettings, cookie: StickyCookie | undefined): Balancer<Upstream> {
+  const token = (name: string): string => cookie?.tokenOf(name) ?? name;
+  const make = (): Balancer<Upstream> => BALANCERS[balance.name]<Upstream>({ random: Math.random, token });
+  return upstreams.some(({ backup }) => backup) ? new Tiers(make(), make()) : make();
 }

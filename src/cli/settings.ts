@@ -1,13 +1,14 @@
 // From the words of the command line to settings, with every value checked.
 
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
-import { parseBalance } from '../config/balance.ts';
+import { type Balance, parseBalance, parseStickySecret } from '../config/balance.ts';
 import { CLIENT_DEFAULTS, POOL_DEFAULTS, ROUTE_DEFAULTS, SHUTDOWN_TIMEOUT, UPSTREAM_DEFAULTS } from '../config/defaults.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
 import type { AdminSettings, LogLevel, Settings, UpstreamSpec } from '../config/settings.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
+import { asError } from '../core/errors.ts';
 import { isGlob, parseGlob } from '../discovery/glob-pattern.ts';
 import type { OptionName } from './options.ts';
 
@@ -54,7 +55,10 @@ export function settingsFrom(options: ReadonlyMap<OptionName, readonly string[]>
         ...preset,
         name: POOL_NAME,
         upstreams,
-        balance: read('balance', preset.balance, parseBalance),
+        balance: withSecret(
+          read('balance', preset.balance, parseBalance),
+          read<string | undefined>('sticky-secret-file', undefined, parseSecretFile),
+        ),
         maxConns: read('max-conns', preset.maxConns, parseMaxConns),
         queue: {
           size: read('queue', queue.size, (text) => parseCount(text, 0)),
@@ -134,6 +138,27 @@ function parseUpstream(text: string): UpstreamSpec {
   const address = parseAddress(text);
   if (address.kind === 'tcp' || isAbsolute(address.path)) return { ...UPSTREAM_DEFAULTS, kind: 'address', address };
   return { ...UPSTREAM_DEFAULTS, kind: 'address', address: parseAddress(resolve(address.path)) };
+}
+
+function parseSecretFile(text: string): string {
+  const path = resolve(text);
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`cannot read '${path}': ${asError(error).message}`);
+  }
+  try {
+    return parseStickySecret(content);
+  } catch (error) {
+    throw new ConfigError(`'${path}': ${asError(error).message}`);
+  }
+}
+
+function withSecret(balance: Balance, secret: string | undefined): Balance {
+  if (secret === undefined) return balance;
+  if (balance.name !== 'sticky') throw new ConfigError('option --sticky-secret-file needs --balance sticky:COOKIE');
+  return { ...balance, secret };
 }
 
 function parseMaxConns(text: string): 'auto' | number {

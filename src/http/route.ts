@@ -1,7 +1,7 @@
 // Where a request goes and under which limits: what the public door needs to know of one generation of the configuration.
 
-import type { KeySource } from '../config/balance.ts';
 import type { Pool } from '../pool/pool.ts';
+import type { KeyRule } from './balance-key.ts';
 import type { CgiParams } from './cgi-params.ts';
 import type { SpoolLimits } from './spool.ts';
 
@@ -9,7 +9,7 @@ export interface Route {
   readonly pool: Pool;
   readonly params: CgiParams;
   /** What the pool's balancer goes by, if it goes by anything. */
-  readonly balanceKey: KeySource | undefined;
+  readonly balanceKey: KeyRule | undefined;
   readonly limits: {
     /** Bytes a request body may have. */
     readonly maxBody: number;
