@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Balancer } from '../../src/balance/balancer.ts';
+import type { ReadyBalancer } from '../../src/balance/balancer.ts';
 import { counts, longestRun, make, NOBODY, pickMany, setLoad, Worker, workersOf } from './support/balancer-parts.ts';
 
 describe.each(['round-robin', 'least-conn'] as const)('the rotating balancer %s', (name) => {
-  let balancer: Balancer<Worker>;
+  let balancer: ReadyBalancer<Worker>;
   const join = (...workers: readonly Worker[]): void => {
     for (const worker of workers) balancer.add(worker);
   };
@@ -33,6 +33,39 @@ describe.each(['round-robin', 'least-conn'] as const)('the rotating balancer %s'
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('goes on in order when one of another weight comes: nobody is passed over, nobody is first again', () => {
+    join(...workersOf([1, 1, 1, 1]));
+    expect(pickMany(balancer, 2)).toEqual(['w0', 'w1']);
+    join(new Worker('heavy', 2));
+    const round = pickMany(balancer, 6);
+    expect(counts(round)).toEqual({ heavy: 2, w0: 1, w1: 1, w2: 1, w3: 1 });
+    expect(round.filter((name) => name !== 'heavy')).toEqual(['w2', 'w3', 'w0', 'w1']);
+  });
+
+  it('gives who comes the place of who has left', () => {
+    const [a, b, c] = workersOf([1, 1, 1]);
+    if (a === undefined || b === undefined || c === undefined) throw new Error('nobody');
+    join(a, b, c);
+    balancer.leave(b);
+    join(new Worker('d'));
+    expect(pickMany(balancer, 6)).toEqual(['w0', 'd', 'w2', 'w0', 'd', 'w2']);
+    balancer.leave(c);
+    balancer.leave(c);
+    expect(pickMany(balancer, 4)).toEqual(['w0', 'd', 'w0', 'd']);
+  });
+
+  it('rotates among a thousand of which hundreds come and go, at any load', () => {
+    const workers = workersOf(Array.from({ length: 1500 }, () => 1));
+    join(...workers);
+    for (const worker of workers) if (worker.order % 3 === 0) balancer.remove(worker);
+    for (const worker of workers) if (worker.order % 3 === 1) setLoad(balancer, worker, 40);
+    const free = workers.filter(({ order }) => order % 3 === 2).map((worker) => worker.name);
+    const expected = name === 'least-conn' ? free : workers.filter(({ order }) => order % 3 !== 0).map((worker) => worker.name);
+    expect(pickMany(balancer, 2 * expected.length)).toEqual([...expected, ...expected]);
+    for (const worker of workers) if (worker.order % 3 === 2) setLoad(balancer, worker, 41);
+    expect(new Set(pickMany(balancer, 500)).size).toBe(500);
   });
 
   it('spreads the turns of a heavy one: weights 5, 1, 1 are never a whole turn away from their share', () => {
@@ -106,9 +139,9 @@ describe.each(['round-robin', 'least-conn'] as const)('the rotating balancer %s'
         const picked = balancer.pick(NOBODY, '');
         if (picked === undefined) throw new Error('nobody');
         names.push(picked.name);
+        picked.inFlight = 1;
         balancer.remove(picked);
-        setLoad(balancer, picked, 1);
-        setLoad(balancer, picked, 0);
+        picked.inFlight = 0;
         balancer.add(picked);
       }
       expect(counts(names)).toEqual({ a: 100, b: 100, c: 100 });

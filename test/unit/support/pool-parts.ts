@@ -2,6 +2,8 @@
 
 import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
+import type { Balancer } from '../../../src/balance/balancer.ts';
+import { Tiers } from '../../../src/balance/tiers.ts';
 import type { BalanceName } from '../../../src/config/balance.ts';
 import { unixAddress } from '../../../src/core/address.ts';
 import { type FailureCode, ProxyError } from '../../../src/core/errors.ts';
@@ -10,8 +12,9 @@ import { Pool, type QueueSettings, type Waiter } from '../../../src/pool/pool.ts
 import type { Place } from '../../../src/pool/queue.ts';
 import type { Exchange } from '../../../src/upstream/exchange.ts';
 import type { ExchangeSink, FcgiRequest } from '../../../src/upstream/request.ts';
-import { Upstream } from '../../../src/upstream/upstream.ts';
+import { Upstream, type UpstreamSettings } from '../../../src/upstream/upstream.ts';
 import { FakeClock } from '../../helpers/fake-clock.ts';
+import { tokenOf } from './balancer-parts.ts';
 import { type Line, recordingLog } from './recording-log.ts';
 
 const TIMEOUTS = { connect: 1e9, send: 1e9, read: 1e9, linger: 1e9 };
@@ -24,26 +27,25 @@ export interface PoolParts {
   readonly pool: Pool;
   readonly lines: readonly Line[];
   /** Makes an upstream and adds it to the pool. */
-  join(name: string, options?: { readonly maxConns?: number | 'auto'; readonly weight?: number }): Upstream;
+  join(name: string, options?: Partial<UpstreamSettings>): Upstream;
 }
 
+/** A pool as the program builds it where some upstream may be a backup. */
 export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceName = 'least-conn'): PoolParts {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   let order = 0;
-  const pool = new Pool(
-    'rt',
-    { size: 100, timeout: 1000, failFastAfter: 1e12, ...queue },
-    BALANCERS[balance]<Upstream>({ random: seeded(1) }),
-    clock,
-  );
+  const make = (): Balancer<Upstream> => BALANCERS[balance]<Upstream>({ random: seeded(1), token: tokenOf });
+  const settings = { size: 100, timeout: 1000, failFastAfter: 1e12, ...queue };
+  const pool = new Pool('rt', settings, new Tiers(make(), make()), clock);
   return {
     clock,
     pool,
     lines,
-    join: (name, { maxConns = 1, weight = 1 } = {}) => {
+    join: (name, options = {}) => {
       order += 1;
-      const settings = { weight, order, maxConns, timeouts: TIMEOUTS, keepAlive: undefined, handOver: true, disabled: false };
+      const kept = { timeouts: TIMEOUTS, keepAlive: undefined, handOver: true };
+      const settings = { ...kept, weight: 1, order, maxConns: 1, disabled: false, ...options };
       const around = { clock, log, alone: () => false, changed: pool.changed, observed: () => undefined };
       const upstream = new Upstream(unixAddress(`/nonexistent/${name}`), settings, around);
       pool.add(upstream);
@@ -66,16 +68,21 @@ export function fail(lease: Lease, code: FailureCode = 'FCGI_LB_CONNECT_REFUSED'
 export class Asker implements Waiter {
   readonly name: string;
   readonly tried: ReadonlySet<Upstream>;
-  /** Everybody's own. */
+  /** Everybody's own, unless it is to name an upstream. */
   readonly key: string;
   lease: Lease | undefined;
   error: ProxyError | undefined;
   readonly #heard: (asker: Asker) => void;
 
-  constructor(name: string, tried: readonly Upstream[] = [], heard: (asker: Asker) => void = () => undefined) {
+  constructor(
+    name: string,
+    tried: readonly Upstream[] = [],
+    heard: (asker: Asker) => void = () => undefined,
+    home?: Pick<Upstream, 'name'>,
+  ) {
     this.name = name;
     this.tried = new Set(tried);
-    this.key = name;
+    this.key = home === undefined ? name : tokenOf(home.name);
     this.#heard = heard;
   }
 
@@ -109,5 +116,15 @@ export function ask(
   ...tried: readonly Upstream[]
 ): Asker & { readonly place: Place<Waiter> | undefined } {
   const asker = new Asker(name, tried);
+  return Object.assign(asker, { place: pool.acquire(asker) });
+}
+
+/** Asks for an upstream in the name of somebody who belongs to one. */
+export function askFor(
+  { pool }: Pick<PoolParts, 'pool'>,
+  home: Pick<Upstream, 'name'>,
+  name = 'someone',
+): Asker & { readonly place: Place<Waiter> | undefined } {
+  const asker = new Asker(name, [], () => undefined, home);
   return Object.assign(asker, { place: pool.acquire(asker) });
 }
