@@ -4,7 +4,7 @@ import type { Balancer } from '../balance/balancer.ts';
 import { Tiers } from '../balance/tiers.ts';
 import { balanceText } from '../config/balance.ts';
 import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
-import type { Address } from '../core/address.ts';
+import { ConfigError, type UpstreamAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import type { Source } from '../discovery/source.ts';
@@ -29,6 +29,8 @@ interface Health {
 
 export class LivingPool implements MemberCare {
   readonly pool: Pool;
+  /** What all its upstreams speak. */
+  readonly speaks: 'fastcgi' | 'http';
   readonly settings: PoolSettings;
   readonly retryBudget: RetryBudget;
   readonly #clock: Clock;
@@ -48,6 +50,7 @@ export class LivingPool implements MemberCare {
    */
   constructor(settings: PoolSettings, clock: Clock, log: Log, secret: string) {
     this.settings = settings;
+    this.speaks = speechOf(settings);
     this.#clock = clock;
     this.#log = log;
     this.sticky = stickyCookie(settings, secret);
@@ -76,7 +79,7 @@ export class LivingPool implements MemberCare {
     this.#log.warn({ pool: this.pool.name, upstreams: wanted }, 'no upstream yet: requests will wait for one');
   }
 
-  create(address: Address, options: UpstreamOptions): Upstream {
+  create(address: UpstreamAddress, options: UpstreamOptions): Upstream {
     const { settings } = this;
     this.#order += 1;
     const { weight, backup, slowStart, down: disabled, maxConns = settings.maxConns } = options;
@@ -151,4 +154,12 @@ function balancerFor({ balance, upstreams }: PoolSettings, cookie: StickyCookie 
   const token = (name: string): string => cookie?.tokenOf(name) ?? name;
   const make = (): Balancer<Upstream> => BALANCERS[balance.name]<Upstream>({ random: Math.random, token });
   return upstreams.some(({ backup }) => backup) ? new Tiers(make(), make()) : make();
+}
+
+/** @throws ConfigError when a pool has upstreams of both kinds */
+function speechOf({ name, upstreams }: PoolSettings): 'fastcgi' | 'http' {
+  const http = upstreams.filter((spec) => (spec.kind === 'glob' ? spec.speaks === 'http' : spec.address.kind === 'http'));
+  if (http.length === 0) return 'fastcgi';
+  if (http.length === upstreams.length) return 'http';
+  throw new ConfigError(`pool ${name} has FastCGI and HTTP upstreams; expected one kind in a pool`);
 }

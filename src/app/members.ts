@@ -1,7 +1,7 @@
 // Keeps a pool's upstreams in step with what its sources say exists.
 
 import type { UpstreamOptions } from '../config/settings.ts';
-import type { Address } from '../core/address.ts';
+import type { UpstreamAddress } from '../core/address.ts';
 import type { Log } from '../core/log.ts';
 import type { Source, SourceListener } from '../discovery/source.ts';
 import type { Pool } from '../pool/pool.ts';
@@ -9,7 +9,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 
 /** Who makes upstreams, and looks after them while they are members. */
 export interface MemberCare {
-  create(address: Address, options: UpstreamOptions): Upstream;
+  create(address: UpstreamAddress, options: UpstreamOptions): Upstream;
   /** Its address has appeared anew while it was a member. */
   appeared(upstream: Upstream): void;
   left(upstream: Upstream): void;
@@ -45,7 +45,7 @@ export class Members {
     };
   }
 
-  #appeared(source: Source, address: Address, options: UpstreamOptions): void {
+  #appeared(source: Source, address: UpstreamAddress, options: UpstreamOptions): void {
     const member = this.#byAddress.get(address.text);
     if (member !== undefined) {
       member.sources.add(source);
@@ -62,7 +62,7 @@ export class Members {
     this.#pool.add(upstream);
   }
 
-  #vanished(source: Source, address: Address): void {
+  #vanished(source: Source, address: UpstreamAddress): void {
     const member = this.#byAddress.get(address.text);
     if (member === undefined) return;
     member.sources.delete(source);

@@ -11,7 +11,8 @@ import { ListenError } from '../core/listen.ts';
 import type { KeyRule } from '../http/balance-key.ts';
 import { CgiParams } from '../http/cgi-params.ts';
 import { Door } from '../http/door.ts';
-import type { Route } from '../http/route.ts';
+import { Forwarder } from '../http/forwarder.ts';
+import type { Route, Speech } from '../http/route.ts';
 import type { Pool } from '../pool/pool.ts';
 import { LivingPool } from './living-pool.ts';
 import type { Logs } from './logging.ts';
@@ -24,6 +25,7 @@ export class Program {
   readonly #clock: Clock;
   readonly #logs: Logs;
   readonly #pools: ReadonlyMap<string, LivingPool>;
+  readonly #forwarder = new Forwarder();
   readonly #door: Door;
   readonly #admin: AdminServer[] = [];
   #stopping = false;
@@ -59,7 +61,7 @@ export class Program {
    */
   async start(): Promise<void> {
     const { log } = this.#logs;
-    await Promise.all([...this.#pools.values()].map((pool) => pool.start()));
+    await Promise.all([this.#forwarder.ready(), ...[...this.#pools.values()].map((pool) => pool.start())]);
     const listening: string[] = [];
     for (const address of this.#settings.listen) listening.push(await this.#door.listen(address));
     const admin = await this.#openAdmin();
@@ -114,17 +116,13 @@ export class Program {
     const living = this.#pools.get(route.pool);
     if (living === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
     const { pool, settings, retryBudget } = living;
-    const mode =
-      route.php && route.root !== undefined
-        ? ({ kind: 'php', root: route.root, index: route.index } as const)
-        : ({ kind: 'application', root: route.root } as const);
     const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;
     return {
       pool,
       retry: settings.retry,
       retryBudget,
       balanceKey: keyRule(living, route),
-      params: new CgiParams({ mode, params: route.params, software: `fcgi-lb/${version}` }),
+      speaks: this.#speech(route, living.speaks, version),
       limits: {
         maxBody: route.maxBody,
         bodyTimeout: client.bodyTimeout,
@@ -134,6 +132,19 @@ export class Program {
         spool: { memory, file: route.responseBuffering ? SPOOL.file : 0, tempDir, stallTimeout: client.sendTimeout },
       },
     };
+  }
+
+  /** @throws ConfigError, ParamsTooLargeError */
+  #speech(route: PoolRoute, kind: Speech['kind'], version: string): Speech {
+    if (kind === 'http') {
+      if (!route.php && route.params.size === 0) return { kind, forwarder: this.#forwarder };
+      throw new ConfigError(`pool ${route.pool} has HTTP upstreams: PHP and parameters are for FastCGI workers`);
+    }
+    const mode =
+      route.php && route.root !== undefined
+        ? ({ kind: 'php', root: route.root, index: route.index } as const)
+        : ({ kind: 'application', root: route.root } as const);
+    return { kind, params: new CgiParams({ mode, params: route.params, software: `fcgi-lb/${version}` }) };
   }
 
   #readiness(): Readiness {

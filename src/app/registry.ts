@@ -11,6 +11,7 @@ import { sticky } from '../balance/sticky.ts';
 import type { BalanceName } from '../config/balance.ts';
 import type { ProbeQuestion } from '../config/health.ts';
 import type { UpstreamSpec } from '../config/settings.ts';
+import { httpUnixAddress, unixAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { FixedSource } from '../discovery/fixed.ts';
@@ -36,7 +37,7 @@ export const BALANCERS: Readonly<Record<BalanceName, <C extends Candidate>(parts
 export function createSource(spec: UpstreamSpec, clock: Clock, log: Log): Source {
   switch (spec.kind) {
     case 'glob':
-      return new GlobSource(spec.pattern, clock, log);
+      return new GlobSource(spec.pattern, clock, log, spec.speaks === 'http' ? httpUnixAddress : unixAddress);
     case 'address':
       return new FixedSource(spec.address);
   }

@@ -1,6 +1,6 @@
 // One immutable configuration with every default filled in: what the program is built from.
 
-import type { Address } from '../core/address.ts';
+import type { Address, UpstreamAddress } from '../core/address.ts';
 import type { Balance } from './balance.ts';
 import type { ProbeSettings } from './health.ts';
 import type { RouteSettings } from './route.ts';
@@ -20,7 +20,15 @@ export interface UpstreamOptions {
 
 /** What one `--upstream` names. */
 export type UpstreamSpec = UpstreamOptions &
-  ({ readonly kind: 'glob'; readonly pattern: string } | { readonly kind: 'address'; readonly address: Address });
+  (
+    | {
+        readonly kind: 'glob';
+        readonly pattern: string;
+        /** What is spoken on the sockets that are found; FastCGI when nothing is said. */
+        readonly speaks?: 'http';
+      }
+    | { readonly kind: 'address'; readonly address: UpstreamAddress }
+  );
 
 /** Failures, by class, after which a request may be sent again. */
 export const RETRY_CLASSES = ['connect', 'busy', 'closed', 'timeout', 'invalid_header'] as const;

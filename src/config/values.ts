@@ -1,7 +1,7 @@
 // Single values as the operator writes them, on the command line and in the file alike, and what is wrong with bad ones.
 
 import { isAbsolute, resolve } from 'node:path';
-import { ConfigError, parseAddress } from '../core/address.ts';
+import { ConfigError, HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../core/address.ts';
 import { isGlob, parseGlob } from '../core/glob-pattern.ts';
 import { UPSTREAM_DEFAULTS } from './defaults.ts';
 import { suggestion } from './nearest.ts';
@@ -39,14 +39,15 @@ export function parseUpstream(
   context: UpstreamContext,
   options: UpstreamOptions = UPSTREAM_DEFAULTS,
 ): UpstreamSpec {
-  const path = text.startsWith('unix:') ? text.slice('unix:'.length) : text;
+  const http = text.startsWith(HTTP_UNIX);
+  const path = http ? text.slice(HTTP_UNIX.length) : text.startsWith('unix:') ? text.slice('unix:'.length) : text;
   if (path.includes('/') && !path.includes('://') && isGlob(path) && !context.exists(resolve(context.directory, path))) {
     const pattern = resolve(context.directory, path);
     parseGlob(pattern);
-    return { ...options, kind: 'glob', pattern };
+    return { ...options, kind: 'glob', pattern, ...(http ? { speaks: 'http' } : {}) };
   }
-  const address = parseAddress(text);
-  if (address.kind === 'tcp' || isAbsolute(address.path)) return { ...options, kind: 'address', address };
+  const address = parseUpstreamAddress(text);
+  if (address.kind !== 'unix' || isAbsolute(address.path)) return { ...options, kind: 'address', address };
   return { ...options, kind: 'address', address: parseAddress(resolve(context.directory, address.path)) };
 }
 

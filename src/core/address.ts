@@ -1,8 +1,27 @@
-// Addresses as the operator writes them: `/run/rt1.sock`, `unix:/run/rt1.sock`, `127.0.0.1:9000`, `[::1]:9000`.
+// Addresses as the operator writes them: `/run/rt1.sock`, `127.0.0.1:9000`, `http://127.0.0.1:8000`, `http+unix:/run/app.sock`.
 
 export type Address =
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string };
+
+/** Where an HTTP server is, and how it is reached. */
+export interface HttpAddress {
+  readonly kind: 'http';
+  /** Whether TLS is spoken. */
+  readonly secure: boolean;
+  readonly socket: Address;
+  /** What the Host field says when the client's request has none. */
+  readonly authority: string;
+  readonly text: string;
+}
+
+/** Where an upstream is: a socket alone is that of a FastCGI worker. */
+export type UpstreamAddress = Address | HttpAddress;
+
+/** The socket behind an address. */
+export function socketOf(address: UpstreamAddress): Address {
+  return address.kind === 'http' ? address.socket : address;
+}
 
 /** The operator asked for something that cannot be; the message says what was found and what is expected. */
 export class ConfigError extends Error {
@@ -36,7 +55,7 @@ export function parseAddress(text: string): Address {
   }
   if (text.includes('/')) {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-      throw new ConfigError(`address '${text}': URLs are not supported; expected a socket path or HOST:PORT of a FastCGI worker`);
+      throw new ConfigError(`address '${text}': URLs are not supported here; expected a socket path or HOST:PORT`);
     }
     return unixAddress(text);
   }
@@ -47,4 +66,45 @@ export function parseAddress(text: string): Address {
     throw new ConfigError(`address '${text}': expected HOST:PORT, [IPV6]:PORT, /PATH or unix:/PATH`);
   }
   return { kind: 'tcp', host, port, text: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` };
+}
+
+/** What stands before the path of an HTTP server's unix socket. */
+export const HTTP_UNIX = 'http+unix:';
+
+/**
+ * @param text what `parseAddress` takes, for a FastCGI worker; `http://HOST[:PORT]`, `https://HOST[:PORT]` or
+ *   `http+unix:PATH` for an HTTP server
+ * @throws ConfigError
+ */
+export function parseUpstreamAddress(text: string): UpstreamAddress {
+  if (text.startsWith(HTTP_UNIX)) return httpUnixAddress(text.slice(HTTP_UNIX.length));
+  const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text);
+  if (match === null) return parseAddress(text);
+  const scheme = match[1]?.toLowerCase();
+  if (scheme !== 'http' && scheme !== 'https') {
+    throw new ConfigError(`address '${text}': expected http://HOST:PORT, https://HOST:PORT or http+unix:/PATH`);
+  }
+  const secure = scheme === 'https';
+  const authority = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?\/?$/.exec(match[2] ?? '');
+  const host = authority?.[1];
+  if (host === undefined) {
+    throw new ConfigError(`address '${text}': expected ${scheme}://HOST:PORT and nothing after it; requests keep their own path`);
+  }
+  const usual = secure ? 443 : 80;
+  const port = authority?.[2] === undefined ? usual : Number(authority[2].slice(1));
+  const socket = parseAddress(`${host}:${port}`);
+  const shown = port === usual ? host : `${host}:${port}`;
+  return { kind: 'http', secure, socket, authority: shown, text: `${scheme}://${shown}` };
+}
+
+/**
+ * @param path of an HTTP server's unix socket
+ * @throws ConfigError
+ */
+export function httpUnixAddress(path: string): HttpAddress {
+  const text = `${HTTP_UNIX}${path}`;
+  if (!/^\/[^/]/.test(path)) {
+    throw new ConfigError(`address '${text}': expected an absolute path, as in http+unix:/run/app.sock`);
+  }
+  return { kind: 'http', secure: false, socket: unixAddress(path), authority: 'localhost', text };
 }

@@ -1,12 +1,12 @@
 // Source of addresses that the operator wrote out: they always exist, whether something listens there or not.
 
-import type { Address } from '../core/address.ts';
+import type { UpstreamAddress } from '../core/address.ts';
 import type { Source, SourceListener } from './source.ts';
 
 export class FixedSource implements Source {
-  readonly #address: Address;
+  readonly #address: UpstreamAddress;
 
-  constructor(address: Address) {
+  constructor(address: UpstreamAddress) {
     this.#address = address;
   }
 

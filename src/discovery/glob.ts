@@ -3,7 +3,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type Address, ConfigError, unixAddress } from '../core/address.ts';
+import { ConfigError, type UpstreamAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
 import { type GlobLevel, parseGlob } from '../core/glob-pattern.ts';
@@ -14,7 +14,7 @@ import type { Source, SourceListener } from './source.ts';
 const RESCAN = 2000;
 
 interface Found {
-  readonly address: Address;
+  readonly address: UpstreamAddress;
   /** Tells a socket from its successor of the same name. */
   readonly identity: string;
 }
@@ -36,6 +36,7 @@ interface Watched {
  */
 export class GlobSource implements Source {
   readonly #pattern: string;
+  readonly #addressOf: (path: string) => UpstreamAddress;
   readonly #levels: readonly GlobLevel[];
   readonly #clock: Clock;
   readonly #log: Log;
@@ -46,9 +47,13 @@ export class GlobSource implements Source {
   #scanning: 'no' | 'yes' | 'again' = 'no';
   #rescan: Timer | undefined;
 
-  /** @throws ConfigError when the pattern cannot be one */
-  constructor(pattern: string, clock: Clock, log: Log) {
+  /**
+   * @param addressOf the upstream behind a socket of that path; throws ConfigError when there can be none
+   * @throws ConfigError when the pattern cannot be one
+   */
+  constructor(pattern: string, clock: Clock, log: Log, addressOf: (path: string) => UpstreamAddress) {
     this.#pattern = pattern;
+    this.#addressOf = addressOf;
     this.#levels = parseGlob(pattern);
     this.#clock = clock;
     this.#log = log;
@@ -134,7 +139,7 @@ export class GlobSource implements Source {
     }
     try {
       const identity = `${facts.dev}:${facts.ino}:${facts.birthtimeMs}`;
-      found.set(path, { address: unixAddress(path), identity });
+      found.set(path, { address: this.#addressOf(path), identity });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       this.#ignore(path, error.message);

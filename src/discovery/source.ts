@@ -1,11 +1,11 @@
 // The port of every source: it says which upstream addresses exist, now and as they come and go.
 
-import type { Address } from '../core/address.ts';
+import type { UpstreamAddress } from '../core/address.ts';
 
 export interface SourceListener {
   /** The address exists. Said again for one that exists already, it has been replaced: another worker may be there. */
-  appeared(address: Address): void;
-  vanished(address: Address): void;
+  appeared(address: UpstreamAddress): void;
+  vanished(address: UpstreamAddress): void;
 }
 
 export interface Source {

@@ -1,5 +1,6 @@
 // The port between a transaction and what takes its request to upstreams: one carrier for each protocol that they speak.
 
+import type { Duplex } from 'node:stream';
 import type { ProxyError } from '../core/errors.ts';
 import type { Lease } from '../pool/lease.ts';
 import type { BodySource, Outcome } from '../upstream/request.ts';
@@ -35,10 +36,12 @@ export interface Carrier {
   start(lease: Lease): CarriedExchange;
 }
 
-/** Hears how an attempt goes. After `end`, `failed`, `redirected` or `refuse` nothing more comes of it. */
+/** Hears how an attempt goes. After `end`, `failed`, `redirected`, `upgraded` or `refuse` nothing more comes of it. */
 export interface CarrierSink {
   /** The request is on its way to the upstream. */
   sent(): void;
+  /** An interim answer (1xx), which may be passed on; the real one is still to come. */
+  interim(status: number, rawHeaders: readonly string[]): void;
   head(head: DocumentHead): void;
   body(bytes: Buffer): void;
   end(): void;
@@ -46,6 +49,12 @@ export interface CarrierSink {
   failed(error: ProxyError): void;
   /** The answer is that something else must be asked: it has been prepared, and needs a lease. */
   redirected(request: ReadyRequest): void;
+  /**
+   * The protocol has changed as the client wished: all that comes and goes from here on is bytes.
+   * @param headers names and values in turn, for the client
+   * @param first bytes that came behind the head
+   */
+  upgraded(headers: readonly string[], upstream: Duplex, first: Buffer): void;
   /** There can be no answer. */
   refuse(error: ProxyError): void;
 }

@@ -1,7 +1,7 @@
 // Lets requests with a method of their own through: node:http's parser knows a fixed list and refuses all others.
 
 import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import { ReplayedConnection } from './replayed-connection.ts';
 
 export interface CustomRequest {
   /** The method as the client sent it. */
@@ -23,56 +23,4 @@ export function takeOver(socket: Socket, refused: Buffer): CustomRequest | undef
   if (method === undefined) return undefined;
   const shown = Buffer.concat([Buffer.from('POST'), refused.subarray(method.length)]);
   return { method, connection: new ReplayedConnection(socket, shown) };
-}
-
-/** A connection that gives some bytes first and then those of the socket under it. */
-export class ReplayedConnection extends Duplex {
-  readonly #socket: Socket;
-  // node:http and the CGI parameters ask a connection for these.
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-  readonly localAddress: string | undefined;
-  readonly localPort: number | undefined;
-
-  constructor(socket: Socket, first: Buffer) {
-    super({ allowHalfOpen: true });
-    this.#socket = socket;
-    this.remoteAddress = socket.remoteAddress;
-    this.remotePort = socket.remotePort;
-    this.localAddress = socket.localAddress;
-    this.localPort = socket.localPort;
-    // The parser that gave up must hear no more; the idle timeout of its connection is over.
-    socket.removeAllListeners('data');
-    socket.removeAllListeners('end');
-    socket.removeAllListeners('timeout');
-    this.push(first);
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.push(chunk)) socket.pause();
-    });
-    socket.on('end', () => this.push(null));
-    socket.on('close', () => this.destroy());
-  }
-
-  override _read(): void {
-    this.#socket.resume();
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, callback);
-  }
-
-  override _final(callback: (error?: Error | null) => void): void {
-    this.#socket.end(() => callback());
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#socket.destroy();
-    callback(error);
-  }
-
-  resetAndDestroy(): void {
-    if (this.remoteAddress === undefined) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
-    this.destroy();
-  }
 }

@@ -13,9 +13,11 @@ import { remoteAddress } from './cgi-params.ts';
 import type { TransactionContext } from './context.ts';
 import { takeOver } from './custom-method.ts';
 import { rawErrorPage } from './error-page.ts';
+import { ReplayedConnection } from './replayed-connection.ts';
 import { HeaderReader } from './request-headers.ts';
 import type { Route } from './route.ts';
 import { Transaction } from './transaction.ts';
+import { ordinaryHead, wantedUpgrade } from './upgrade.ts';
 
 export interface DoorSettings {
   /** Bytes of a request's head. */
@@ -51,6 +53,8 @@ export class Door {
   readonly #connections = new Map<Duplex, Map<Transaction, () => void>>();
   /** The real method of the first request on a connection that was taken over. */
   readonly #methods = new WeakMap<Duplex, string>();
+  /** What the first request on a connection that was taken over asks to change to. */
+  readonly #upgrades = new WeakMap<Duplex, string>();
   #active = 0;
   #closing = false;
   #onQuiet: (() => void) | undefined;
@@ -139,6 +143,7 @@ export class Door {
     server.on('connection', (socket) => this.#accepted(socket));
     server.on('request', (request, response) => this.#handle(request, response, undefined));
     server.on('checkContinue', (request, response) => this.#handle(request, response, () => response.writeContinue()));
+    server.on('upgrade', (request, socket, rest) => this.#asksToUpgrade(server, request, socket, rest));
     server.on('connect', (_request, socket) => this.#refuse(socket, 'FCGI_LB_REQUEST_METHOD_REFUSED', 'CONNECT'));
     server.on('clientError', (error, socket) => this.#badRequest(server, error, socket));
     return server;
@@ -156,20 +161,39 @@ export class Door {
 
   #handle(request: IncomingMessage, response: ServerResponse, sendContinue: (() => void) | undefined): void {
     const custom = this.#methods.get(request.socket);
-    if (this.#closing || custom !== undefined) response.shouldKeepAlive = false;
-    const transaction = new Transaction(
-      this.#context,
-      this.#route(request),
-      request,
-      response,
-      custom ?? request.method ?? '',
-      this.#closed,
-    );
+    const route = this.#route(request);
+    const upgrade = route.speaks.kind === 'http' ? this.#upgrades.get(request.socket) : undefined;
+    this.#upgrades.delete(request.socket);
+    if (this.#closing || custom !== undefined || upgrade !== undefined) response.shouldKeepAlive = false;
+    const method = custom ?? request.method ?? '';
+    const transaction = new Transaction(this.#context, route, request, response, method, upgrade, this.#closed);
     this.#active += 1;
     const open = this.#connections.get(request.socket);
     const begin = (): void => transaction.run(sendContinue);
     open?.set(transaction, begin);
     if (open === undefined || open.size === 1) begin();
+  }
+
+  /**
+   * node:http lets go of a connection whose request asks for another protocol. The request is made an ordinary one
+   * again: whether the protocol changes is for an upstream to say, and FastCGI knows of no other.
+   */
+  #asksToUpgrade(server: Server, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
+    const open = this.#connections.get(socket);
+    socket.on('error', () => undefined);
+    // Behind other requests: their answers must come first, and nobody sends it before them for a good reason.
+    const known = socket instanceof Socket || socket instanceof ReplayedConnection;
+    if (!known || open === undefined || open.size > 0) {
+      socket.destroy();
+      return;
+    }
+    const connection = new ReplayedConnection(socket, Buffer.concat([ordinaryHead(request), rest]));
+    const upgrade = wantedUpgrade(request);
+    if (upgrade !== undefined) this.#upgrades.set(connection, upgrade);
+    const custom = this.#methods.get(socket);
+    if (custom !== undefined) this.#methods.set(connection, custom);
+    this.#connections.delete(socket);
+    server.emit('connection', connection);
   }
 
   readonly #closed = (transaction: Transaction): void => {

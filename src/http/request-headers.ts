@@ -99,8 +99,13 @@ export function isHost(text: string): boolean {
   return HOST.test(text);
 }
 
+/** Whether a field of that name, in lower case, reaches applications at all. */
+export function isPassedOn(key: string): boolean {
+  return PLAIN_NAME.test(key) && !DROPPED.has(key);
+}
+
 function useOf(key: string): Use {
-  if (!PLAIN_NAME.test(key) || DROPPED.has(key)) return 'drop';
+  if (!isPassedOn(key)) return 'drop';
   if (key === 'host' || key === 'content-type') return key;
   return key === 'cookie' ? 'join-cookie' : 'join';
 }

@@ -5,11 +5,17 @@ import type { RetryPolicy } from '../pool/retry.ts';
 import type { RetryBudget } from '../pool/retry-budget.ts';
 import type { KeyRule } from './balance-key.ts';
 import type { CgiParams } from './cgi-params.ts';
+import type { Forwarder } from './forwarder.ts';
 import type { SpoolLimits } from './spool.ts';
+
+/** What the upstreams of a pool speak, and what that takes. */
+export type Speech =
+  | { readonly kind: 'fastcgi'; readonly params: CgiParams }
+  | { readonly kind: 'http'; readonly forwarder: Forwarder };
 
 export interface Route {
   readonly pool: Pool;
-  readonly params: CgiParams;
+  readonly speaks: Speech;
   readonly retry: RetryPolicy;
   readonly retryBudget: RetryBudget;
   /** What the pool's balancer goes by, if it goes by anything. */

@@ -1,6 +1,6 @@
 // Follows one request for the logs: which upstream, how many attempts, how long each stage took, why it failed.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../core/clock.ts';
 import { asError, type ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -86,13 +86,14 @@ export class Trace {
     else log.warn(fields, error.message);
   }
 
-  logAccess(accessLog: AccessLog | undefined, response: ServerResponse, bytes: number): void {
+  /** @param status as sent; undefined when nothing was */
+  logAccess(accessLog: AccessLog | undefined, status: number | undefined, bytes: number): void {
     accessLog?.({
       client: this.#client,
       method: this.#method,
       path: this.#request.url ?? '',
       // 499, as nginx has it: the client left before there was anything to send.
-      status: response.headersSent ? response.statusCode : 499,
+      status: status ?? 499,
       bytes,
       upstream: this.#upstream,
       attempts: this.#attempts,

@@ -17,16 +17,21 @@ import { codedError } from './coded-error.ts';
 import type { TransactionContext } from './context.ts';
 import { cutConnection, sendErrorPage } from './error-page.ts';
 import { FcgiCarrier } from './fcgi-carrier.ts';
+import { HttpCarrier } from './http-carrier.ts';
+import { writeInterim } from './interim.ts';
 import { admitBody, type ReceivedBody, receiveBody } from './request-body.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import type { Route } from './route.ts';
 import { parseTarget, type Target } from './target.ts';
 import { Trace } from './trace.ts';
+import { openTunnel, SWITCHING, type Tunnel } from './tunnel.ts';
 
 type Phase =
   | { readonly kind: 'receiving' }
   | { readonly kind: 'waiting'; readonly place: Place<Waiter> | undefined }
   | { readonly kind: 'exchanging'; readonly exchange: CarriedExchange | undefined }
+  /** The client has changed its protocol; the exchange holds the slot until the tunnel ends. */
+  | { readonly kind: 'tunnelling'; readonly exchange: CarriedExchange | undefined; readonly tunnel: Tunnel }
   /** The worker is done; the client may still be taking what was held for it. */
   | { readonly kind: 'answered' }
   | { readonly kind: 'closed' };
@@ -62,6 +67,7 @@ export class Transaction implements Waiter, CarrierSink {
 
   /**
    * @param method as the client sent it
+   * @param upgrade the protocol that the client asks to change to, if that may be granted
    * @param closed told once, when nothing of the transaction is left
    */
   constructor(
@@ -70,6 +76,7 @@ export class Transaction implements Waiter, CarrierSink {
     request: IncomingMessage,
     response: ServerResponse,
     method: string,
+    upgrade: string | undefined,
     closed: (transaction: Transaction) => void,
   ) {
     this.key = route.balanceKey === undefined ? '' : balanceKey(route.balanceKey, request);
@@ -81,8 +88,10 @@ export class Transaction implements Waiter, CarrierSink {
     this.#method = method;
     route.retryBudget.deposit();
     this.#trace = new Trace(context.clock, request, this.#method);
-    const { params, limits } = route;
-    this.#carrier = new FcgiCarrier({ request, method, params, maxHead: limits.maxResponseHead, log: context.log }, this);
+    const parts = { request, method, maxHead: route.limits.maxResponseHead, log: context.log, upgrade };
+    const { speaks } = route;
+    this.#carrier =
+      speaks.kind === 'fastcgi' ? new FcgiCarrier({ ...parts, ...speaks }, this) : new HttpCarrier({ ...parts, ...speaks }, this);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
     response.on('error', () => undefined);
@@ -141,6 +150,10 @@ export class Transaction implements Waiter, CarrierSink {
     this.#trace.sent();
   }
 
+  interim(status: number, rawHeaders: readonly string[]): void {
+    if (this.#request.httpVersion === '1.1') writeInterim(this.#response, status, rawHeaders);
+  }
+
   head(head: DocumentHead): void {
     if (this.#route.retry.statuses.has(head.status) && this.#triesAgain(head.status)) return;
     this.#trace.headCame();
@@ -160,6 +173,12 @@ export class Transaction implements Waiter, CarrierSink {
     this.#repeatable = request.repeatable;
     this.#bodySpent = false;
     this.#acquire();
+  }
+
+  upgraded(headers: readonly string[], upstream: Duplex, first: Buffer): void {
+    this.#trace.headCame();
+    const tunnel = openTunnel(this.#request, headers, upstream, first, this.#context.clock);
+    this.#phase = { kind: 'tunnelling', exchange: this.#exchange, tunnel };
   }
 
   failed(error: ProxyError): void {
@@ -190,16 +209,19 @@ export class Transaction implements Waiter, CarrierSink {
     const phase = this.#phase;
     if (phase.kind === 'closed') return;
     this.#phase = { kind: 'closed' };
-    const finished = this.#response.writableFinished;
+    const tunnel = phase.kind === 'tunnelling' ? phase.tunnel : undefined;
+    const finished = this.#response.writableFinished || tunnel !== undefined;
     // Unless the request had ended already, a failure noted so far was that of an earlier attempt.
     if (!finished && (phase.kind !== 'answered' || this.#trace.failure === undefined)) {
       this.#trace.failed(new ProxyError('FCGI_LB_CLIENT_GONE', 'the client left before its answer was complete'));
     }
     if (phase.kind === 'waiting' && phase.place !== undefined) this.#route.pool.cancel(phase.place);
-    else if (phase.kind === 'exchanging') phase.exchange?.abandon({ kind: 'abandoned' });
+    else if (phase.kind === 'exchanging' || phase.kind === 'tunnelling') phase.exchange?.abandon({ kind: 'abandoned' });
     this.#answer?.destroy();
     this.#body?.close();
-    this.#trace.logAccess(this.#context.accessLog, this.#response, this.#answer?.bytes ?? this.#pageBytes);
+    const status = tunnel !== undefined ? SWITCHING : this.#response.headersSent ? this.#response.statusCode : undefined;
+    const bytes = tunnel?.sent ?? this.#answer?.bytes ?? this.#pageBytes;
+    this.#trace.logAccess(this.#context.accessLog, status, bytes);
     this.#closed(this);
   }
 

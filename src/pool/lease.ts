@@ -1,11 +1,13 @@
 // The right to one exchange on one upstream, from the pick until it is used or given back.
 
 import type { Exchange } from '../upstream/exchange.ts';
+import type { HttpExchange } from '../upstream/http-exchange.ts';
+import type { HttpRequest, HttpSink } from '../upstream/http-request.ts';
 import type { ExchangeSink, FcgiRequest } from '../upstream/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /**
- * Whoever is granted a lease must call exactly one of `start` and `release`. After `start` the exchange owns the slot
+ * Whoever is granted a lease must call exactly one of `start`, `forward` and `release`. After the first two the exchange owns the slot
  * and frees it by itself, when the worker is done.
  */
 export class Lease {
@@ -19,6 +21,12 @@ export class Lease {
   start(request: FcgiRequest, sink: ExchangeSink): Exchange {
     this.#use();
     return this.upstream.start(request, sink);
+  }
+
+  /** What `start` is to an upstream that speaks HTTP. */
+  forward(request: HttpRequest, sink: HttpSink): HttpExchange {
+    this.#use();
+    return this.upstream.forward(request, sink);
   }
 
   release(): void {

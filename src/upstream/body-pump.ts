@@ -1,29 +1,57 @@
-// Sends a request body that does not fit in memory: STDIN records made from a stream, no faster than the worker reads.
+// Sends a request body that does not fit in memory from a stream, no faster than the upstream reads.
 
 import type { Readable } from 'node:stream';
 import { STDIN_CONTENT, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
 import type { Connection } from './connection.ts';
 
+/** Where a body goes. */
+export interface BodyTarget {
+  /** True when the upstream no longer reads: what is written is dropped. */
+  readonly writeBroken: boolean;
+  /** False: wait for `drained` before writing more. */
+  write(chunk: Buffer): boolean;
+  end(): void;
+}
+
+/** Sends a body as STDIN records. */
+export function stdinTarget(connection: Connection): BodyTarget {
+  return {
+    get writeBroken() {
+      return connection.writeBroken;
+    },
+    write: (chunk) => {
+      let more = true;
+      for (let at = 0; at < chunk.length; at += STDIN_CONTENT) {
+        const content = chunk.subarray(at, at + STDIN_CONTENT);
+        const { header, padding } = stdinFrame(connection.requestId, content.length);
+        more = connection.write(header, content, padding);
+      }
+      return more;
+    },
+    end: () => void connection.write(stdinEnd(connection.requestId)),
+  };
+}
+
 export interface BodyPumpEvents {
   /** What the pump waits for has changed. */
   changed(): void;
-  /** The stream broke, or did not hold as many bytes as CONTENT_LENGTH promised the worker. */
+  /** The stream broke, or did not hold as many bytes as the upstream was promised. */
   failed(error: Error): void;
 }
 
-/** The pump waits for the next bytes of the stream, for the worker to read, or for nothing any more. */
+/** The pump waits for the next bytes of the stream, for the upstream to read, or for nothing any more. */
 export type BodyPumpState = 'source' | 'worker' | 'done';
 
 export class BodyPump {
-  readonly #connection: Connection;
+  readonly #target: BodyTarget;
   readonly #source: Readable;
   readonly #events: BodyPumpEvents;
   #left: number;
   #state: BodyPumpState = 'source';
 
   /** @param size bytes the stream will give */
-  constructor(connection: Connection, source: Readable, size: number, events: BodyPumpEvents) {
-    this.#connection = connection;
+  constructor(target: BodyTarget, source: Readable, size: number, events: BodyPumpEvents) {
+    this.#target = target;
     this.#source = source;
     this.#events = events;
     this.#left = size;
@@ -52,7 +80,7 @@ export class BodyPump {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#connection.writeBroken) {
+    if (this.#target.writeBroken) {
       // The worker reads no more. Its answer may still come, so this is no failure (fact 9).
       this.stop();
       this.#events.changed();
@@ -63,13 +91,7 @@ export class BodyPump {
       this.#fail(new Error(`request body is ${-this.#left} bytes longer than announced`));
       return;
     }
-    let more = true;
-    for (let at = 0; at < chunk.length; at += STDIN_CONTENT) {
-      const content = chunk.subarray(at, at + STDIN_CONTENT);
-      const { header, padding } = stdinFrame(this.#connection.requestId, content.length);
-      more = this.#connection.write(header, content, padding);
-    }
-    if (more) {
+    if (this.#target.write(chunk)) {
       this.#events.changed();
     } else {
       this.#source.pause();
@@ -82,7 +104,7 @@ export class BodyPump {
       this.#fail(new Error(`request body ended ${this.#left} bytes short of its announced length`));
       return;
     }
-    this.#connection.write(stdinEnd(this.#connection.requestId));
+    this.#target.end();
     this.#to('done');
   };
 

@@ -1,9 +1,8 @@
 // One socket to a worker: owns the fd, hands its bytes to whoever uses it now, and closes exactly once.
 
-import { Socket } from 'node:net';
 import type { Address } from '../core/address.ts';
-import { systemCode } from '../core/errors.ts';
 import { FIRST_REQUEST_ID, LAST_REQUEST_ID } from '../fcgi/protocol.ts';
+import { WorkerSocket } from './worker-socket.ts';
 
 /** Who uses a connection at the moment: an exchange, the capacity question, or the shelf of idle connections. */
 export interface ConnectionUser {
@@ -21,35 +20,6 @@ const NEXT: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
   open: ['closed'],
   closed: [],
 };
-
-/**
- * A socket whose failed writes do not destroy it. A worker may answer and close before it has read the whole body:
- * the write then fails with EPIPE while the complete answer still waits to be read, so END_REQUEST, not the write,
- * decides (DESIGN.md fact 9). What is wrong with the connection shows on its reading side.
- */
-class WorkerSocket extends Socket {
-  writeBroken = false;
-
-  override _write(chunk: unknown, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    if (this.writeBroken) callback();
-    else super._write(chunk, encoding, this.#forgiving(callback));
-  }
-
-  override _writev(chunks: Array<{ chunk: unknown; encoding: BufferEncoding }>, callback: (error?: Error | null) => void): void {
-    if (this.writeBroken) callback();
-    else super._writev?.(chunks, this.#forgiving(callback));
-  }
-
-  #forgiving(callback: (error?: Error | null) => void): (error?: Error | null) => void {
-    return (error) => {
-      const code = systemCode(error);
-      if (code === 'EPIPE' || code === 'ECONNRESET') {
-        this.writeBroken = true;
-        callback();
-      } else callback(error);
-    };
-  }
-}
 
 export class Connection {
   readonly #socket = new WorkerSocket({ allowHalfOpen: true });

@@ -1,6 +1,6 @@
 // Opens a connection to an upstream, or says in one coded error why it could not. The only maker of connect errors.
 
-import type { Address } from '../core/address.ts';
+import type { Address, UpstreamAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { type FailureCode, ProxyError, systemCode } from '../core/errors.ts';
 import { Connection, type ConnectionUser } from './connection.ts';
@@ -49,11 +49,7 @@ export function dial(address: Address, timeout: number, clock: Clock, result: Di
   });
   timer = clock.after(timeout, () => {
     connection.destroy();
-    result.failed(
-      new ProxyError('FCGI_LB_CONNECT_TIMEOUT', `${address.text}: no connection within ${timeout} ms`, {
-        upstream: address.text,
-      }),
-    );
+    result.failed(connectTimeout(address, timeout));
   });
   return () => {
     timer.cancel();
@@ -61,8 +57,15 @@ export function dial(address: Address, timeout: number, clock: Clock, result: Di
   };
 }
 
-function connectError(address: Address, cause: Error | undefined): ProxyError {
+/** The coded error for a connection that did not come about. */
+export function connectError(address: UpstreamAddress, cause: Error | undefined): ProxyError {
   const code = CODES[systemCode(cause) ?? ''] ?? 'FCGI_LB_CONNECT_FAILED';
   const reason = REASONS[code] ?? cause?.message ?? 'closed while connecting';
   return new ProxyError(code, `${address.text}: ${reason}`, { upstream: address.text, cause });
+}
+
+/** @param timeout ms */
+export function connectTimeout(address: UpstreamAddress, timeout: number): ProxyError {
+  const story = `${address.text}: no connection within ${timeout} ms`;
+  return new ProxyError('FCGI_LB_CONNECT_TIMEOUT', story, { upstream: address.text });
 }

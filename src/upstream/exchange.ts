@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { type FailureCode, ProxyError } from '../core/errors.ts';
 import { RecordDecoder, RecordError, type RecordSink } from '../fcgi/decode.ts';
 import { abortRequest, addressHead, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
-import { BodyPump } from './body-pump.ts';
+import { BodyPump, stdinTarget } from './body-pump.ts';
 import type { CapacityAnswer } from './capacity.ts';
 import type { Connection, ConnectionUser } from './connection.ts';
 import type { DialResult } from './dial.ts';
@@ -233,7 +233,7 @@ export class Exchange implements ConnectionUser, RecordSink {
       connection.write(head);
       if (body.kind === 'stream') {
         const { failure } = body;
-        this.#pump = new BodyPump(connection, body.open(), body.size, {
+        this.#pump = new BodyPump(stdinTarget(connection), body.open(), body.size, {
           changed: () => this.#watch(),
           failed: (cause) => this.#giveUp(new ProxyError(failure, `request body: ${cause.message}`, { cause }), ABANDONED),
         });

@@ -2,31 +2,31 @@
 
 import type { Candidate } from '../balance/balancer.ts';
 import { HeadTime } from '../balance/head-time.ts';
-import type { Address } from '../core/address.ts';
+import { socketOf, type UpstreamAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { Activity, type ActivityName } from './activity.ts';
 import { Backoff } from './backoff.ts';
-import { askCapacity, type CapacityAnswer } from './capacity.ts';
 import { CapacityLimit } from './capacity-limit.ts';
 import { Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
-import type { Connection } from './connection.ts';
-import { type DialResult, dial } from './dial.ts';
-import { Exchange, type ExchangeHost } from './exchange.ts';
+import { dial } from './dial.ts';
+import type { Exchange } from './exchange.ts';
+import { type FcgiSettings, FcgiSide } from './fcgi-side.ts';
+import type { HttpExchange } from './http-exchange.ts';
+import type { HttpRequest, HttpSink } from './http-request.ts';
+import { HttpSide, limitOf } from './http-side.ts';
 import type { Loan } from './loan.ts';
-import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
+import type { ExchangeSink, FcgiRequest, Outcome } from './request.ts';
+import type { AnyExchange, Purpose } from './side.ts';
 import { Slots } from './slots.ts';
 import { SlowStart } from './slow-start.ts';
-import { SpareConnections, type SpareSettings } from './spare-connections.ts';
-import { WorkerLog } from './worker-log.ts';
 
-export interface UpstreamSettings extends SpareSettings {
+export interface UpstreamSettings extends FcgiSettings {
   readonly weight: number;
   /** Position among the upstreams of its pool. */
   readonly order: number;
   /** Exchanges at a time: asked for (`auto`), a number, or `Infinity`. */
   readonly maxConns: 'auto' | number;
-  readonly timeouts: ExchangeTimeouts & { readonly connect: number };
   /** Gets nothing from the start, until the operator wants it to. */
   readonly disabled: boolean;
   /** Gets requests only while no other upstream of its pool can be hoped for. */
@@ -55,15 +55,15 @@ export class Upstream implements Candidate {
   readonly name: string;
   readonly order: number;
   readonly backup: boolean;
-  readonly #address: Address;
+  readonly #address: UpstreamAddress;
   readonly #settings: UpstreamSettings;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #host: ExchangeHost;
-  readonly #probeHost: ExchangeHost;
   readonly #slots: Slots;
-  readonly #spare: SpareConnections;
-  readonly #running = new Set<Exchange>();
+  /** One of the two is there. */
+  readonly #fcgi: FcgiSide | undefined;
+  readonly #http: HttpSide | undefined;
+  readonly #running = new Set<AnyExchange>();
   readonly #parts: UpstreamParts;
   readonly #capacity: CapacityLimit;
   readonly #backoff: Backoff;
@@ -75,7 +75,7 @@ export class Upstream implements Candidate {
   /** Whether anything has answered since its address appeared, or since its worker was lost. */
   #answered = false;
 
-  constructor(address: Address, settings: UpstreamSettings, parts: UpstreamParts) {
+  constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts) {
     const { clock, log } = parts;
     this.name = address.text;
     this.order = settings.order;
@@ -86,8 +86,9 @@ export class Upstream implements Candidate {
     this.#log = log;
     this.#parts = parts;
     // Until the capacity is known one exchange at a time is what every worker takes.
-    this.#slots = new Slots(settings.maxConns === 'auto' ? 1 : settings.maxConns);
-    this.#capacity = new CapacityLimit(this.#slots, settings.maxConns);
+    const limit = limitOf(address, settings.maxConns);
+    this.#slots = new Slots(limit === 'auto' ? 1 : limit);
+    this.#capacity = new CapacityLimit(this.#slots, limit);
     this.#slowStart = new SlowStart(clock, settings.slowStart ?? 0);
     this.#backoff = new Backoff(clock, () => {
       if (this.#backoff.failing) this.#slowStart.begin();
@@ -95,32 +96,19 @@ export class Upstream implements Candidate {
     });
     this.#condition = new Condition(this.name, settings.disabled, clock, log);
     this.#activity = new Activity(clock);
-    this.#spare = new SpareConnections(settings, clock);
-    this.#host = {
-      name: this.name,
-      clock: this.#clock,
-      workerLog: new WorkerLog(this.name, log, clock),
-      timeouts: settings.timeouts,
-      keepsConnections: () => this.#spare.wanted(this.#slots.capacity),
-      wasStale: () => this.#spare.wasStale(),
+    const side = {
+      ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#changed() },
       unlimited: () => this.#slots.capacity === Number.POSITIVE_INFINITY,
-      dial: (result) => this.#dial(result),
-      askCapacity: (connection, done) => this.#askCapacity(connection, done),
-      shelve: (connection) => this.#shelve(connection),
-      answered: (ms) => {
+      serving: () => this.#condition.intent === 'serve',
+      begins: (exchange: AnyExchange) => void this.#running.add(exchange),
+      answered: (ms: number, purpose: Purpose) => {
         this.#answered = true;
-        this.#headTime.add(ms);
+        if (purpose === 'request') this.#headTime.add(ms);
       },
-      gone: (exchange, outcome) => this.#gone(exchange, outcome),
+      gone: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gone(exchange, outcome, purpose),
     };
-    // What becomes of a probe is for the one who sent it to judge.
-    this.#probeHost = {
-      ...this.#host,
-      answered: () => {
-        this.#answered = true;
-      },
-      gone: (exchange) => this.#gone(exchange, undefined),
-    };
+    this.#fcgi = address.kind === 'http' ? undefined : new FcgiSide(address, settings, side);
+    this.#http = address.kind === 'http' ? new HttpSide(address, settings, side) : undefined;
   }
 
   /** What the settings say, or part of it while it starts slowly. */
@@ -207,20 +195,28 @@ export class Upstream implements Candidate {
   /** Runs a request in the slot taken before; the slot comes back by itself. */
   start(request: FcgiRequest, sink: ExchangeSink): Exchange {
     this.#used = true;
-    return this.#run(new Exchange(this.#host, request, sink), request);
+    return this.#speak(request, sink, 'request');
+  }
+
+  /** The same for an upstream that speaks HTTP. */
+  forward(request: HttpRequest, sink: HttpSink): HttpExchange {
+    this.#used = true;
+    return this.#speakHttp(request, sink, 'request');
   }
 
   /** Lends a slot to a probe; undefined when none is free, or nothing new is to begin here. */
   lend(): Loan | undefined {
     if (!this.#slots.free || this.#condition.intent !== 'serve') return undefined;
     this.take();
-    let exchange: Exchange | undefined;
+    let exchange: AnyExchange | undefined;
+    const keep = <T extends AnyExchange>(begun: T): T => {
+      exchange = begun;
+      return begun;
+    };
     return {
-      dial: (result) => this.#dial(result),
-      start: (request, sink) => {
-        exchange = new Exchange(this.#probeHost, request, sink);
-        return this.#run(exchange, request);
-      },
+      dial: (result) => dial(socketOf(this.#address), this.#settings.timeouts.connect, this.#clock, result),
+      start: (request, sink) => keep(this.#speak(request, sink, 'probe')),
+      forward: (request, sink) => keep(this.#speakHttp(request, sink, 'probe')),
       running: () => exchange !== undefined && this.#running.has(exchange),
       release: () => this.release(),
     };
@@ -230,7 +226,7 @@ export class Upstream implements Candidate {
   appeared(): void {
     this.#used = false;
     this.#answered = false;
-    this.#spare.renewed();
+    this.#fcgi?.renewed();
     this.#capacity.forget();
     this.#backoff.reset();
     this.#slowStart.begin();
@@ -248,66 +244,43 @@ export class Upstream implements Candidate {
   want(intent: Intent, reason: string): void {
     if (intent === 'serve' && this.#condition.intent !== 'serve') this.#slowStart.begin();
     this.#condition.want(intent, reason);
-    if (intent !== 'serve') this.#spare.closeAll();
+    if (intent !== 'serve') this.#closeSpare();
     this.#changed();
   }
 
   /** Ends everything now. */
   destroy(): void {
     this.#condition.end();
-    this.#spare.closeAll();
+    this.#closeSpare();
     this.#backoff.reset();
     for (const exchange of [...this.#running]) exchange.destroy();
   }
 
-  #run(exchange: Exchange, request: FcgiRequest): Exchange {
-    this.#running.add(exchange);
-    exchange.start(this.#spare.take(request.repeatable));
-    return exchange;
+  #speak(request: FcgiRequest, sink: ExchangeSink, purpose: Purpose): Exchange {
+    if (this.#fcgi === undefined) throw new Error(`${this.name} speaks HTTP and was given a FastCGI request`);
+    return this.#fcgi.start(request, sink, purpose);
   }
 
-  /** An exchange is over. @param outcome undefined: it says nothing about requests */
-  #gone(exchange: Exchange, outcome: Outcome | undefined): void {
+  #speakHttp(request: HttpRequest, sink: HttpSink, purpose: Purpose): HttpExchange {
+    if (this.#http === undefined) throw new Error(`${this.name} speaks FastCGI and was given an HTTP request`);
+    return this.#http.start(request, sink, purpose);
+  }
+
+  #closeSpare(): void {
+    this.#fcgi?.closeSpare();
+    this.#http?.closeSpare();
+  }
+
+  /** An exchange is over. */
+  #gone(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
     this.#running.delete(exchange);
-    if (outcome !== undefined) {
+    if (purpose === 'request') {
       this.#observe(outcome);
       this.#parts.observed(this, outcome);
     }
     this.#slots.give();
     this.#changed();
-    this.#spare.endTurn();
-  }
-
-  #dial(result: DialResult): () => void {
-    return dial(this.#address, this.#settings.timeouts.connect, this.#clock, result);
-  }
-
-  #shelve(connection: Connection): void {
-    if (this.#condition.intent === 'serve') this.#spare.offer(connection);
-    else connection.destroy();
-  }
-
-  #askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined {
-    if (this.#capacity.known) return undefined;
-    return askCapacity(
-      connection,
-      (result) => this.#dial(result),
-      this.#clock,
-      (answer) => {
-        this.#learn(answer.capacity);
-        done(answer);
-      },
-    );
-  }
-
-  #learn(answer: CapacityAnswer['capacity']): void {
-    // One of several unix sockets is most likely a single process, a lone address a whole server.
-    if (!this.#capacity.learn(answer, this.#address.kind === 'unix' && !this.#parts.alone())) return;
-    const { capacity } = this.#slots;
-    const limit = capacity === Number.POSITIVE_INFINITY ? 'unlimited' : capacity;
-    const fields = { upstream: this.name, max_conns: limit, told: typeof answer === 'number' };
-    this.#log.debug(fields, 'capacity of the upstream is known');
-    this.#changed();
+    this.#fcgi?.endTurn();
   }
 
   #observe(outcome: Outcome): void {

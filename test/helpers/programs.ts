@@ -1,4 +1,4 @@
-// Says which real FastCGI programs this machine has; a test that needs a missing one is skipped aloud, or fails in CI.
+// Says which real programs this machine has; a test that needs a missing one is skipped aloud, or fails in CI.
 
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
@@ -21,6 +21,8 @@ const REQUIREMENTS = {
   },
   'spawn-fcgi': { packages: 'spawn-fcgi', present: () => findProgram('spawn-fcgi') !== undefined },
   fcgiwrap: { packages: 'fcgiwrap', present: () => findProgram('fcgiwrap') !== undefined },
+  nginx: { packages: 'nginx', present: () => findProgram('nginx') !== undefined },
+  openssl: { packages: 'openssl', present: () => findProgram('openssl') !== undefined },
 } as const satisfies Record<string, Requirement>;
 
 export type ProgramName = keyof typeof REQUIREMENTS;

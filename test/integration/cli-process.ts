@@ -29,9 +29,12 @@ export interface CliProcess {
   readonly ended: Promise<Ending>;
 }
 
-/** Starts `fcgi-lb WORDS...`; it is killed at the end of the test if it still runs. */
-export function startCli(words: readonly string[]): CliProcess {
-  const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+/**
+ * Starts `fcgi-lb WORDS...`; it is killed at the end of the test if it still runs.
+ * @param env added to the environment
+ */
+export function startCli(words: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
+  const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   let over = false;

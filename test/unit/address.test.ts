@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseAddress, unixAddress } from '../../src/core/address.ts';
+import { ConfigError, parseAddress, parseUpstreamAddress, unixAddress } from '../../src/core/address.ts';
 
 describe('parseAddress', () => {
   it.each(['/run/rt1.sock', 'unix:/run/rt1.sock'])('reads %s as a socket path', (text) => {
@@ -78,5 +78,44 @@ describe('parseAddress', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('parseUpstreamAddress', () => {
+  it.each([
+    ['http://127.0.0.1:8000', false, { kind: 'tcp', host: '127.0.0.1', port: 8000 }, '127.0.0.1:8000'],
+    ['http://app.example', false, { kind: 'tcp', host: 'app.example', port: 80 }, 'app.example'],
+    ['https://app.example', true, { kind: 'tcp', host: 'app.example', port: 443 }, 'app.example'],
+    ['https://[::1]:8443', true, { kind: 'tcp', host: '::1', port: 8443 }, '[::1]:8443'],
+    ['http+unix:/run/app.sock', false, { kind: 'unix', path: '/run/app.sock' }, 'localhost'],
+  ])('reads %s as an HTTP server', (text, secure, socket, authority) => {
+    expect(parseUpstreamAddress(text)).toMatchObject({ kind: 'http', secure, socket, authority, text });
+  });
+
+  it('gives one server one text, however it is written', () => {
+    for (const text of ['http://a:80', 'HTTP://a/', 'http://a']) expect(parseUpstreamAddress(text).text).toBe('http://a');
+    expect(parseUpstreamAddress('https://a:443/').text).toBe('https://a');
+    expect(parseUpstreamAddress('https://a:80').text).toBe('https://a:80');
+  });
+
+  it('takes what has no scheme for a FastCGI worker', () => {
+    for (const text of ['/run/a.sock', 'unix:/run/a.sock', '127.0.0.1:9000'])
+      expect(parseUpstreamAddress(text)).toEqual(parseAddress(text));
+  });
+
+  it.each([
+    ['http://', 'expected http://HOST:PORT and nothing after it'],
+    ['http://a/b', 'requests keep their own path'],
+    ['http://a?b', 'nothing after it'],
+    ['http://user@a', 'nothing after it'],
+    ['http://a:99999', 'expected HOST:PORT'],
+    ['fcgi://a', 'expected http://HOST:PORT, https://HOST:PORT or http+unix:/PATH'],
+    ['http+unix:', 'expected an absolute path'],
+    ['http+unix:app.sock', 'expected an absolute path'],
+    ['http+unix:///run/app.sock', 'expected an absolute path'],
+    [`http+unix:/${'a'.repeat(107)}`, 'unix sockets allow 107'],
+  ])('refuses %j and says what it expects', (text, why) => {
+    expect(() => parseUpstreamAddress(text)).toThrow(ConfigError);
+    expect(() => parseUpstreamAddress(text)).toThrow(why);
   });
 });

@@ -58,6 +58,9 @@ class Stage implements ProbeTarget, Probe {
       start: () => {
         throw new Error('this probe sends no request');
       },
+      forward: () => {
+        throw new Error('this probe sends no request');
+      },
       running: () => this.running,
       release: () => {
         this.lent -= 1;

@@ -171,6 +171,7 @@ describe('settingsFrom', () => {
     ['[::1]:9000', { ...AS_USUAL, kind: 'address', address: parseAddress('[::1]:9000') }],
     ['/run/rt*.sock', { ...AS_USUAL, kind: 'glob', pattern: '/run/rt*.sock' }],
     ['unix:/run/rt[12].sock', { ...AS_USUAL, kind: 'glob', pattern: '/run/rt[12].sock' }],
+    ['http+unix:/run/app*.sock', { ...AS_USUAL, kind: 'glob', pattern: '/run/app*.sock', speaks: 'http' }],
     ['/run/../tmp/*.sock', { ...AS_USUAL, kind: 'glob', pattern: '/tmp/*.sock' }],
     ['./rt*.sock', { ...AS_USUAL, kind: 'glob', pattern: join(process.cwd(), 'rt*.sock') }],
   ])('reads --upstream %s', (text, expected) => {
@@ -186,7 +187,9 @@ describe('settingsFrom', () => {
   it.each([
     [['--upstream', 'nonsense'], 'nonsense'],
     [['--upstream', '/a', ''], "address ''"],
-    [['--upstream', 'http://h:80'], 'URLs are not supported'],
+    [['--upstream', 'ftp://h:80'], 'expected http://HOST:PORT'],
+    [['--upstream', 'http://h:80/app'], 'nothing after it'],
+    [['--listen', 'http://h:80'], 'URLs are not supported'],
     [['--upstream', '/run/**/a.sock'], "'**' is not supported"],
     [['--upstream', `/${'x'.repeat(120)}`], 'unix sockets allow 107'],
     [['--listen', '8080'], 'HOST:PORT'],

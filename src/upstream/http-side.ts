@@ -1,0 +1,61 @@
+// How an HTTP server is spoken to: exchanges and kept sockets.
+
+import type { HttpAddress, UpstreamAddress } from '../core/address.ts';
+import { dialHttp } from './http-dial.ts';
+import { HttpExchange, type HttpHost } from './http-exchange.ts';
+import type { HttpRequest, HttpSink } from './http-request.ts';
+import { IdleSockets } from './idle-sockets.ts';
+import type { ExchangeTimeouts } from './request.ts';
+import type { Purpose, SideParts } from './side.ts';
+
+export interface HttpSettings {
+  readonly timeouts: ExchangeTimeouts & { readonly connect: number };
+  /** ms that a kept socket may stay idle; undefined: sockets are not kept. */
+  readonly keepAlive: number | undefined;
+}
+
+export class HttpSide {
+  readonly #parts: SideParts;
+  readonly #idle: IdleSockets | undefined;
+  readonly #hosts: Readonly<Record<Purpose, HttpHost>>;
+
+  constructor(address: HttpAddress, settings: HttpSettings, parts: SideParts) {
+    this.#parts = parts;
+    const { timeouts, keepAlive } = settings;
+    const { clock, unlimited, answered, gone } = parts;
+    this.#idle = keepAlive === undefined ? undefined : new IdleSockets(clock, keepAlive);
+    const host = (purpose: Purpose): HttpHost => ({
+      name: address.text,
+      authority: address.authority,
+      clock,
+      timeouts,
+      keepAlive: keepAlive !== undefined,
+      unlimited,
+      dial: (result) => dialHttp(address, timeouts.connect, clock, result),
+      shelve: (socket) => {
+        if (this.#idle === undefined || !parts.serving()) socket.destroy();
+        else this.#idle.put(socket);
+      },
+      answered: (ms) => answered(ms, purpose),
+      gone: (exchange, outcome) => gone(exchange, outcome, purpose),
+    });
+    this.#hosts = { request: host('request'), probe: host('probe') };
+  }
+
+  start(request: HttpRequest, sink: HttpSink, purpose: Purpose): HttpExchange {
+    const exchange = new HttpExchange(this.#hosts[purpose], request, sink);
+    this.#parts.begins(exchange);
+    // What must not be repeated goes over a fresh connection: a kept one may have been closed in this very moment.
+    exchange.start(request.repeatable && request.upgrade === undefined ? this.#idle?.take() : undefined);
+    return exchange;
+  }
+
+  closeSpare(): void {
+    this.#idle?.closeAll();
+  }
+}
+
+/** HTTP has no question for the capacity, and HTTP servers queue by themselves: `auto` is no limit there. */
+export function limitOf(address: UpstreamAddress, maxConns: 'auto' | number): 'auto' | number {
+  return address.kind === 'http' && maxConns === 'auto' ? Number.POSITIVE_INFINITY : maxConns;
+}
