@@ -26,7 +26,7 @@ function findFiles(pattern: string): readonly string[] {
   for (const level of parseGlob(pattern)) {
     found = found.flatMap((directory) => {
       if (level.kind === 'name') return [join(directory, level.name)];
-      const names = namesIn(directory).filter(level.matches);
+      const names = namesIn(directory).filter((name) => level.matches(name));
       return names.sort().map((name) => join(directory, name));
     });
   }
