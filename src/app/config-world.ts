@@ -26,8 +26,7 @@ function findFiles(pattern: string): readonly string[] {
   for (const level of parseGlob(pattern)) {
     found = found.flatMap((directory) => {
       if (level.kind === 'name') return [join(directory, level.name)];
-      // As in the shell, a pattern does not mean hidden files: editors and package managers leave their own there.
-      const names = namesIn(directory).filter((name) => !name.startsWith('.') && level.matches(name));
+      const names = namesIn(directory).filter((name) => level.matches(name));
       return names.sort().map((name) => join(directory, name));
     });
   }

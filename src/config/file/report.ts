@@ -10,6 +10,9 @@ export interface Origin {
   readonly values: ReadonlyMap<string | number, Place>;
 }
 
+/** Characters: messages quote what they found, and that may be a whole program instead of a value. */
+const MAX_MESSAGE = 500;
+
 export class Report {
   readonly #problems: Problem[] = [];
   readonly #told = new Set<string>();
@@ -30,7 +33,8 @@ export class Report {
     const key = `${placeText(place)} ${message}`;
     if (this.#told.has(key)) return;
     this.#told.add(key);
-    this.#problems.push({ place, path, message });
+    const short = message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 3)}...`;
+    this.#problems.push({ place, path, message: short });
   }
 
   /** Whether something is wrong at a key of the top, or below it: then what follows from that is not worth saying. */

@@ -42,11 +42,14 @@ export const PROBE = keys(
       value(TEXT, { description: 'a word' }),
       {
         description:
-          "a program and its arguments; exit code 0 is good. It is told the upstream's address. Needed with `probe: exec`",
+          "a program and its arguments; exit code 0 is good. It finds the upstream's address in the environment, as `UPSTREAM`. Needed with `probe: exec`",
       },
       1,
     ),
-    interval: value(LIMIT, { description: 'between two probes of one upstream, less a little at random', default: '5s' }),
+    interval: value(LIMIT, {
+      description: 'between two probes of one upstream, less a little at random; longer while it is down',
+      default: '5s',
+    }),
     timeout: value(LIMIT, { description: 'for the answer', default: '2s' }),
     rise: value(count(1), { description: 'good answers in a row that bring an upstream up', default: 2 }),
     fall: value(count(1), { description: 'bad answers in a row that take it down', default: 3 }),

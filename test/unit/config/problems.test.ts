@@ -111,6 +111,11 @@ describe('a value of the wrong form', () => {
     ]);
   });
 
+  it('is quoted by those who read it, but not at any length either', () => {
+    const [line] = problemsOf(`${POOL}log_level: ${'x'.repeat(10_000)}\n`);
+    expect(line).toBe(`f.yaml:2:12: log_level: '${'x'.repeat(496)}...`);
+  });
+
   it('is shown without what a terminal would obey', () => {
     expect(inPool('queue: "\\e[2Ja\\nb"')).toEqual([
       "f.yaml:4:12: pools.rt.queue: found '\\x1b[2Ja\\x0ab', expected a map with size or timeout",

@@ -254,6 +254,14 @@ describe('a configuration file', () => {
     expect(made.pools[0]?.timeouts).toMatchObject({ connect: 7000, send: 7000, read: 7000 });
   });
 
+  it('takes a path that exists for what it is, even if it looks like a glob', () => {
+    const text = 'pools: { rt: { upstreams: ["/run/rt[1].sock", "/run/rt[2].sock"] } }\n';
+    expect(load(text, { '/run/rt[1].sock': '' }).settings.pools[0]?.upstreams).toMatchObject([
+      { kind: 'address', address: parseAddress('/run/rt[1].sock') },
+      { kind: 'glob', pattern: '/run/rt[2].sock' },
+    ]);
+  });
+
   it('reads paths from the directory that it is in', () => {
     const { pools, listen } = load('include: sub/g.yaml\nlisten: ./l.sock\n', {
       [`${process.cwd()}/sub/g.yaml`]: 'pools: { rt: { upstreams: [./a.sock, "./b*.sock", "unix:c.sock"] } }\n',

@@ -77,6 +77,13 @@ describe('nesting', () => {
     expect(problemsOf(text).join('\n')).toMatch(/^f\.yaml:\d+:\d+: more than 32 lists or maps within each other$/);
   });
 
+  it('is taken up to a depth that no configuration has', () => {
+    // One level is the map that the key stands in.
+    const nested = (depth: number): string => `x: ${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}\n`;
+    expect(problemsOf(nested(32)).join('\n')).not.toContain('within each other');
+    expect(problemsOf(nested(34)).join('\n')).toContain('more than 32 lists or maps within each other');
+  });
+
   it('is not looked into beyond the size of any configuration', () => {
     expect(problemsOf('#'.repeat(5 * 1024 ** 2))).toEqual([
       'f.yaml:1:1: the file has 5242880 characters; at most 4194304 are read',
