@@ -92,7 +92,7 @@ function poolOf(
   const pool = new Pool(
     'bench',
     { size: 1_000_000, timeout: 3_600_000, failFastAfter: 3_600_000 },
-    BALANCERS[balance]<Upstream>({ random: Math.random }),
+    BALANCERS[balance]<Upstream>({ random: Math.random, token: (name) => name }),
     systemClock,
   );
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };

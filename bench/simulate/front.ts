@@ -2,6 +2,7 @@
 
 import type { Balancer, Candidate } from '../../src/balance/balancer.ts';
 import { HeadTime } from '../../src/balance/head-time.ts';
+import { WaitQueue } from '../../src/pool/queue.ts';
 import type { Events } from './events.ts';
 import type { SimulatedWorker } from './worker.ts';
 
@@ -13,6 +14,8 @@ export class View implements Candidate {
   readonly name: string;
   readonly weight: number;
   readonly order: number;
+  readonly lifeless = false;
+  readonly warming = false;
   readonly slots: number;
   inFlight = 0;
   readonly #headTime = new HeadTime();
@@ -39,30 +42,43 @@ export interface Arrival {
   readonly at: number;
   /** ms of work. */
   readonly work: number;
-  readonly key: string;
+  readonly client: string;
   /** Which front end it comes to. */
   readonly front: number;
+}
+
+/** What a balancer may know a request by, and what its client is given with the answer. */
+export interface Keys {
+  of(arrival: Arrival): string;
+  answered(arrival: Arrival, view: View): void;
 }
 
 /** Tells its balancer what src/pool/pool.ts tells it, at the same moments. */
 export class Front {
   readonly #balancer: Balancer<View>;
+  readonly #keys: Keys;
   readonly #events: Events;
   readonly #finished: (arrival: Arrival) => void;
-  readonly #queue: Arrival[] = [];
-  /** Where the queue begins: shifting a long list would be slow. */
-  #head = 0;
+  readonly #queue = new WaitQueue<{ readonly arrival: Arrival; readonly key: string }>();
 
-  constructor(views: readonly View[], balancer: Balancer<View>, events: Events, finished: (arrival: Arrival) => void) {
+  constructor(
+    views: readonly View[],
+    balancer: Balancer<View>,
+    keys: Keys,
+    events: Events,
+    finished: (arrival: Arrival) => void,
+  ) {
     this.#balancer = balancer;
+    this.#keys = keys;
     this.#events = events;
     this.#finished = finished;
     for (const view of views) this.#refresh(view);
   }
 
   arrive(arrival: Arrival): void {
-    const view = this.#head === this.#queue.length ? this.#balancer.pick(NOBODY, arrival.key) : undefined;
-    if (view === undefined) this.#queue.push(arrival);
+    const key = this.#keys.of(arrival);
+    const view = this.#balancer.pick(NOBODY, key);
+    if (view === undefined || view === 'later') this.#queue.enter({ arrival, key }, arrival.at);
     else this.#begin(view, arrival);
   }
 
@@ -70,9 +86,10 @@ export class Front {
     const began = this.#events.now;
     view.inFlight += 1;
     this.#refresh(view);
-    view.worker.begin(arrival.work, () => {
+    view.worker.begin(view.worker.needs(arrival), () => {
       view.inFlight -= 1;
       view.answered(this.#events.now - began);
+      this.#keys.answered(arrival, view);
       this.#finished(arrival);
       this.#refresh(view);
       this.#serve();
@@ -80,20 +97,22 @@ export class Front {
   }
 
   #refresh(view: View): void {
-    if (view.inFlight >= view.slots) {
-      this.#balancer.remove(view);
-      return;
-    }
-    this.#balancer.add(view);
-    this.#balancer.update(view);
+    if (view.inFlight >= view.slots) this.#balancer.remove(view);
+    else this.#balancer.add(view);
   }
 
   #serve(): void {
-    for (let next = this.#queue[this.#head]; next !== undefined; next = this.#queue[this.#head]) {
-      const view = this.#balancer.pick(NOBODY, next.key);
+    let place = this.#queue.first;
+    while (place !== undefined) {
+      const view = this.#balancer.pick(NOBODY, place.item.key);
       if (view === undefined) return;
-      this.#head += 1;
-      this.#begin(view, next);
+      if (view === 'later') {
+        place = this.#queue.after(place);
+        continue;
+      }
+      this.#queue.leave(place);
+      this.#begin(view, place.item.arrival);
+      place = this.#queue.first;
     }
   }
 }

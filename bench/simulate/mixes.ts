@@ -1,5 +1,7 @@
 // The situations that balancers are tried in.
 
+import type { Memory } from './worker.ts';
+
 export interface Mix {
   readonly title: string;
   /** ms of work in a ms, one for each worker; 1 is an ordinary worker. */
@@ -10,6 +12,8 @@ export interface Mix {
   readonly slots: number;
   /** Front ends, none of which knows of the others. */
   readonly fronts: number;
+  /** What workers keep of clients; nothing without it. */
+  readonly memory?: Memory;
 }
 
 /** Which share of the requests needs how many ms of an ordinary worker. */
@@ -22,8 +26,8 @@ export const SERVICE = [
 /** Of what all workers together can do. */
 export const LOAD = 0.75;
 
-/** Clients, for balancers that go by a key. */
-export const KEYS = 1000;
+/** Clients, for balancers that go by who they are. */
+export const CLIENTS = 1000;
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 
@@ -49,5 +53,26 @@ export const MIXES: readonly Mix[] = [
     speeds: [1, 1, 1, 1],
     slots: UNLIMITED,
     fronts: 3,
+  },
+  {
+    title: 'g: 4 workers, one request at a time, weights 4, 2, 1, 1 and speeds to match',
+    speeds: [4, 2, 1, 1],
+    weights: [4, 2, 1, 1],
+    slots: 1,
+    fronts: 1,
+  },
+  {
+    title: 'h: 4 workers, one request at a time, each remembers its last 300 clients, whose requests are half the work',
+    speeds: [1, 1, 1, 1],
+    slots: 1,
+    fronts: 1,
+    memory: { clients: 300, known: 0.5 },
+  },
+  {
+    title: 'i: the same without limit of requests',
+    speeds: [1, 1, 1, 1],
+    slots: UNLIMITED,
+    fronts: 1,
+    memory: { clients: 300, known: 0.5 },
   },
 ];

@@ -3,8 +3,8 @@
 import { BALANCERS } from '../../src/app/registry.ts';
 import type { BalanceName } from '../../src/config/balance.ts';
 import { Events } from './events.ts';
-import { type Arrival, Front, View } from './front.ts';
-import { KEYS, LOAD, type Mix, SERVICE } from './mixes.ts';
+import { type Arrival, Front, type Keys, View } from './front.ts';
+import { CLIENTS, LOAD, type Mix, SERVICE } from './mixes.ts';
 import { seeded } from './random.ts';
 import { SimulatedWorker } from './worker.ts';
 
@@ -26,7 +26,7 @@ export function arrivals(mix: Mix, count: number, seed: number): readonly Arriva
   return Array.from({ length: count }, () => {
     at -= Math.log(1 - random()) * meanGap;
     const work = workOf(random());
-    return { at, work, key: `client-${Math.floor(random() * KEYS)}`, front: Math.floor(random() * mix.fronts) };
+    return { at, work, client: `client-${Math.floor(random() * CLIENTS)}`, front: Math.floor(random() * mix.fronts) };
   });
 }
 
@@ -39,14 +39,25 @@ function workOf(draw: number): number {
   return SERVICE[0].work;
 }
 
+/** A hash goes by who the client is, sticky by a cookie that the client has from its last answer. */
+function keysFor(balancer: BalanceName): Keys {
+  if (balancer !== 'sticky') return { of: ({ client }) => client, answered: () => undefined };
+  const cookies = new Map<string, string>();
+  return {
+    of: ({ client }) => cookies.get(client) ?? '',
+    answered: ({ client }, { name }) => cookies.set(client, name),
+  };
+}
+
 export function simulateOne(mix: Mix, balancer: BalanceName, requests: readonly Arrival[], seed: number): Result {
   const events = new Events();
-  const workers = mix.speeds.map((speed, index) => new SimulatedWorker(`/run/app${index + 1}.sock`, speed, events));
+  const workers = mix.speeds.map((speed, index) => new SimulatedWorker(`/run/app${index + 1}.sock`, speed, events, mix.memory));
+  const keys = keysFor(balancer);
   const latencies: number[] = [];
   const fronts = Array.from({ length: mix.fronts }, (_, number) => {
     const views = workers.map((worker, index) => new View(worker, mix.weights?.[index] ?? 1, index, mix.slots));
-    const real = BALANCERS[balancer]<View>({ random: seeded(seed + 1000 + number) });
-    return new Front(views, real, events, ({ at }) => latencies.push(events.now - at));
+    const real = BALANCERS[balancer]<View>({ random: seeded(seed + 1000 + number), token: (name) => name });
+    return new Front(views, real, keys, events, ({ at }) => latencies.push(events.now - at));
   });
   const plan = (index: number): void => {
     const next = requests[index];

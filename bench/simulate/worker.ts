@@ -8,6 +8,13 @@ interface Job {
   readonly done: () => void;
 }
 
+/** What a worker keeps of the clients it had last, and what that is worth. */
+export interface Memory {
+  readonly clients: number;
+  /** The part of its work that a request of such a client needs. */
+  readonly known: number;
+}
+
 /**
  * Progress is the ms of work that a request present all the time would have had. It grows with the speed divided by
  * the number of requests, so that only the earliest finish is to be watched. With one request at a time it is a plain server.
@@ -23,17 +30,33 @@ export class SimulatedWorker {
   /** Counts changes: an alarm that was set before the last one means nothing. */
   #change = 0;
   #served = 0;
+  readonly #memory: Memory | undefined;
+  /** The client seen longest ago first. */
+  readonly #clients = new Set<string>();
 
   /** @param speed ms of work it does in a ms when it has one request */
-  constructor(name: string, speed: number, events: Events) {
+  constructor(name: string, speed: number, events: Events, memory?: Memory) {
     this.name = name;
     this.speed = speed;
     this.#events = events;
+    this.#memory = memory;
   }
 
   /** Requests finished. */
   get served(): number {
     return this.#served;
+  }
+
+  /** ms of work that a request is here; its client is remembered from now on. */
+  needs({ work, client }: { readonly work: number; readonly client: string }): number {
+    if (this.#memory === undefined) return work;
+    const known = this.#clients.delete(client);
+    this.#clients.add(client);
+    if (this.#clients.size > this.#memory.clients) {
+      const [oldest] = this.#clients;
+      if (oldest !== undefined) this.#clients.delete(oldest);
+    }
+    return known ? work * this.#memory.known : work;
   }
 
   begin(work: number, done: () => void): void {

@@ -1,5 +1,7 @@
 // A pool brought to life: its upstreams found by its sources, their health watched, and what the operator is told about it.
 
+import type { Balancer } from '../balance/balancer.ts';
+import { Tiers } from '../balance/tiers.ts';
 import { balanceText } from '../config/balance.ts';
 import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
 import type { Address } from '../core/address.ts';
@@ -9,6 +11,7 @@ import type { Source } from '../discovery/source.ts';
 import { Ejections } from '../health/ejections.ts';
 import { HealthMonitor } from '../health/monitor.ts';
 import { Prober } from '../health/prober.ts';
+import { StickyCookie } from '../http/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
 import { Upstream, type UpstreamParts } from '../upstream/upstream.ts';
@@ -28,6 +31,8 @@ export class LivingPool implements MemberCare {
   readonly pool: Pool;
   readonly settings: PoolSettings;
   readonly retryBudget: RetryBudget;
+  /** What brings clients back to their upstream, with a balancer that does so. */
+  readonly sticky: StickyCookie | undefined;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #members: Members;
@@ -37,14 +42,17 @@ export class LivingPool implements MemberCare {
   readonly #upstreamParts: UpstreamParts;
   #order = 0;
 
-  /** @throws ConfigError */
-  constructor(settings: PoolSettings, clock: Clock, log: Log) {
+  /**
+   * @param secret signs sticky cookies where the settings give none: the same for the whole life of the process
+   * @throws ConfigError
+   */
+  constructor(settings: PoolSettings, clock: Clock, log: Log, secret: string) {
     this.settings = settings;
     this.#clock = clock;
     this.#log = log;
-    const balancer = BALANCERS[settings.balance.name]<Upstream>({ random: Math.random });
+    this.sticky = stickyCookie(settings, secret);
     const { queue, failFastAfter } = settings;
-    const pool = new Pool(settings.name, { ...queue, failFastAfter }, balancer, clock);
+    const pool = new Pool(settings.name, { ...queue, failFastAfter }, balancerFor(settings, this.sticky), clock);
     this.pool = pool;
     this.retryBudget = new RetryBudget(settings.retry.budget);
     this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0);
@@ -71,8 +79,8 @@ export class LivingPool implements MemberCare {
   create(address: Address, options: UpstreamOptions): Upstream {
     const { settings } = this;
     this.#order += 1;
-    const maxConns = options.maxConns ?? settings.maxConns;
-    const own = { weight: options.weight, disabled: options.down, maxConns, order: this.#order };
+    const { weight, backup, slowStart, down: disabled, maxConns = settings.maxConns } = options;
+    const own = { weight, backup, slowStart, disabled, maxConns, order: this.#order };
     const upstream = new Upstream(address, { ...settings, ...own }, this.#upstreamParts);
     this.#health.set(upstream, this.#watch(upstream));
     return upstream;
@@ -132,4 +140,15 @@ export class LivingPool implements MemberCare {
     for (const upstream of [...this.#health.keys()]) this.left(upstream);
     this.pool.destroy();
   }
+}
+
+function stickyCookie({ name: pool, balance }: PoolSettings, secret: string): StickyCookie | undefined {
+  if (balance.name !== 'sticky') return undefined;
+  return new StickyCookie({ cookie: balance.cookie, pool, secret: balance.secret ?? secret });
+}
+
+function balancerFor({ balance, upstreams }: PoolSettings, cookie: StickyCookie | undefined): Balancer<Upstream> {
+  const token = (name: string): string => cookie?.tokenOf(name) ?? name;
+  const make = (): Balancer<Upstream> => BALANCERS[balance.name]<Upstream>({ random: Math.random, token });
+  return upstreams.some(({ backup }) => backup) ? new Tiers(make(), make()) : make();
 }

@@ -55,6 +55,8 @@ export class Members {
     }
     const upstream = this.#care.create(address, options);
     this.#byAddress.set(address.text, { upstream, sources: new Set([source]) });
+    // Those there at the start have nobody to be slower than.
+    if (this.#started) upstream.appeared();
     const log = this.#started ? this.#log.info : this.#log.debug;
     log.call(this.#log, { pool: this.#pool.name, upstream: address.text }, 'upstream joins');
     this.#pool.add(upstream);

@@ -1,5 +1,6 @@
 // The running program: builds every room from the settings, connects them, and takes them down in order.
 
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AdminServer, type Readiness } from '../admin/server.ts';
 import type { PoolRoute } from '../config/route.ts';
@@ -7,6 +8,7 @@ import type { Settings } from '../config/settings.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { ListenError } from '../core/listen.ts';
+import type { KeyRule } from '../http/balance-key.ts';
 import { CgiParams } from '../http/cgi-params.ts';
 import { Door } from '../http/door.ts';
 import type { Route } from '../http/route.ts';
@@ -35,7 +37,8 @@ export class Program {
     this.#clock = clock;
     this.#logs = logs;
     const { log, accessLog } = logs;
-    this.#pools = new Map(settings.pools.map((pool) => [pool.name, new LivingPool(pool, clock, log)]));
+    const secret = randomBytes(32).toString('base64url');
+    this.#pools = new Map(settings.pools.map((pool) => [pool.name, new LivingPool(pool, clock, log, secret)]));
     const [only] = settings.routes;
     if (only === undefined) throw new ConfigError('no route: nothing says where requests go');
     if (only.kind !== 'pool') throw new ConfigError(`a ${only.kind} route is not supported yet`);
@@ -120,7 +123,7 @@ export class Program {
       pool,
       retry: settings.retry,
       retryBudget,
-      balanceKey: settings.balance.name === 'hash' ? settings.balance.key : undefined,
+      balanceKey: keyRule(living, route),
       params: new CgiParams({ mode, params: route.params, software: `fcgi-lb/${version}` }),
       limits: {
         maxBody: route.maxBody,
@@ -164,4 +167,10 @@ function defaultAdminAddresses(): readonly Address[] {
   const tcp = parseAddress('127.0.0.1:9180');
   const runtime = process.getuid?.() === 0 ? '/run' : process.env['XDG_RUNTIME_DIR'];
   return runtime === undefined ? [tcp] : [tcp, parseAddress(join(runtime, 'fcgi-lb.sock'))];
+}
+
+function keyRule({ settings: { balance }, sticky }: LivingPool, { params }: PoolRoute): KeyRule | undefined {
+  // The operator who says that TLS ends in front of us says so with this parameter.
+  if (sticky !== undefined) return { kind: 'sticky', cookie: sticky, https: /^(?:on|1)$/i.test(params.get('HTTPS') ?? '') };
+  return balance.name === 'hash' ? balance.key : undefined;
 }

@@ -7,6 +7,7 @@ import { leastConn } from '../balance/least-conn.ts';
 import { leastTime } from '../balance/least-time.ts';
 import { randomTwo } from '../balance/random-two.ts';
 import { roundRobin } from '../balance/round-robin.ts';
+import { sticky } from '../balance/sticky.ts';
 import type { BalanceName } from '../config/balance.ts';
 import type { ProbeQuestion } from '../config/health.ts';
 import type { UpstreamSpec } from '../config/settings.ts';
@@ -28,6 +29,7 @@ export const BALANCERS: Readonly<Record<BalanceName, <C extends Candidate>(parts
   'random-two': randomTwo,
   'least-time': leastTime,
   hash,
+  sticky,
 };
 
 /** @throws ConfigError for a glob that cannot be one */

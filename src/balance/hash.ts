@@ -1,13 +1,13 @@
 // Hash: requests with the same key go to the same upstream while it is available, and hardly any other moves when one comes or goes.
 
-import type { Balancer, Candidate } from './balancer.ts';
+import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { CandidateList } from './candidate-list.ts';
 
 /**
  * Rendezvous hashing: key and upstream together give each upstream a score, and the highest wins. When an upstream
  * goes, only its own keys move, and they spread over all others. It looks at every candidate: some microseconds for 1,000.
  */
-export function hash<C extends Candidate>(): Balancer<C> {
+export function hash<C extends Candidate>(): ReadyBalancer<C> {
   const list = new CandidateList<C>();
   const seeds = new WeakMap<C, number>();
   let weighted = false;
@@ -33,7 +33,7 @@ export function hash<C extends Candidate>(): Balancer<C> {
       list.add(candidate);
     },
     remove: (candidate) => list.remove(candidate),
-    update: () => undefined,
+    leave: (candidate) => list.remove(candidate),
     pick: (avoid, key) => {
       const keyHash = hashOf(key);
       let best: C | undefined;

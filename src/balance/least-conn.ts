@@ -1,8 +1,8 @@
 // Least connections: the upstream with the fewest exchanges for its weight; among equals, the next in turn.
 
-import type { Balancer, Candidate } from './balancer.ts';
-import { Ranking } from './ranking.ts';
+import type { Candidate } from './balancer.ts';
+import { Rotation } from './rotation.ts';
 
-export function leastConn<C extends Candidate>(): Balancer<C> {
-  return new Ranking<C>((candidate) => candidate.inFlight / candidate.weight);
+export function leastConn<C extends Candidate>(): Rotation<C> {
+  return new Rotation<C>((candidate) => candidate.inFlight);
 }

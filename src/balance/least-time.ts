@@ -1,6 +1,6 @@
 // Least time: the upstream that should answer first, by its average head time and what it has to do already.
 
-import type { Balancer, Candidate } from './balancer.ts';
+import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { Ranking } from './ranking.ts';
 
 /** ms that an upstream is taken to need while it has a first request and nothing was measured yet: others go first. */
@@ -8,7 +8,7 @@ const UNKNOWN = 1000;
 /** So seldom somebody idle is picked whatever its average says: who was slow once would never be asked, and measured, again. */
 const LOOK_AGAIN = 50;
 
-export function leastTime<C extends Candidate>(): Balancer<C> {
+export function leastTime<C extends Candidate>(): ReadyBalancer<C> {
   const byTime = new Ranking<C>(({ headTime, inFlight, weight }) => {
     // An idle upstream that nobody knows is worth a try, but not for everybody at once.
     if (headTime === undefined) return (UNKNOWN * inFlight) / weight;
@@ -26,7 +26,10 @@ export function leastTime<C extends Candidate>(): Balancer<C> {
       byTime.remove(candidate);
       byTurn.remove(candidate);
     },
-    update: (candidate) => byTime.update(candidate),
+    leave: (candidate) => {
+      byTime.leave(candidate);
+      byTurn.leave(candidate);
+    },
     pick: (avoid) => {
       picks += 1;
       if (picks % LOOK_AGAIN === 0) {

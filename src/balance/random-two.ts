@@ -1,12 +1,12 @@
 // Random two: of two upstreams drawn at random the less loaded one. Good where several balancers do not know of each other.
 
-import type { Balancer, BalancerParts, Candidate } from './balancer.ts';
+import type { BalancerParts, Candidate, ReadyBalancer } from './balancer.ts';
 import { CandidateList } from './candidate-list.ts';
 
 /** Draws after which one is taken whatever its weight. */
 const MAX_DRAWS = 100;
 
-export function randomTwo<C extends Candidate>({ random }: BalancerParts): Balancer<C> {
+export function randomTwo<C extends Candidate>({ random }: Pick<BalancerParts, 'random'>): ReadyBalancer<C> {
   const list = new CandidateList<C>();
   /** Only grows: the weight that no candidate passes. */
   let heaviest = 1;
@@ -20,19 +20,18 @@ export function randomTwo<C extends Candidate>({ random }: BalancerParts): Balan
     for (let draws = 0; draws < MAX_DRAWS && places > 0; draws += 1) {
       drawn = items[Math.floor(random() * places)];
       if (drawn === except) drawn = items[places];
-      if (drawn !== undefined && random() * heaviest < drawn.weight) break;
+      if (drawn === undefined) break;
+      heaviest = Math.max(heaviest, drawn.weight);
+      if (random() * heaviest < drawn.weight) break;
     }
     return drawn;
   };
   const load = (candidate: C): number => candidate.inFlight / candidate.weight;
 
   return {
-    add: (candidate) => {
-      heaviest = Math.max(heaviest, candidate.weight);
-      list.add(candidate);
-    },
+    add: (candidate) => list.add(candidate),
     remove: (candidate) => list.remove(candidate),
-    update: () => undefined,
+    leave: (candidate) => list.remove(candidate),
     pick: (avoid) => {
       const one = draw();
       if (one === undefined) return undefined;

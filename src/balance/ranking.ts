@@ -1,6 +1,6 @@
 // Keeps candidates in the order in which a balancer would choose them, at a cost that hardly grows with their number.
 
-import type { Balancer, Candidate } from './balancer.ts';
+import type { Candidate, ReadyBalancer } from './balancer.ts';
 
 interface Entry<C> {
   readonly candidate: C;
@@ -12,7 +12,12 @@ interface Entry<C> {
   sequence: number;
   /** Position in the heap, or -1 while not a candidate. */
   at: number;
+  /** Whether it is in `#warming`. */
+  warming: boolean;
 }
+
+/** Candidates whose weight grows that a pick looks at: a few, so that a thousand of them do not slow every pick. */
+const LOOKS = 4;
 
 /**
  * A binary heap ordered by load, then turn, then sequence.
@@ -20,10 +25,12 @@ interface Entry<C> {
  * Invariants: every entry's `at` is its index in `#heap` or -1; `#now` never decreases; the turn after the one taken is
  * counted from `#now`, so that nobody who was away, avoided or passed over for its load catches up on turns it missed.
  */
-export class Ranking<C extends Candidate> implements Balancer<C> {
+export class Ranking<C extends Candidate> implements ReadyBalancer<C> {
   readonly #loadOf: (candidate: C) => number;
-  readonly #entries = new WeakMap<C, Entry<C>>();
+  readonly #entries = new Map<C, Entry<C>>();
   readonly #heap: Entry<C>[] = [];
+  /** Those whose weight grows, the one looked at longest ago first. */
+  readonly #warming: Entry<C>[] = [];
   #now = 0;
   #sequence = 0;
 
@@ -32,16 +39,30 @@ export class Ranking<C extends Candidate> implements Balancer<C> {
     this.#loadOf = loadOf;
   }
 
+  /** Candidates now. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
   add(candidate: C): void {
     let entry = this.#entries.get(candidate);
     if (entry === undefined) {
       this.#sequence += 1;
-      entry = { candidate, load: 0, turn: this.#now + 0.5 / candidate.weight, sequence: this.#sequence, at: -1 };
+      entry = { candidate, load: 0, turn: this.#now + 0.5 / candidate.weight, sequence: this.#sequence, at: -1, warming: false };
       this.#entries.set(candidate, entry);
     }
-    if (entry.at !== -1) return;
-    entry.load = this.#loadOf(candidate);
-    this.#insert(entry);
+    if (candidate.warming && !entry.warming) {
+      entry.warming = true;
+      this.#warming.push(entry);
+    }
+    const load = this.#loadOf(candidate);
+    if (entry.at === -1) {
+      entry.load = load;
+      this.#insert(entry);
+    } else if (load !== entry.load) {
+      entry.load = load;
+      this.#settle(entry);
+    }
   }
 
   remove(candidate: C): void {
@@ -49,16 +70,13 @@ export class Ranking<C extends Candidate> implements Balancer<C> {
     if (entry !== undefined && entry.at !== -1) this.#extract(entry);
   }
 
-  update(candidate: C): void {
-    const entry = this.#entries.get(candidate);
-    if (entry === undefined || entry.at === -1) return;
-    const load = this.#loadOf(candidate);
-    if (load === entry.load) return;
-    entry.load = load;
-    this.#settle(entry);
+  leave(candidate: C): void {
+    this.remove(candidate);
+    this.#entries.delete(candidate);
   }
 
   pick(avoid: ReadonlySet<C>): C | undefined {
+    if (this.#warming.length > 0) this.#lookAgain();
     const first = this.#heap[0];
     if (first === undefined) return undefined;
     const entry = avoid.size > 0 && avoid.has(first.candidate) ? this.#firstOutside(avoid, first) : first;
@@ -68,6 +86,22 @@ export class Ranking<C extends Candidate> implements Balancer<C> {
     entry.sequence = this.#sequence;
     this.#settle(entry);
     return entry.candidate;
+  }
+
+  /** Ranks some of those whose weight has grown since they were ranked. */
+  #lookAgain(): void {
+    for (let looks = Math.min(LOOKS, this.#warming.length); looks > 0; looks -= 1) {
+      const entry = this.#warming.shift();
+      if (entry === undefined) return;
+      const { candidate } = entry;
+      entry.warming = candidate.warming && this.#entries.get(candidate) === entry;
+      if (entry.warming) this.#warming.push(entry);
+      if (entry.at === -1) continue;
+      entry.load = this.#loadOf(candidate);
+      // Its turn was put off for a smaller weight.
+      entry.turn = Math.min(entry.turn, this.#now + 1 / candidate.weight);
+      this.#settle(entry);
+    }
   }
 
   /** The best entry not to be avoided, or `fallback`: as many steps as there are entries to avoid, never all of them. */

@@ -1,8 +1,8 @@
 // Round robin: every upstream in turn, weighted and smooth (turns of a heavy upstream are spread, not in a row).
 
-import type { Balancer, Candidate } from './balancer.ts';
-import { Ranking } from './ranking.ts';
+import type { Candidate, ReadyBalancer } from './balancer.ts';
+import { Rotation } from './rotation.ts';
 
-export function roundRobin<C extends Candidate>(): Balancer<C> {
-  return new Ranking<C>(() => 0);
+export function roundRobin<C extends Candidate>(): ReadyBalancer<C> {
+  return new Rotation<C>(() => 0);
 }

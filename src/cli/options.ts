@@ -45,7 +45,13 @@ export const SERVE_OPTIONS = [
     name: 'balance',
     value: 'NAME',
     preset: 'least-conn',
-    help: 'round-robin, least-conn, first, random-two, least-time, or hash:KEY with $remote_addr, $request_uri, $http_NAME or $cookie_NAME',
+    help: 'round-robin, least-conn, first, random-two, least-time, hash:KEY with $remote_addr, $request_uri, $http_NAME or $cookie_NAME, or sticky:COOKIE',
+  },
+  {
+    name: 'sticky-secret-file',
+    value: 'FILE',
+    preset: 'a secret of this process',
+    help: 'holds what cookies of sticky:COOKIE are signed with, so that they outlast a restart',
   },
   {
     name: 'max-conns',

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { configWorld } from '../app/config-world.ts';
-import { parseBalance } from '../config/balance.ts';
+import { type Balance, parseBalance, parseStickySecret } from '../config/balance.ts';
 import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/defaults.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
 import type { PoolRoute } from '../config/route.ts';
@@ -28,6 +28,7 @@ import {
 } from '../config/values.ts';
 import type { ConfigWorld } from '../config/world.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
+import { asError } from '../core/errors.ts';
 import type { OptionName } from './options.ts';
 
 /** The one pool of a program that is told of its upstreams by options. */
@@ -48,7 +49,7 @@ export function settingsFrom(options: Options, terminal: boolean): Settings {
   }
   return {
     ...serverSettings(options, serverDefaults(world), world),
-    pools: [{ ...poolSettings(options), name: POOL_NAME, upstreams }],
+    pools: [{ ...poolSettings(options, world), name: POOL_NAME, upstreams }],
     routes: [{ ...routeSettings(options), pool: POOL_NAME }],
   };
 }
@@ -81,13 +82,16 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
   };
 }
 
-function poolSettings(options: Options): Omit<PoolSettings, 'name' | 'upstreams'> {
+function poolSettings(options: Options, world: ConfigWorld): Omit<PoolSettings, 'name' | 'upstreams'> {
   const { read, duration, limit, toggle } = readers(options);
   const preset = POOL_DEFAULTS;
   const { queue, timeouts, retry } = preset;
   return {
     ...preset,
-    balance: read('balance', preset.balance, parseBalance),
+    balance: withSecret(
+      read('balance', preset.balance, parseBalance),
+      read<string | undefined>('sticky-secret-file', undefined, (text) => readSecret(text, world)),
+    ),
     maxConns: read('max-conns', preset.maxConns, parseMaxConns),
     queue: {
       size: read('queue', queue.size, (text) => parseCount(text, 0)),
@@ -159,6 +163,21 @@ function parseParam(text: string): [name: string, value: string] {
   if (value.includes('$')) throw new ConfigError(`'${text}': '$' is reserved for variables, which options do not have`);
   checkParamSize(name, value);
   return [name, value];
+}
+
+function readSecret(text: string, world: ConfigWorld): string {
+  const path = resolve(text);
+  try {
+    return parseStickySecret(world.readText(path));
+  } catch (error) {
+    throw new ConfigError(`'${path}': ${asError(error).message}`);
+  }
+}
+
+function withSecret(balance: Balance, secret: string | undefined): Balance {
+  if (secret === undefined) return balance;
+  if (balance.name !== 'sticky') throw new ConfigError('option --sticky-secret-file needs --balance sticky:COOKIE');
+  return { ...balance, secret };
 }
 
 function parseTempDir(text: string, world: ConfigWorld): string {

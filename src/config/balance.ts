@@ -1,4 +1,4 @@
-// How a pool's balancer is named: `least-conn`, `first`, `hash:$cookie_session`...
+// How a pool's balancer is named: `least-conn`, `first`, `hash:$cookie_session`, `sticky:route`...
 
 import { ConfigError } from '../core/address.ts';
 
@@ -11,24 +11,60 @@ export type KeySource =
 
 const PLAIN = ['round-robin', 'least-conn', 'first', 'random-two', 'least-time'] as const;
 
-export type Balance = { readonly name: (typeof PLAIN)[number] } | { readonly name: 'hash'; readonly key: KeySource };
+/** A cookie of ours that names the upstream a client belongs to. */
+export interface StickyBalance {
+  readonly name: 'sticky';
+  readonly cookie: string;
+  /** What the cookie's value is signed with; without it every process makes one up. */
+  readonly secret?: string;
+}
+
+export type Balance =
+  | { readonly name: (typeof PLAIN)[number] }
+  | { readonly name: 'hash'; readonly key: KeySource }
+  | StickyBalance;
+
+/** Bytes of a secret that nobody guesses. */
+const LEAST_SECRET = 16;
 
 export type BalanceName = Balance['name'];
 
 /**
- * @param text a balancer's name, or `hash:` with `$remote_addr`, `$request_uri`, `$http_NAME` or `$cookie_NAME`
+ * @param text a balancer's name, or `hash:` with `$remote_addr`, `$request_uri`, `$http_NAME` or `$cookie_NAME`, or
+ *   `sticky:` with the name of a cookie
  * @throws ConfigError
  */
 export function parseBalance(text: string): Balance {
   const plain = PLAIN.find((name) => name === text);
   if (plain !== undefined) return { name: plain };
   if (text.startsWith('hash:')) return { name: 'hash', key: parseKey(text.slice('hash:'.length)) };
-  throw new ConfigError(`'${text}' is not known; expected ${PLAIN.join(', ')} or hash:KEY`);
+  if (text.startsWith('sticky:')) return { name: 'sticky', cookie: parseCookieName(text.slice('sticky:'.length)) };
+  throw new ConfigError(`'${text}' is not known; expected ${PLAIN.join(', ')}, hash:KEY or sticky:COOKIE`);
 }
 
 /** The balancer as the operator wrote it. */
 export function balanceText(balance: Balance): string {
+  if (balance.name === 'sticky') return `sticky:${balance.cookie}`;
   return balance.name === 'hash' ? `hash:${keyText(balance.key)}` : balance.name;
+}
+
+/**
+ * The secret of sticky cookies, as it stands in a file: space around it is no part of it.
+ * @throws ConfigError when it is too short to be one
+ */
+export function parseStickySecret(text: string): string {
+  const secret = text.trim();
+  const length = Buffer.byteLength(secret);
+  if (length < LEAST_SECRET) {
+    throw new ConfigError(`a secret of ${length} bytes is too short: expected at least ${LEAST_SECRET} random ones`);
+  }
+  return secret;
+}
+
+/** A token of RFC 9110 5.6.2, which is what RFC 6265 4.1.1 lets a cookie be called. */
+function parseCookieName(text: string): string {
+  if (/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(text)) return text;
+  throw new ConfigError(`cookie name '${text}': expected letters, digits and !#$%&'*+.^_\`|~-`);
 }
 
 function parseKey(text: string): KeySource {

@@ -3,9 +3,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { KeySource } from '../config/balance.ts';
 import { remoteAddress } from './cgi-params.ts';
+import type { DocumentHead } from './cgi-response.ts';
+import { cookieOf } from './cookie-of.ts';
+import type { Named, StickyCookie } from './sticky-cookie.ts';
+
+/** A key that is taken from requests as they come, or given to clients in a cookie of ours. */
+export type KeyRule =
+  | KeySource
+  /** `https`: whether TLS ends in front of us, as far as the configuration knows. */
+  | { readonly kind: 'sticky'; readonly cookie: StickyCookie; readonly https: boolean };
 
 /** The key of a request; empty when the request has none, and then such requests all go the same way. */
-export function balanceKey(source: KeySource, request: IncomingMessage): string {
+export function balanceKey(source: KeyRule, request: IncomingMessage): string {
   switch (source.kind) {
     case 'remote-addr':
       return remoteAddress(request.socket);
@@ -17,14 +26,22 @@ export function balanceKey(source: KeySource, request: IncomingMessage): string 
     }
     case 'cookie':
       return cookieOf(request.headers.cookie ?? '', source.name);
+    case 'sticky':
+      return source.cookie.read(request);
   }
 }
 
-/** The value of the first cookie of that name (RFC 6265 4.2). */
-export function cookieOf(header: string, name: string): string {
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals !== -1 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-  }
-  return '';
+/**
+ * The head of an answer with what brings the client back to the upstream that gave it, if the pool goes by that.
+ * @param key what `balanceKey` said of the request
+ */
+export function markAnswer(
+  rule: KeyRule | undefined,
+  head: DocumentHead,
+  key: string,
+  upstream: Named | undefined,
+  request: IncomingMessage,
+): DocumentHead {
+  if (rule?.kind !== 'sticky' || upstream === undefined) return head;
+  return rule.cookie.mark(head, key, upstream, request, rule.https);
 }

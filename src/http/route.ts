@@ -1,9 +1,9 @@
 // Where a request goes and under which limits: what the public door needs to know of one generation of the configuration.
 
-import type { KeySource } from '../config/balance.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RetryPolicy } from '../pool/retry.ts';
 import type { RetryBudget } from '../pool/retry-budget.ts';
+import type { KeyRule } from './balance-key.ts';
 import type { CgiParams } from './cgi-params.ts';
 import type { SpoolLimits } from './spool.ts';
 
@@ -13,7 +13,7 @@ export interface Route {
   readonly retry: RetryPolicy;
   readonly retryBudget: RetryBudget;
   /** What the pool's balancer goes by, if it goes by anything. */
-  readonly balanceKey: KeySource | undefined;
+  readonly balanceKey: KeyRule | undefined;
   readonly limits: {
     /** Bytes a request body may have. */
     readonly maxBody: number;

@@ -9,7 +9,7 @@ import type { Place } from '../pool/queue.ts';
 import { decideRetry, REPEATABLE_METHODS, type RetryDecision } from '../pool/retry.ts';
 import type { BodySource } from '../upstream/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { balanceKey } from './balance-key.ts';
+import { balanceKey, markAnswer } from './balance-key.ts';
 import type { CarriedExchange, Carrier, CarrierSink, ReadyRequest } from './carrier.ts';
 import type { DocumentHead } from './cgi-response.ts';
 import { ClientResponse } from './client-response.ts';
@@ -144,7 +144,7 @@ export class Transaction implements Waiter, CarrierSink {
   head(head: DocumentHead): void {
     if (this.#route.retry.statuses.has(head.status) && this.#triesAgain(head.status)) return;
     this.#trace.headCame();
-    this.#answer = this.#startAnswer(head);
+    this.#answer = this.#startAnswer(markAnswer(this.#route.balanceKey, head, this.key, this.#upstream, this.#request));
   }
 
   body(bytes: Buffer): void {

@@ -30,8 +30,9 @@ export interface QueueSettings {
 /**
  * Invariants:
  * 1. An upstream is known to the balancer exactly while it is `available`; `#refresh` alone sees to that.
- * 2. While the queue is not empty no upstream is available: a slot that becomes free goes to the first in the queue
- *    in the same tick, and newcomers do not overtake.
+ * 2. While the queue is not empty, nobody in it may have an upstream that is available; usually none is, but some may
+ *    wait for one of their own (`later`), and backups for the primaries to fail. A slot that becomes free goes to the
+ *    first in the queue who may have it in the same tick, and newcomers take only what nobody before them may have.
  * 3. Every waiter hears `granted` or `refused` once, or has cancelled.
  */
 export class Pool {
@@ -74,11 +75,13 @@ export class Pool {
   /** The upstream gets nothing more; what it holds it finishes. */
   remove(upstream: Upstream): void {
     this.#upstreams.delete(upstream);
-    this.#balancer.remove(upstream);
+    this.#balancer.leave(upstream);
     this.#outage.left(upstream);
     this.#watchDeadline();
     if (upstream.inFlight > 0) this.#leaving.add(upstream);
     upstream.want('drain', 'left the pool');
+    // Whoever waited for this very one may now have another.
+    this.#serve();
   }
 
   /** To be called by an upstream whenever its availability or load may have changed. */
@@ -98,9 +101,10 @@ export class Pool {
       waiter.refused(new ProxyError('FCGI_LB_POOL_CLOSED', `pool ${this.name} is shutting down`));
       return undefined;
     }
-    if (this.#queue.size === 0) {
+    // In the middle of serving, those who wait have not all been asked yet.
+    if (this.#queue.size === 0 || !this.#serving) {
       const upstream = this.#balancer.pick(waiter.tried, waiter.key);
-      if (upstream !== undefined) {
+      if (upstream !== undefined && upstream !== 'later') {
         this.#grant(upstream, waiter);
         return undefined;
       }
@@ -145,24 +149,36 @@ export class Pool {
     this.#outage.update(upstream);
     if (!upstream.available) {
       this.#balancer.remove(upstream);
-      if (upstream.lifeless) this.#watchDeadline();
+      if (!upstream.lifeless) return;
+      // Whoever waited for this very one may now have another.
+      this.#serve();
+      this.#watchDeadline();
       return;
     }
     this.#balancer.add(upstream);
-    this.#balancer.update(upstream);
     this.#serve();
   }
 
-  /** Gives what is free to those who wait, in order. A waiter that is served may release its lease at once, hence the guard. */
+  /**
+   * Gives what is free to those who wait, in order, passing by those who wait for one of their own: at most the whole
+   * queue for each slot that is given, and only where such a wait exists. A waiter that is served may release its lease
+   * at once, and anything may have changed: hence the guard, and the new start from the first.
+   */
   #serve(): void {
     if (this.#serving) return;
     this.#serving = true;
     try {
-      for (let place = this.#queue.first; place !== undefined; place = this.#queue.first) {
+      let place = this.#queue.first;
+      while (place !== undefined) {
         const upstream = this.#balancer.pick(place.item.tried, place.item.key);
         if (upstream === undefined) return;
+        if (upstream === 'later') {
+          place = this.#queue.after(place);
+          continue;
+        }
         this.#queue.leave(place);
         this.#grant(upstream, place.item);
+        place = this.#queue.first;
       }
     } finally {
       this.#serving = false;

@@ -34,6 +34,11 @@ export class WaitQueue<T> {
     return this.#first;
   }
 
+  /** The place behind this one; undefined for the last, and for one that is no longer in the queue. */
+  after(place: Place<T>): Place<T> | undefined {
+    return place instanceof Node ? place.after : undefined;
+  }
+
   /** Enters at the end: O(1), as deadlines of newcomers are the latest. */
   enter(item: T, deadline: number): Place<T> {
     const node = new Node(item, deadline);

@@ -15,6 +15,7 @@ import { type DialResult, dial } from './dial.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import type { Loan } from './loan.ts';
 import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
+import { SlowStart } from './slow-start.ts';
 import { Slots } from './slots.ts';
 import { SpareConnections, type SpareSettings } from './spare-connections.ts';
 import { WorkerLog } from './worker-log.ts';
@@ -28,6 +29,10 @@ export interface UpstreamSettings extends SpareSettings {
   readonly timeouts: ExchangeTimeouts & { readonly connect: number };
   /** Gets nothing from the start, until the operator wants it to. */
   readonly disabled: boolean;
+  /** Gets requests only while no other upstream of its pool can be hoped for. */
+  readonly backup?: boolean;
+  /** ms over which its weight grows when it comes (back) up. */
+  readonly slowStart?: number;
 }
 
 /** What an upstream needs of the pool it is in. */
@@ -48,8 +53,8 @@ export interface UpstreamParts {
  */
 export class Upstream implements Candidate {
   readonly name: string;
-  readonly weight: number;
   readonly order: number;
+  readonly backup: boolean;
   readonly #address: Address;
   readonly #settings: UpstreamSettings;
   readonly #clock: Clock;
@@ -64,6 +69,7 @@ export class Upstream implements Candidate {
   readonly #backoff: Backoff;
   readonly #condition: Condition;
   readonly #activity: Activity;
+  readonly #slowStart: SlowStart;
   readonly #headTime = new HeadTime();
   #used = false;
   /** Whether anything has answered since its address appeared, or since its worker was lost. */
@@ -72,8 +78,8 @@ export class Upstream implements Candidate {
   constructor(address: Address, settings: UpstreamSettings, parts: UpstreamParts) {
     const { clock, log } = parts;
     this.name = address.text;
-    this.weight = settings.weight;
     this.order = settings.order;
+    this.backup = settings.backup ?? false;
     this.#address = address;
     this.#settings = settings;
     this.#clock = clock;
@@ -82,7 +88,11 @@ export class Upstream implements Candidate {
     // Until the capacity is known one exchange at a time is what every worker takes.
     this.#slots = new Slots(settings.maxConns === 'auto' ? 1 : settings.maxConns);
     this.#capacity = new CapacityLimit(this.#slots, settings.maxConns);
-    this.#backoff = new Backoff(clock, () => this.#changed());
+    this.#slowStart = new SlowStart(clock, settings.slowStart ?? 0);
+    this.#backoff = new Backoff(clock, () => {
+      if (this.#backoff.failing) this.#slowStart.begin();
+      this.#changed();
+    });
     this.#condition = new Condition(this.name, settings.disabled, clock, log);
     this.#activity = new Activity(clock);
     this.#spare = new SpareConnections(settings, clock);
@@ -111,6 +121,15 @@ export class Upstream implements Candidate {
       },
       gone: (exchange) => this.#gone(exchange, undefined),
     };
+  }
+
+  /** What the settings say, or part of it while it starts slowly. */
+  get weight(): number {
+    return this.#settings.weight * this.#slowStart.share;
+  }
+
+  get warming(): boolean {
+    return this.#slowStart.running;
   }
 
   get inFlight(): number {
@@ -214,17 +233,20 @@ export class Upstream implements Candidate {
     this.#spare.renewed();
     this.#capacity.forget();
     this.#backoff.reset();
+    this.#slowStart.begin();
     this.#changed();
   }
 
   /** What its health monitor, the only caller, makes of it. */
   judge(verdict: Verdict, reason: string): void {
+    if (verdict === 'up' && this.#condition.verdict !== 'up') this.#slowStart.begin();
     this.#condition.judge(verdict, reason);
     this.#changed();
   }
 
   /** What the operator wants of it. Whatever runs there goes on. */
   want(intent: Intent, reason: string): void {
+    if (intent === 'serve' && this.#condition.intent !== 'serve') this.#slowStart.begin();
     this.#condition.want(intent, reason);
     if (intent !== 'serve') this.#spare.closeAll();
     this.#changed();

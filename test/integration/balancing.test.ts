@@ -115,7 +115,7 @@ describe('--balance', () => {
 
   it('with a name that nobody knows is refused with the names that there are', async () => {
     await expect(startProxy(['--balance', 'fastest', '--upstream', '/run/none.sock'])).rejects.toThrow(
-      "option --balance: 'fastest' is not known; expected round-robin, least-conn, first, random-two, least-time or hash:KEY",
+      "option --balance: 'fastest' is not known; expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE",
     );
   });
 });

@@ -3,7 +3,8 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { balanceKey, cookieOf } from '../../src/http/balance-key.ts';
+import { balanceKey } from '../../src/http/balance-key.ts';
+import { cookieOf } from '../../src/http/cookie-of.ts';
 
 function request(url: string | undefined, headers: IncomingMessage['headers'] = {}): IncomingMessage {
   const message = new IncomingMessage(new Socket());

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { balanceText, parseBalance } from '../../src/config/balance.ts';
+import { balanceText, parseBalance, parseStickySecret } from '../../src/config/balance.ts';
 import { ConfigError } from '../../src/core/address.ts';
 import { NAMES } from './support/balancer-parts.ts';
 
 describe('parseBalance', () => {
-  it.each(NAMES.filter((name) => name !== 'hash'))('knows %s', (name) => {
+  it.each(NAMES.filter((name) => name !== 'hash' && name !== 'sticky'))('knows %s', (name) => {
     expect(parseBalance(name)).toEqual({ name });
     expect(balanceText(parseBalance(name))).toBe(name);
   });
@@ -38,10 +38,26 @@ describe('parseBalance', () => {
     );
   });
 
-  it.each(['', 'fastest', 'hash', 'Least-Conn', ' first', 'least_conn', 'first:1'])(
+  it.each(['route', 'RT_SID', '__Host-route', "!#$%&'*+.^_`|~-"])(
+    'reads sticky:%s, a cookie as RFC 6265 lets it be called',
+    (cookie) => {
+      expect(parseBalance(`sticky:${cookie}`)).toEqual({ name: 'sticky', cookie });
+      expect(balanceText(parseBalance(`sticky:${cookie}`))).toBe(`sticky:${cookie}`);
+    },
+  );
+
+  it.each(['', 'a b', 'a=b', 'a;b', 'a,b', '"a"', 'a\u0007', 'é', 'a/b'])(
+    'refuses the cookie name %j and says what one is',
+    (cookie) => {
+      const expected = `cookie name '${cookie}': expected letters, digits and !#$%&'*+.^_\`|~-`;
+      expect(() => parseBalance(`sticky:${cookie}`)).toThrow(new ConfigError(expected));
+    },
+  );
+
+  it.each(['', 'fastest', 'sticky', 'hash', 'Least-Conn', ' first', 'least_conn', 'first:1'])(
     'refuses %j with the list of names',
     (text) => {
-      const expected = `'${text}' is not known; expected round-robin, least-conn, first, random-two, least-time or hash:KEY`;
+      const expected = `'${text}' is not known; expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE`;
       expect(() => parseBalance(text)).toThrow(new ConfigError(expected));
     },
   );
@@ -60,5 +76,15 @@ describe('parseBalance', () => {
   ])('refuses the key %j and says what a key is', (key) => {
     const expected = `hash key '${key}': expected $remote_addr, $request_uri, $http_NAME or $cookie_NAME`;
     expect(() => parseBalance(`hash:${key}`)).toThrow(new ConfigError(expected));
+  });
+});
+
+describe('parseStickySecret', () => {
+  it('takes what stands in a file, without the space around it', () => {
+    expect(parseStickySecret('  0123456789abcdef\n')).toBe('0123456789abcdef');
+  });
+
+  it.each(['', '\n', '0123456789abcde', '        secret        '])('refuses %j: it could be guessed', (text) => {
+    expect(() => parseStickySecret(text)).toThrow(/^a secret of \d+ bytes is too short: expected at least 16 random ones$/);
   });
 });

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Balancer } from '../../src/balance/balancer.ts';
+import type { ReadyBalancer } from '../../src/balance/balancer.ts';
 import { make, NOBODY, setLoad, Worker } from './support/balancer-parts.ts';
 
 const KEYS = Array.from({ length: 10_000 }, (_, index) => `session-${index}`);
@@ -12,14 +12,14 @@ function sockets(weights: readonly number[]): readonly Worker[] {
   return weights.map((weight, index) => new Worker(`/run/rt${index + 1}.sock`, weight, index));
 }
 
-function joined(workers: Iterable<Worker>): Balancer<Worker> {
+function joined(workers: Iterable<Worker>): ReadyBalancer<Worker> {
   const balancer = make('hash');
   for (const worker of workers) balancer.add(worker);
   return balancer;
 }
 
 /** Where every key goes. */
-function homes(balancer: Balancer<Worker>, avoid = NOBODY): readonly (Worker | undefined)[] {
+function homes(balancer: ReadyBalancer<Worker>, avoid = NOBODY): readonly (Worker | undefined)[] {
   return KEYS.map((key) => balancer.pick(avoid, key));
 }
 

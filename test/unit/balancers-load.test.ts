@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../bench/simulate/random.ts';
-import { BALANCERS } from '../../src/app/registry.ts';
-import type { Balancer } from '../../src/balance/balancer.ts';
+import type { ReadyBalancer } from '../../src/balance/balancer.ts';
+import { randomTwo } from '../../src/balance/random-two.ts';
 import { counts, make, NOBODY, pickMany, setLoad, Worker, workersOf } from './support/balancer-parts.ts';
 
-function joined(name: Parameters<typeof make>[0], workers: readonly Worker[]): Balancer<Worker> {
+function joined(name: Parameters<typeof make>[0], workers: readonly Worker[]): ReadyBalancer<Worker> {
   const balancer = make(name);
   for (const worker of workers) balancer.add(worker);
   return balancer;
@@ -89,7 +89,7 @@ describe('random-two', () => {
 
   it('ends for any random numbers, also when none ever suits', () => {
     for (const random of [() => 0, () => 1 - 2 ** -32, seeded(7)]) {
-      const balancer = BALANCERS['random-two']<Worker>({ random });
+      const balancer = randomTwo<Worker>({ random });
       const [heavy, a, b] = [new Worker('heavy', 1e9), new Worker('a'), new Worker('b')];
       for (const worker of [heavy, a, b]) balancer.add(worker);
       balancer.remove(heavy);
@@ -129,7 +129,7 @@ describe('least-time', () => {
     const balancer = joined('least-time', [a, b]);
     expect(balancer.pick(NOBODY, '')).toBe(a);
     a.headTime = 30;
-    balancer.update(a);
+    balancer.add(a);
     expect(balancer.pick(NOBODY, '')).toBe(b);
   });
 

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Balancer } from '../../src/balance/balancer.ts';
-import { counts, make, NAMES, NOBODY, pickMany, setLoad, Worker, workersOf } from './support/balancer-parts.ts';
+import type { ReadyBalancer } from '../../src/balance/balancer.ts';
+import { counts, make, NAMES, NOBODY, pickMany, Worker, workersOf } from './support/balancer-parts.ts';
 
 describe.each(NAMES)('the balancer %s', (name) => {
-  let balancer: Balancer<Worker>;
+  let balancer: ReadyBalancer<Worker>;
 
   beforeEach(() => {
     balancer = make(name);
@@ -33,7 +33,9 @@ describe.each(NAMES)('the balancer %s', (name) => {
     const someone = fc.constantFrom(...workers);
     const headTime = fc.option(fc.nat(500), { nil: undefined });
     const step = fc.oneof(
-      fc.record({ kind: fc.constantFrom('add' as const, 'remove' as const), worker: someone }),
+      fc.record({ kind: fc.constantFrom('add' as const, 'remove' as const, 'leave' as const), worker: someone }),
+      // Slow start: a weight that grows by itself, unheard, until it is full.
+      fc.record({ kind: fc.constant('weight' as const), worker: someone, share: fc.constantFrom(0.05, 0.3, 0.99, 1) }),
       fc.record({ kind: fc.constant('load' as const), worker: someone, inFlight: fc.integer({ min: 0, max: 4 }), headTime }),
       fc.record({ kind: fc.constant('pick' as const), avoid: fc.subarray([...workers]), key: fc.string({ maxLength: 3 }) }),
     );
@@ -43,6 +45,7 @@ describe.each(NAMES)('the balancer %s', (name) => {
         for (const worker of workers) {
           worker.inFlight = 0;
           worker.headTime = undefined;
+          worker.begin(1);
         }
         const there = new Set<Worker>();
         for (const step of steps) {
@@ -54,12 +57,16 @@ describe.each(NAMES)('the balancer %s', (name) => {
             else expect(wanted.length > 0 ? wanted : [...there]).toContain(picked);
           } else if (step.kind === 'load') {
             step.worker.headTime = step.headTime;
-            setLoad(balancer, step.worker, step.inFlight);
+            step.worker.inFlight = step.inFlight;
+            // The load of one that is no candidate may change unheard.
+            if (there.has(step.worker)) balancer.add(step.worker);
+          } else if (step.kind === 'weight') {
+            step.worker.begin(step.share);
           } else if (step.kind === 'add') {
             balancer.add(step.worker);
             there.add(step.worker);
           } else {
-            balancer.remove(step.worker);
+            balancer[step.kind](step.worker);
             there.delete(step.worker);
           }
         }
@@ -83,8 +90,7 @@ describe.each(NAMES)('the balancer %s', (name) => {
     expect(counts(pickMany(balancer, 120))).toEqual({ b: 120 });
     balancer.remove(a);
     balancer.remove(new Worker('stranger'));
-    balancer.update(a);
-    balancer.update(new Worker('stranger'));
+    balancer.leave(new Worker('stranger'));
     expect(counts(pickMany(balancer, 120))).toEqual({ b: 120 });
     balancer.remove(b);
     expect(balancer.pick(NOBODY, 'k')).toBeUndefined();

@@ -1,13 +1,19 @@
 // settingsFrom: every option arrives where it belongs, every default is what the help says, every bad value is named.
 
+import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCommandLine, SERVE_OPTIONS } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
 import type { PoolRoute } from '../../src/config/route.ts';
 import type { PoolSettings, Settings, UpstreamSpec } from '../../src/config/settings.ts';
 import { ConfigError, parseAddress } from '../../src/core/address.ts';
+
+const SECRET = 'a secret of thirty-two bytes, ok';
+const SECRET_FILE = join(tmpdir(), `fl-secret-${process.pid}`);
+beforeAll(() => writeFileSync(SECRET_FILE, `${SECRET}\n`));
+afterAll(() => rmSync(SECRET_FILE));
 
 function settings(...words: readonly string[]): Settings {
   const all = words.includes('--upstream') ? words : ['--upstream', '/run/a.sock', ...words];
@@ -96,6 +102,10 @@ const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before
   [['--admin', 'off'], (s) => ({ ...s, admin: { kind: 'off' } })],
   [['--admin', '127.0.0.1:1', '--admin', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],
   [['--balance', 'round-robin'], (s) => inPool(s, () => ({ balance: { name: 'round-robin' } }))],
+  [
+    ['--balance', 'sticky:route', '--sticky-secret-file', SECRET_FILE],
+    (s) => inPool(s, () => ({ balance: { name: 'sticky', cookie: 'route', secret: SECRET } })),
+  ],
   [['--balance', 'hash:$cookie_sid'], (s) => inPool(s, () => ({ balance: { name: 'hash', key: { kind: 'cookie', name: 'sid' } } }))],
   [['--max-conns', '7'], (s) => inPool(s, () => ({ maxConns: 7 }))],
   [['--max-conns', 'unlimited'], (s) => inPool(s, () => ({ maxConns: Number.POSITIVE_INFINITY }))],
@@ -182,7 +192,10 @@ describe('settingsFrom', () => {
     [['--listen', '8080'], 'HOST:PORT'],
     [['--admin', 'nonsense'], 'HOST:PORT'],
     [['--admin', 'off', '--admin', 'a:1'], 'exclude each other'],
-    [['--balance', 'fastest'], 'expected round-robin, least-conn, first, random-two, least-time or hash:KEY'],
+    [['--balance', 'fastest'], 'expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE'],
+    [['--balance', 'sticky:'], "cookie name '': expected letters"],
+    [['--sticky-secret-file', '/nonexistent/secret'], "cannot read '/nonexistent/secret': ENOENT"],
+    [['--sticky-secret-file', '/dev/null'], "'/dev/null': a secret of 0 bytes is too short: expected at least 16"],
     [['--balance', 'hash:cookie_sid'], 'expected $remote_addr, $request_uri, $http_NAME or $cookie_NAME'],
     [['--max-conns', '0'], 'at least 1'],
     [['--max-conns', '-1'], 'at least 1'],
@@ -224,6 +237,12 @@ describe('settingsFrom', () => {
     expect(make).toThrow(ConfigError);
     expect(make).toThrow(`option ${name}: `);
     expect(make).toThrow(why);
+  });
+
+  it('needs sticky cookies for a secret', () => {
+    const expected = new ConfigError('option --sticky-secret-file needs --balance sticky:COOKIE');
+    expect(() => settings('--sticky-secret-file', SECRET_FILE)).toThrow(expected);
+    expect(() => settings('--sticky-secret-file', SECRET_FILE, '--balance', 'first')).toThrow(expected);
   });
 
   it('needs a root for PHP', () => {

@@ -2,28 +2,54 @@
 
 import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
-import type { Balancer, Candidate } from '../../../src/balance/balancer.ts';
+import type { Balancer, Candidate, ReadyBalancer } from '../../../src/balance/balancer.ts';
 import type { BalanceName } from '../../../src/config/balance.ts';
 
 export class Worker implements Candidate {
   readonly name: string;
-  readonly weight: number;
+  weight: number;
   readonly order: number;
+  warming = false;
+  lifeless = false;
   inFlight = 0;
   headTime: number | undefined;
+  readonly #full: number;
 
   constructor(name: string, weight = 1, order = 0) {
     this.name = name;
     this.weight = weight;
     this.order = order;
+    this.#full = weight;
+  }
+
+  /** It has this share of its weight, and warms up while that is not all. */
+  begin(share: number): void {
+    this.weight = this.#full * share;
+    this.warming = share < 1;
   }
 }
 
 export const NOBODY: ReadonlySet<Worker> = new Set();
 export const NAMES = Object.keys(BALANCERS) as readonly BalanceName[];
 
-export function make(name: BalanceName, seed = 1): Balancer<Worker> {
-  return BALANCERS[name]<Worker>({ random: seeded(seed) });
+/** A balancer whose requests have keys that name nobody: for them there is always somebody while there is anybody. */
+export function make(name: BalanceName, seed = 1): ReadyBalancer<Worker> {
+  const balancer = BALANCERS[name]<Worker>({ random: seeded(seed), token: tokenOf });
+  return {
+    add: (worker) => balancer.add(worker),
+    remove: (worker) => balancer.remove(worker),
+    leave: (worker) => balancer.leave(worker),
+    pick: (avoid, key) => {
+      const picked = balancer.pick(avoid, key);
+      if (picked === 'later') throw new Error(`${name} lets a request wait that belongs nowhere`);
+      return picked;
+    },
+  };
+}
+
+/** What a key calls a worker here. */
+export function tokenOf(name: string): string {
+  return `token of ${name}`;
 }
 
 /** Workers `w0`, `w1`... in this order, one for each weight. */
@@ -31,13 +57,14 @@ export function workersOf(weights: readonly number[]): readonly Worker[] {
   return weights.map((weight, index) => new Worker(`w${index}`, weight, index));
 }
 
-export function setLoad(balancer: Balancer<Worker>, worker: Worker, inFlight: number): void {
+/** Changes the load of one that is a candidate. */
+export function setLoad(balancer: Pick<Balancer<Worker>, 'add'>, worker: Worker, inFlight: number): void {
   worker.inFlight = inFlight;
-  balancer.update(worker);
+  balancer.add(worker);
 }
 
 /** Names of the picks; each has a key of its own. */
-export function pickMany(balancer: Balancer<Worker>, count: number, avoid = NOBODY): readonly string[] {
+export function pickMany(balancer: ReadyBalancer<Worker>, count: number, avoid = NOBODY): readonly string[] {
   return Array.from({ length: count }, (_, index) => balancer.pick(avoid, `key ${index}`)?.name ?? 'nobody');
 }
 

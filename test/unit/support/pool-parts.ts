@@ -12,6 +12,7 @@ import type { Exchange } from '../../../src/upstream/exchange.ts';
 import type { ExchangeSink, FcgiRequest } from '../../../src/upstream/request.ts';
 import { Upstream } from '../../../src/upstream/upstream.ts';
 import { FakeClock } from '../../helpers/fake-clock.ts';
+import { tokenOf } from './balancer-parts.ts';
 import { type Line, recordingLog } from './recording-log.ts';
 
 const TIMEOUTS = { connect: 1e9, send: 1e9, read: 1e9, linger: 1e9 };
@@ -34,7 +35,7 @@ export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceNa
   const pool = new Pool(
     'rt',
     { size: 100, timeout: 1000, failFastAfter: 1e12, ...queue },
-    BALANCERS[balance]<Upstream>({ random: seeded(1) }),
+    BALANCERS[balance]<Upstream>({ random: seeded(1), token: tokenOf }),
     clock,
   );
   return {
