@@ -33,8 +33,9 @@ export function sticky<C extends Candidate>({ token }: Pick<BalancerParts, 'toke
       others.add(candidate);
     },
     remove: (candidate) => {
-      const home = homes.get(candidate);
-      if (home !== undefined) home.free = false;
+      // It may have joined the pool with all its slots taken.
+      const home = homes.get(candidate) ?? join(candidate);
+      home.free = false;
       others.remove(candidate);
     },
     leave: (candidate) => {

@@ -10,7 +10,7 @@ import { Pool, type QueueSettings, type Waiter } from '../../../src/pool/pool.ts
 import type { Place } from '../../../src/pool/queue.ts';
 import type { Exchange } from '../../../src/upstream/exchange.ts';
 import type { ExchangeSink, FcgiRequest } from '../../../src/upstream/request.ts';
-import { Upstream } from '../../../src/upstream/upstream.ts';
+import { Upstream, type UpstreamSettings } from '../../../src/upstream/upstream.ts';
 import { FakeClock } from '../../helpers/fake-clock.ts';
 import { tokenOf } from './balancer-parts.ts';
 import { type Line, recordingLog } from './recording-log.ts';
@@ -25,7 +25,7 @@ export interface PoolParts {
   readonly pool: Pool;
   readonly lines: readonly Line[];
   /** Makes an upstream and adds it to the pool. */
-  join(name: string, options?: { readonly maxConns?: number | 'auto'; readonly weight?: number }): Upstream;
+  join(name: string, options?: Partial<UpstreamSettings>): Upstream;
 }
 
 export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceName = 'least-conn'): PoolParts {
@@ -42,9 +42,10 @@ export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceNa
     clock,
     pool,
     lines,
-    join: (name, { maxConns = 1, weight = 1 } = {}) => {
+    join: (name, options = {}) => {
       order += 1;
-      const settings = { weight, order, maxConns, timeouts: TIMEOUTS, keepAlive: undefined, handOver: true, disabled: false };
+      const kept = { timeouts: TIMEOUTS, keepAlive: undefined, handOver: true };
+      const settings = { ...kept, weight: 1, order, maxConns: 1, disabled: false, ...options };
       const around = { clock, log, alone: () => false, changed: pool.changed, observed: () => undefined };
       const upstream = new Upstream(unixAddress(`/nonexistent/${name}`), settings, around);
       pool.add(upstream);
