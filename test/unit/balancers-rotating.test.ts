@@ -35,6 +35,39 @@ describe.each(['round-robin', 'least-conn'] as const)('the rotating balancer %s'
     );
   });
 
+  it('goes on in order when one of another weight comes: nobody is passed over, nobody is first again', () => {
+    join(...workersOf([1, 1, 1, 1]));
+    expect(pickMany(balancer, 2)).toEqual(['w0', 'w1']);
+    join(new Worker('heavy', 2));
+    const round = pickMany(balancer, 6);
+    expect(counts(round)).toEqual({ heavy: 2, w0: 1, w1: 1, w2: 1, w3: 1 });
+    expect(round.filter((name) => name !== 'heavy')).toEqual(['w2', 'w3', 'w0', 'w1']);
+  });
+
+  it('gives who comes the place of who has left', () => {
+    const [a, b, c] = workersOf([1, 1, 1]);
+    if (a === undefined || b === undefined || c === undefined) throw new Error('nobody');
+    join(a, b, c);
+    balancer.leave(b);
+    join(new Worker('d'));
+    expect(pickMany(balancer, 6)).toEqual(['w0', 'd', 'w2', 'w0', 'd', 'w2']);
+    balancer.leave(c);
+    balancer.leave(c);
+    expect(pickMany(balancer, 4)).toEqual(['w0', 'd', 'w0', 'd']);
+  });
+
+  it('rotates among a thousand of which hundreds come and go, at any load', () => {
+    const workers = workersOf(Array.from({ length: 1500 }, () => 1));
+    join(...workers);
+    for (const worker of workers) if (worker.order % 3 === 0) balancer.remove(worker);
+    for (const worker of workers) if (worker.order % 3 === 1) setLoad(balancer, worker, 40);
+    const free = workers.filter(({ order }) => order % 3 === 2).map((worker) => worker.name);
+    const expected = name === 'least-conn' ? free : workers.filter(({ order }) => order % 3 !== 0).map((worker) => worker.name);
+    expect(pickMany(balancer, 2 * expected.length)).toEqual([...expected, ...expected]);
+    for (const worker of workers) if (worker.order % 3 === 2) setLoad(balancer, worker, 41);
+    expect(new Set(pickMany(balancer, 500)).size).toBe(500);
+  });
+
   it('spreads the turns of a heavy one: weights 5, 1, 1 are never a whole turn away from their share', () => {
     const workers = [new Worker('a', 5), new Worker('b', 1), new Worker('c', 1)];
     join(...workers);

@@ -22,6 +22,13 @@ interface Waiting {
   readonly place: Place<Waiter>;
 }
 
+interface Joining {
+  readonly maxConns: number;
+  readonly weight: number;
+  readonly backup: boolean;
+  readonly slowStart: number;
+}
+
 const TIMEOUT = 1000;
 const SIZE = 6;
 
@@ -38,22 +45,34 @@ class World {
   /** By name. */
   readonly capacities = new Map<string, number>();
   grants = 0;
+  /** Of these, while somebody who came before waited on; on backups; where the request belonged. */
+  passedBy = 0;
+  backupGrants = 0;
+  homeGrants = 0;
   destroyed = false;
 
+  readonly balance: BalanceName;
+  /** What upstreams call themselves in a key. */
+  readonly #homes = new Map<string, Upstream>();
+
   constructor(balance: BalanceName) {
+    this.balance = balance;
     this.parts = poolParts({ size: SIZE, timeout: TIMEOUT }, balance);
   }
 
-  join(maxConns: number): void {
+  join(options: Joining): void {
+    const { maxConns } = options;
     const name = String(this.members.length);
     // Whoever waits is served before the pool's `add` returns, and its grant is checked then.
     this.capacities.set(`/nonexistent/${name}`, maxConns);
-    this.members.push({ upstream: this.parts.join(name, { maxConns }), capacity: maxConns, removed: false });
+    const upstream = this.parts.join(name, options);
+    this.members.push({ upstream, capacity: maxConns, removed: false });
   }
 
-  acquire(tried: readonly Upstream[], deadline: number | undefined): void {
+  acquire(tried: readonly Upstream[], deadline: number | undefined, home?: Upstream): void {
     const { pool } = this.parts;
-    const asker = new Asker(`#${this.grants}`, tried, (heard) => this.#heard(heard));
+    const asker = new Asker(`#${this.grants}`, tried, (heard) => this.#heard(heard), home);
+    if (home !== undefined) this.#homes.set(asker.key, home);
     const full = deadline === undefined && this.waiting.length >= SIZE;
     const place = pool.acquire(asker, deadline);
     if (place !== undefined) {
@@ -70,7 +89,24 @@ class World {
     }
   }
 
-  /** Someone hears. Whoever waits is served only when first; others only when nobody waits. */
+  /** Whether the upstream may be given requests now: a backup only while no primary is well, full or not. */
+  #inUse(upstream: Upstream): boolean {
+    return !upstream.backup || ![...this.parts.pool.upstreams].some((other) => !other.backup && other.well);
+  }
+
+  /** The upstream that a request must have, or wait for; undefined when any will do. */
+  #boundTo({ key, tried }: Asker): Upstream | undefined {
+    const home = this.balance === 'sticky' ? this.#homes.get(key) : undefined;
+    if (home === undefined || tried.has(home) || !this.parts.pool.upstreams.has(home)) return undefined;
+    return home.well && this.#inUse(home) ? home : undefined;
+  }
+
+  /** Whether the upstream is for this request to have, if it has a slot. */
+  #mayHave(asker: Asker, upstream: Upstream): boolean {
+    return this.#inUse(upstream) && (this.#boundTo(asker) ?? upstream) === upstream;
+  }
+
+  /** Someone hears. Whoever is served could not have been anybody's who waits longer. */
   #heard(asker: Asker): void {
     const at = this.waiting.findIndex(({ asker: other }) => other === asker);
     if (asker.lease === undefined) {
@@ -83,13 +119,20 @@ class World {
     }
     this.grants += 1;
     const { upstream } = asker.lease;
-    expect(at === -1 ? this.waiting.length : at).toBe(0);
-    if (at === 0) this.deadlines.push(this.waiting.shift()?.place.deadline ?? 0);
+    const before = at === -1 ? this.waiting : this.waiting.slice(0, at);
+    expect(before.filter((other) => this.#mayHave(other.asker, upstream)).map((other) => other.asker.name)).toEqual([]);
+    if (before.length > 0) this.passedBy += 1;
+    if (at !== -1) this.deadlines.push(this.waiting.splice(at, 1)[0]?.place.deadline ?? 0);
     expect(this.parts.pool.upstreams.has(upstream)).toBe(true);
+    expect(this.#mayHave(asker, upstream)).toBe(true);
+    if (upstream.backup) this.backupGrants += 1;
+    if (this.#boundTo(asker) === upstream) this.homeGrants += 1;
     expect([upstream.draining, upstream.paused]).toEqual([false, false]);
     expect(upstream.inFlight).toBeLessThanOrEqual(this.capacities.get(upstream.name) ?? 0);
     if (asker.tried.has(upstream)) {
-      const others = [...this.parts.pool.upstreams].filter((other) => other.available && !asker.tried.has(other));
+      const others = [...this.parts.pool.upstreams].filter(
+        (other) => other.available && !asker.tried.has(other) && this.#inUse(other),
+      );
       expect(others.map(({ name }) => name)).toEqual([]);
     }
     this.leases.push(asker);
@@ -106,6 +149,21 @@ class World {
 
   takeExchange(who: number): Exchange | undefined {
     return this.exchanges.splice(who % this.exchanges.length, 1)[0]?.exchange;
+  }
+
+  /** Everything works again and everybody ends what they have: nobody may be left waiting. */
+  heal(): void {
+    for (const { upstream, removed } of this.members) {
+      if (removed) continue;
+      upstream.undrain();
+      upstream.appeared();
+    }
+    for (let left = this.leases.length + this.exchanges.length + this.waiting.length; left > 0; left -= 1) {
+      this.takeLease(0)?.release();
+      this.takeExchange(0)?.abandon({ kind: 'abandoned' });
+      this.check();
+    }
+    if (this.members.some(({ removed }) => !removed)) expect(this.waiting).toEqual([]);
   }
 
   destroy(): void {
@@ -128,7 +186,10 @@ class World {
       if (inFlight !== held) problems.push(`${name} counts ${inFlight} in flight instead of ${held}`);
       if (held > capacity) problems.push(`${name} has ${held} in flight and takes ${capacity}`);
       if (pool.upstreams.has(upstream) === removed) problems.push(`${name} is in the pool: ${removed}`);
-      if (this.waiting.length > 0 && !removed && available) problems.push(`${name} is free while somebody waits`);
+      if (removed || !available) continue;
+      for (const { asker } of this.waiting) {
+        if (this.#mayHave(asker, upstream)) problems.push(`${name} is free while ${asker.name} waits, who may have it`);
+      }
     }
     if (problems.length > 0) throw new Error(problems.join('; '));
   }
@@ -149,14 +210,22 @@ const hasMembers = ({ members }: World): boolean => members.length > 0;
 const hasLeases = ({ leases }: World): boolean => leases.length > 0;
 const hasExchanges = ({ exchanges }: World): boolean => exchanges.length > 0;
 
-const acquire = fc.array(who, { maxLength: 3 }).map(
-  (tried): Step => ({
-    name: `acquire, having tried ${tried.join()}`,
+const acquire = fc.tuple(fc.array(who, { maxLength: 3 }), fc.option(who, { nil: undefined })).map(
+  ([tried, home]): Step => ({
+    name: `acquire, having tried ${tried.join()}, belonging to ${home}`,
     run: (world) => {
-      world.acquire(world.members.length === 0 ? [] : tried.flatMap((index) => member(world, index)?.upstream ?? []), undefined);
+      const triedOnes = world.members.length === 0 ? [] : tried.flatMap((index) => member(world, index)?.upstream ?? []);
+      world.acquire(triedOnes, undefined, home === undefined ? undefined : member(world, home)?.upstream);
     },
   }),
 );
+
+const joining = fc.record({
+  maxConns: fc.constantFrom(1, 2, 3, Number.POSITIVE_INFINITY),
+  weight: fc.constantFrom(1, 1, 5),
+  backup: fc.boolean(),
+  slowStart: fc.constantFrom(0, 0, 300),
+});
 
 const steps: readonly fc.WeightedArbitrary<Step>[] = [
   { weight: 8, arbitrary: acquire },
@@ -252,10 +321,10 @@ const steps: readonly fc.WeightedArbitrary<Step>[] = [
   },
   {
     weight: 3,
-    arbitrary: fc.constantFrom(1, 2, 3, Number.POSITIVE_INFINITY).map((capacity) => ({
-      name: `join, taking ${capacity}`,
+    arbitrary: joining.map((options) => ({
+      name: `join: ${fc.stringify(options)}`,
       possible: ({ members, destroyed }) => members.length < 6 && !destroyed,
-      run: (world) => world.join(capacity),
+      run: (world) => world.join(options),
     })),
   },
   {
@@ -294,20 +363,21 @@ function command(step: Step): fc.Command<object, World> {
 
 describe.each(NAMES)('a pool with %s', (balance) => {
   it('keeps every promise under any interleaving, and has nothing in flight at the end', () => {
-    let grants = 0;
+    const sum = { grants: 0, passedBy: 0, backupGrants: 0, homeGrants: 0 };
     const commands = fc.commands([fc.oneof(...steps).map(command)], { maxCommands: 60, size: 'max' });
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 2 }), { maxLength: 3 }),
         commands,
-        fc.boolean(),
-        (capacities, list, destroyFirst) => {
+        fc.constantFrom('heal', 'release', 'destroy'),
+        (capacities, list, end) => {
           const world = new World(balance);
-          for (const capacity of capacities) world.join(capacity);
+          for (const maxConns of capacities) world.join({ maxConns, weight: 1, backup: false, slowStart: 0 });
           world.check();
           fc.modelRun(() => ({ model: {}, real: world }), list);
-          grants += world.grants;
-          if (destroyFirst) world.destroy();
+          for (const name of ['grants', 'passedBy', 'backupGrants', 'homeGrants'] as const) sum[name] += world[name];
+          if (end === 'heal') world.heal();
+          if (end === 'destroy') world.destroy();
           while (world.leases.length > 0) world.takeLease(0)?.release();
           world.destroy();
           world.check();
@@ -319,6 +389,9 @@ describe.each(NAMES)('a pool with %s', (balance) => {
       { numRuns: 300 },
     );
     // Otherwise nothing of this was tried.
-    expect(grants).toBeGreaterThan(500);
+    expect(sum.grants).toBeGreaterThan(500);
+    expect(sum.backupGrants).toBeGreaterThan(50);
+    if (balance !== 'sticky') expect(sum).toMatchObject({ homeGrants: 0 });
+    else expect([sum.homeGrants > 100, sum.passedBy > 20]).toEqual([true, true]);
   });
 });

@@ -2,6 +2,8 @@
 
 import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
+import type { Balancer } from '../../../src/balance/balancer.ts';
+import { Tiers } from '../../../src/balance/tiers.ts';
 import type { BalanceName } from '../../../src/config/balance.ts';
 import { unixAddress } from '../../../src/core/address.ts';
 import { type FailureCode, ProxyError } from '../../../src/core/errors.ts';
@@ -28,16 +30,14 @@ export interface PoolParts {
   join(name: string, options?: Partial<UpstreamSettings>): Upstream;
 }
 
+/** A pool as the program builds it where some upstream may be a backup. */
 export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceName = 'least-conn'): PoolParts {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   let order = 0;
-  const pool = new Pool(
-    'rt',
-    { size: 100, timeout: 1000, failFastAfter: 1e12, ...queue },
-    BALANCERS[balance]<Upstream>({ random: seeded(1), token: tokenOf }),
-    clock,
-  );
+  const make = (): Balancer<Upstream> => BALANCERS[balance]<Upstream>({ random: seeded(1), token: tokenOf });
+  const settings = { size: 100, timeout: 1000, failFastAfter: 1e12, ...queue };
+  const pool = new Pool('rt', settings, new Tiers(make(), make()), clock);
   return {
     clock,
     pool,
@@ -68,16 +68,21 @@ export function fail(lease: Lease, code: FailureCode = 'FCGI_LB_CONNECT_REFUSED'
 export class Asker implements Waiter {
   readonly name: string;
   readonly tried: ReadonlySet<Upstream>;
-  /** Everybody's own. */
+  /** Everybody's own, unless it is to name an upstream. */
   readonly key: string;
   lease: Lease | undefined;
   error: ProxyError | undefined;
   readonly #heard: (asker: Asker) => void;
 
-  constructor(name: string, tried: readonly Upstream[] = [], heard: (asker: Asker) => void = () => undefined) {
+  constructor(
+    name: string,
+    tried: readonly Upstream[] = [],
+    heard: (asker: Asker) => void = () => undefined,
+    home?: Pick<Upstream, 'name'>,
+  ) {
     this.name = name;
     this.tried = new Set(tried);
-    this.key = name;
+    this.key = home === undefined ? name : tokenOf(home.name);
     this.#heard = heard;
   }
 
@@ -111,5 +116,15 @@ export function ask(
   ...tried: readonly Upstream[]
 ): Asker & { readonly place: Place<Waiter> | undefined } {
   const asker = new Asker(name, tried);
+  return Object.assign(asker, { place: pool.acquire(asker) });
+}
+
+/** Asks for an upstream in the name of somebody who belongs to one. */
+export function askFor(
+  { pool }: Pick<PoolParts, 'pool'>,
+  home: Pick<Upstream, 'name'>,
+  name = 'someone',
+): Asker & { readonly place: Place<Waiter> | undefined } {
+  const asker = new Asker(name, [], () => undefined, home);
   return Object.assign(asker, { place: pool.acquire(asker) });
 }
