@@ -8,16 +8,18 @@ export interface Ranked extends Candidate {
 }
 
 /**
- * A primary that is full is waited for: backups are for when the others cannot serve, not for when they are busy. One that
- * may be tried again after a failure is: without requests it would never be found to be back.
+ * A primary that is only full is waited for: backups are for when the others cannot serve, not for when they are busy. A
+ * lifeless one that can take a request may be tried again, and is: without requests it would never be found to be back.
  *
- * Invariant: `#hopeful` holds the primaries that could take a request or were not lifeless when the pool last spoke of
- * them, which it does whenever that changes.
+ * Invariant: `#lively` and `#onTrial` hold the primaries that were so when the pool last spoke of them, which it does
+ * whenever that changes.
  */
 export class Tiers<C extends Ranked> implements Balancer<C> {
   readonly #primaries: Balancer<C>;
   readonly #backups: Balancer<C>;
-  readonly #hopeful = new Set<C>();
+  readonly #lively = new Set<C>();
+  /** Lifeless, but candidates. */
+  readonly #onTrial = new Set<C>();
 
   constructor(primaries: Balancer<C>, backups: Balancer<C>) {
     this.#primaries = primaries;
@@ -25,26 +27,36 @@ export class Tiers<C extends Ranked> implements Balancer<C> {
   }
 
   add(candidate: C): void {
-    if (!candidate.backup) this.#hopeful.add(candidate);
+    this.#note(candidate, !candidate.lifeless, candidate.lifeless);
     this.#tierOf(candidate).add(candidate);
   }
 
   remove(candidate: C): void {
-    if (!candidate.backup) {
-      if (candidate.lifeless) this.#hopeful.delete(candidate);
-      else this.#hopeful.add(candidate);
-    }
+    this.#note(candidate, !candidate.lifeless, false);
     this.#tierOf(candidate).remove(candidate);
   }
 
   leave(candidate: C): void {
-    this.#hopeful.delete(candidate);
+    this.#note(candidate, false, false);
     this.#tierOf(candidate).leave(candidate);
   }
 
   pick(avoid: ReadonlySet<C>, key: string): C | 'later' | undefined {
-    const tier = this.#hopeful.size > 0 ? this.#primaries : this.#backups;
-    return tier.pick(avoid, key);
+    if (this.#lively.size > 0) return this.#primaries.pick(avoid, key);
+    if (this.#onTrial.size === 0) return this.#backups.pick(avoid, key);
+    const trial = this.#primaries.pick(avoid, key);
+    if (typeof trial !== 'object' || !avoid.has(trial)) return trial;
+    // It was this request that found it lifeless.
+    const backup = this.#backups.pick(avoid, key);
+    return typeof backup === 'object' ? backup : trial;
+  }
+
+  #note(candidate: C, lively: boolean, onTrial: boolean): void {
+    if (candidate.backup) return;
+    if (lively) this.#lively.add(candidate);
+    else this.#lively.delete(candidate);
+    if (onTrial) this.#onTrial.add(candidate);
+    else this.#onTrial.delete(candidate);
   }
 
   #tierOf(candidate: C): Balancer<C> {

@@ -15,8 +15,8 @@ import { type DialResult, dial } from './dial.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import type { Loan } from './loan.ts';
 import type { ExchangeSink, ExchangeTimeouts, FcgiRequest, Outcome } from './request.ts';
-import { SlowStart } from './slow-start.ts';
 import { Slots } from './slots.ts';
+import { SlowStart } from './slow-start.ts';
 import { SpareConnections, type SpareSettings } from './spare-connections.ts';
 import { WorkerLog } from './worker-log.ts';
 

@@ -1,4 +1,4 @@
-// What is special to sticky: a key goes to the upstream it names, waits for it while it is well, and not a moment longer.
+// What is special to sticky: a key goes to the upstream it names, waits for it while it is only full, and not a moment longer.
 
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ describe('sticky', () => {
     balancer.remove(worker);
   };
   const down = (worker: Worker): void => {
-    worker.well = false;
+    worker.lifeless = true;
     balancer.remove(worker);
   };
 
@@ -42,7 +42,7 @@ describe('sticky', () => {
     for (const key of ['', 'a', 'nonsense', tokenOf('c')]) expect(pick(key)).toBe('b');
   });
 
-  it('lets a key wait for an upstream that is full but well', () => {
+  it('lets a key wait for an upstream that is only full', () => {
     full(a);
     expect([pick(tokenOf('a')), pick(tokenOf('b')), pick('')]).toEqual(['later', 'b', 'b']);
     a.inFlight = 0;
@@ -59,16 +59,21 @@ describe('sticky', () => {
   it('gives up an upstream that is down, and takes it again when it is back', () => {
     down(a);
     expect(pick(tokenOf('a'))).toBe('b');
-    a.well = true;
+    a.lifeless = false;
     balancer.add(a);
     expect(pick(tokenOf('a'))).toBe('a');
   });
 
   it('gives up an upstream that goes down while it is full', () => {
     full(a);
-    a.well = false;
+    a.lifeless = true;
     balancer.remove(a);
     expect(pick(tokenOf('a'))).toBe('b');
+  });
+
+  it('tries again one that failed, when it may be: it may be back', () => {
+    a.lifeless = true;
+    expect(pick(tokenOf('a'))).toBe('a');
   });
 
   it('gives up an upstream that has left, and knows its successor at the same address', () => {
@@ -103,7 +108,7 @@ describe('sticky', () => {
         for (const step of steps) {
           if ('to' in step) {
             states.set(step.worker, step.to);
-            step.worker.well = step.to !== 'down';
+            step.worker.lifeless = step.to === 'down';
             if (step.to === 'free') balancer.add(step.worker);
             else if (step.to === 'gone') balancer.leave(step.worker);
             else balancer.remove(step.worker);

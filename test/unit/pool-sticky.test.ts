@@ -54,7 +54,8 @@ describe('a request that belongs to an upstream', () => {
   });
 
   it.each<[string, (parts: PoolParts, holder: Asker) => void]>([
-    ['is drained', (_, { lease }) => lease?.upstream.drain()],
+    ['is drained', (_, { lease }) => lease?.upstream.want('drain', 'test')],
+    ['is found to be down', (_, { lease }) => lease?.upstream.judge('down', 'test')],
     ['leaves the pool', ({ pool }, { lease }) => lease !== undefined && pool.remove(lease.upstream)],
     ['fails', (_, { lease }) => lease !== undefined && fail(lease)],
   ])('goes elsewhere at once when it %s', (_, happen) => {
@@ -72,9 +73,9 @@ describe('a request that belongs to an upstream', () => {
     const parts = stickyParts();
     const a = parts.join('a', { maxConns: 10 });
     parts.join('b');
-    a.drain();
+    a.want('drain', 'test');
     expect(askFor(parts, a).heard).toBe('b');
-    a.undrain();
+    a.want('serve', 'test');
     expect(askFor(parts, a).heard).toBe('a');
   });
 
@@ -85,7 +86,7 @@ describe('a request that belongs to an upstream', () => {
     const holder = askFor(parts, a);
     const waiting = askFor(parts, a);
     if (holder.lease !== undefined) fail(holder.lease, 'FCGI_LB_CONNECT_BUSY');
-    expect([waiting.heard, a.available, a.well]).toEqual(['nothing', false, true]);
+    expect([waiting.heard, a.available, a.lifeless]).toEqual(['nothing', false, false]);
     parts.clock.advance(5);
     expect(waiting.heard).toBe('a');
   });
@@ -142,13 +143,13 @@ describe('a request that belongs to an upstream', () => {
 });
 
 describe('backups of a pool', () => {
-  it('are not used while a primary is well: a request waits for one that is full', () => {
+  it('are not used while a primary can be hoped for: a request waits for one that is full', () => {
     const parts = poolParts();
-    const primary = parts.join('primary');
+    parts.join('primary');
     parts.join('backup', { backup: true, maxConns: 10 });
     const holder = ask(parts);
     const waiting = ask(parts);
-    expect([holder.heard, waiting.heard, primary.well]).toEqual(['primary', 'nothing', true]);
+    expect([holder.heard, waiting.heard]).toEqual(['primary', 'nothing']);
     holder.lease?.release();
     expect(waiting.heard).toBe('primary');
   });
@@ -159,13 +160,19 @@ describe('backups of a pool', () => {
     parts.join('backup', { backup: true, maxConns: 10 });
     const holders = [ask(parts), ask(parts)];
     const waiting = ask(parts);
-    primaries[0]?.drain();
+    primaries[0]?.want('drain', 'test');
     expect(waiting.heard).toBe('nothing');
     const last = holders.find(({ heard }) => heard === 'p2')?.lease;
     if (last !== undefined) fail(last);
     expect([waiting.heard, ask(parts).heard]).toEqual(['backup', 'backup']);
     parts.clock.advance(25);
-    expect([ask(parts).heard, ask(parts).heard]).toEqual(['p2', 'nothing']);
+    // One request may see whether it is back; who comes meanwhile does not wait for that.
+    const trial = ask(parts);
+    expect([trial.heard, ask(parts).heard]).toEqual(['p2', 'backup']);
+    primaries[1]?.appeared();
+    expect(ask(parts).heard).toBe('nothing');
+    trial.lease?.release();
+    expect(parts.pool.waiting).toBe(0);
   });
 
   it('serve when the last primary leaves', () => {
@@ -182,9 +189,9 @@ describe('backups of a pool', () => {
     const parts = stickyParts();
     const primary = parts.join('primary', { maxConns: 10 });
     const backup = parts.join('backup', { backup: true, maxConns: 10 });
-    primary.drain();
+    primary.want('drain', 'test');
     expect(askFor(parts, backup).heard).toBe('backup');
-    primary.undrain();
+    primary.want('serve', 'test');
     expect(askFor(parts, backup).heard).toBe('primary');
   });
 
@@ -194,9 +201,9 @@ describe('backups of a pool', () => {
     const backup = parts.join('backup', { backup: true, disabled: true });
     const waiting = ask(parts);
     expect(waiting.heard).toBe('nothing');
-    backup.enable();
+    backup.want('serve', 'test');
     expect(waiting.heard).toBe('backup');
-    primary.enable();
+    primary.want('serve', 'test');
     expect(ask(parts).heard).toBe('primary');
   });
 });

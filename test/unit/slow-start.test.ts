@@ -62,8 +62,17 @@ describe('an upstream with slow_start', () => {
     [
       'it was drained',
       (upstream) => {
-        upstream.drain();
-        upstream.undrain();
+        upstream.want('drain', 'test');
+        upstream.want('serve', 'test');
+      },
+    ],
+    [
+      'it was down',
+      (upstream) => {
+        upstream.judge('down', 'test');
+        upstream.judge('trial', 'test');
+        expect(upstream.warming).toBe(false);
+        upstream.judge('up', 'test');
       },
     ],
     [
@@ -97,15 +106,16 @@ describe('an upstream with slow_start', () => {
     const parts = poolParts();
     const upstream = parts.join('a', { weight: 10, slowStart: 1000, disabled: true });
     const asker = ask(parts);
-    expect([asker.heard, upstream.available, upstream.well, upstream.disabled]).toEqual(['nothing', false, false, true]);
+    expect([asker.heard, upstream.available, upstream.lifeless, upstream.state.is]).toEqual(['nothing', false, true, 'disabled']);
     expect(upstream.lend()).toBeUndefined();
     upstream.appeared();
-    upstream.undrain();
-    expect(asker.heard).toBe('nothing');
-    upstream.enable();
-    expect([asker.heard, upstream.weight, upstream.well]).toEqual(['a', 0.5, true]);
+    upstream.judge('up', 'test');
+    parts.clock.advance(500);
+    expect([asker.heard, upstream.available]).toEqual(['nothing', false]);
+    upstream.want('serve', 'test');
+    expect([asker.heard, upstream.weight, upstream.lifeless]).toEqual(['a', 0.5, false]);
     parts.clock.advance(2000);
-    upstream.enable();
+    upstream.want('serve', 'test');
     expect(upstream.weight).toBe(10);
   });
 });

@@ -28,7 +28,7 @@ function issued(cookie: StickyCookie, upstream = UPSTREAM): string {
   return headers[1] ?? '';
 }
 
-function valueOf(field: string): string {
+function cookieValue(field: string): string {
   return /^route=([^;]*)/.exec(field)?.[1] ?? '';
 }
 
@@ -36,7 +36,7 @@ const read = (cookie: StickyCookie, value: string): string => cookie.read(reques
 
 describe('the value of a sticky cookie', () => {
   const cookie = new StickyCookie(SETTINGS);
-  const value = valueOf(issued(cookie));
+  const value = cookieValue(issued(cookie));
 
   it('is accepted, and stands for the upstream it was made for', () => {
     expect(read(cookie, value)).toBe(cookie.tokenOf(UPSTREAM.name));
@@ -45,7 +45,7 @@ describe('the value of a sticky cookie', () => {
 
   it('is the same from every process that has the secret, and accepted there', () => {
     const other = new StickyCookie({ ...SETTINGS });
-    expect(valueOf(issued(other, { name: '/run/rt1.sock' }))).toBe(value);
+    expect(cookieValue(issued(other, { name: '/run/rt1.sock' }))).toBe(value);
     expect(read(other, value)).toBe(other.tokenOf(UPSTREAM.name));
   });
 
@@ -103,7 +103,7 @@ describe('an answer', () => {
     const before = head('Content-Type', 'text/plain');
     expect(cookie.mark(before, own, UPSTREAM, request(), false)).toBe(before);
     const { headers } = cookie.mark(before, cookie.tokenOf('/run/rt2.sock'), UPSTREAM, request(), false);
-    expect(valueOf(headers.at(-1) ?? '').startsWith(own)).toBe(true);
+    expect(cookieValue(headers.at(-1) ?? '').startsWith(own)).toBe(true);
   });
 
   it.each<[string, IncomingMessage, boolean]>([
