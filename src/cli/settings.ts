@@ -167,11 +167,13 @@ function parseParam(text: string): [name: string, value: string] {
 
 function readSecret(text: string, world: ConfigWorld): string {
   const path = resolve(text);
+  let content: string;
   try {
-    return parseStickySecret(world.readText(path));
+    content = world.readText(path);
   } catch (error) {
-    throw new ConfigError(`'${path}': ${asError(error).message}`);
+    throw new ConfigError(`cannot read '${path}': ${asError(error).message}`);
   }
+  return parseStickySecret(content);
 }
 
 function withSecret(balance: Balance, secret: string | undefined): Balance {

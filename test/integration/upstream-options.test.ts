@@ -1,24 +1,20 @@
 // What may be said of one upstream, from end to end: weight, backup, down and slow start.
 
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Settings, UpstreamOptions } from '../../src/config/settings.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
 import { type Proxy as RunningProxy, startProxy } from '../helpers/proxy.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-/** The settings with something said of each upstream, in their order. */
-function saying(...options: readonly Partial<UpstreamOptions>[]): (settings: Settings) => Settings {
-  return (settings) => ({
-    ...settings,
-    pools: settings.pools.map((pool) => ({
-      ...pool,
-      upstreams: pool.upstreams.map((spec, index) => ({ ...spec, ...options[index] })),
-    })),
-  });
+/** Starts a proxy with one pool, of which a file says this. */
+function startPool(pool: Record<string, unknown>): Promise<RunningProxy> {
+  const file = join(tempDir(), 'fcgi-lb.yaml');
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify({ pools: { app: { max_conns: 1, ...pool } } }));
+  return startProxy(['--config', file]);
 }
 
 /** So many requests, one after the other, counted by what they were answered. */
@@ -40,8 +36,9 @@ describe('weight', () => {
   it.each(['round-robin', 'least-conn'])(
     'is how many requests an upstream gets for each of another one, with %s',
     async (name) => {
-      const words = ['--balance', name, '--max-conns', '1', '--upstream', ...(await threeWorkers())];
-      const proxy = await startProxy(words, saying({ weight: 3 }, {}, { weight: 2 }));
+      const [a, b, c] = await threeWorkers();
+      const upstreams = [{ address: a, weight: 3 }, b, { address: c, weight: 2 }];
+      const proxy = await startPool({ balance: name, upstreams });
       expect(await counted(proxy, 18)).toEqual({ a: 9, b: 3, c: 6 });
     },
   );
@@ -49,7 +46,8 @@ describe('weight', () => {
 
 describe('down', () => {
   it('keeps every request away from an upstream, from the start until it is enabled', async () => {
-    const proxy = await startProxy(['--max-conns', '1', '--upstream', ...(await threeWorkers())], saying({ down: true }));
+    const [a, b, c] = await threeWorkers();
+    const proxy = await startPool({ upstreams: [{ address: a, down: true }, b, c] });
     expect(await counted(proxy, 6)).toEqual({ b: 3, c: 3 });
     const [first] = proxy.program.pool.upstreams;
     first?.want('serve', 'test');
@@ -58,7 +56,7 @@ describe('down', () => {
 
   it('lets requests wait when it is said of all', async () => {
     const { path } = await fakeWorker(answering('a'));
-    const proxy = await startProxy(['--upstream', path], saying({ down: true }));
+    const proxy = await startPool({ upstreams: [{ address: path, down: true }] });
     const waits = ask(proxy.path);
     await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
     const [only] = proxy.program.pool.upstreams;
@@ -74,8 +72,7 @@ describe('backup', () => {
     const primary = holding();
     const first = await fakeWorker(primary.handler, { path });
     const backup = await fakeWorker(answering('backup'));
-    const words = ['--max-conns', '1', '--upstream', path, '--upstream', backup.path];
-    const proxy = await startProxy(words, saying({}, { backup: true }));
+    const proxy = await startPool({ upstreams: [path, { address: backup.path, backup: true }] });
 
     const held = ask(proxy.path);
     const reply = await primary.next();
@@ -100,9 +97,9 @@ describe('slow_start', () => {
     const directory = tempDir();
     const path = (name: string): string => join(directory, `${name}.sock`);
     for (const name of ['a', 'b']) await fakeWorker(answering(name), { path: path(name) });
-    const words = ['--balance', 'round-robin', '--max-conns', '1', '--upstream', `${directory}/*.sock`];
     // So slow that the test sees nothing but the beginning.
-    const proxy = await startProxy(words, saying({ slowStart: 3_600_000 }));
+    const upstreams = [{ address: `${directory}/*.sock`, slow_start: '1h' }];
+    const proxy = await startPool({ balance: 'round-robin', upstreams });
     expect(await counted(proxy, 6)).toEqual({ a: 3, b: 3 });
     await fakeWorker(answering('late'), { path: path('late') });
     await eventually(() => expect(proxy.program.pool.upstreams.size).toBe(3));

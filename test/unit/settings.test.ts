@@ -195,7 +195,7 @@ describe('settingsFrom', () => {
     [['--balance', 'fastest'], 'expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE'],
     [['--balance', 'sticky:'], "cookie name '': expected letters"],
     [['--sticky-secret-file', '/nonexistent/secret'], "cannot read '/nonexistent/secret': ENOENT"],
-    [['--sticky-secret-file', '/dev/null'], "'/dev/null': a secret of 0 bytes is too short: expected at least 16"],
+    [['--sticky-secret-file', '/dev/null'], 'a secret of 0 bytes is too short: expected at least 16'],
     [['--balance', 'hash:cookie_sid'], 'expected $remote_addr, $request_uri, $http_NAME or $cookie_NAME'],
     [['--max-conns', '0'], 'at least 1'],
     [['--max-conns', '-1'], 'at least 1'],
