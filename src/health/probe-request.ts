@@ -24,7 +24,7 @@ export function probeRequest(question: RequestQuestion): FcgiRequest {
 /** All parameters, as text in UTF-8. What the operator set is as the operator set it. */
 export function probeParams({ method, uri, params }: RequestQuestion): ReadonlyMap<string, string> {
   const at = uri.indexOf('?');
-  const path = at === -1 ? uri : uri.slice(0, at);
+  const path = decoded(at === -1 ? uri : uri.slice(0, at));
   return new Map([
     ['GATEWAY_INTERFACE', 'CGI/1.1'],
     ['SERVER_SOFTWARE', 'fcgi-lb'],
@@ -42,7 +42,7 @@ export function probeParams({ method, uri, params }: RequestQuestion): ReadonlyM
     ['QUERY_STRING', at === -1 ? '' : uri.slice(at + 1)],
     ['HTTP_HOST', 'localhost'],
     ['HTTP_USER_AGENT', 'fcgi-lb probe'],
-    ...scriptParams(decoded(path), params.has('SCRIPT_FILENAME')),
+    ...scriptParams(path, params.has('SCRIPT_FILENAME')),
     ...params,
   ]);
 }

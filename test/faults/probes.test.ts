@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ProbeQuestion } from '../../src/config/health.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { rawWorker } from '../helpers/fake-worker.ts';
+import { answering, fakeWorker, rawWorker } from '../helpers/fake-worker.ts';
 import { Probed, requestQuestion } from '../helpers/probed.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { endRecord, record, stdoutRecord } from '../peers/fastcgi-server.ts';
@@ -201,6 +201,14 @@ describe('an upstream that is probed by request', () => {
     await probed.probes(5);
     const reason = 'connection lost (read ECONNRESET) before the end of its answer; did the worker die?';
     expect(probed.story).toEqual([...bad(reason), ...RISES]);
+  });
+
+  it('before anybody else has asked for its capacity is asked for it, too', async () => {
+    const worker = await fakeWorker(answering('pong'), { maxConns: 4, single: false });
+    const probed = new Probed(worker.path, REQUEST, {}, { maxConns: 'auto' });
+    await probed.probes(2);
+    expect(probed.story).toEqual(['good', 'good']);
+    expect([probed.upstream.capacity, worker.questions(), probed.upstream.used]).toEqual([4, 1, false]);
   });
 
   it('and says it is overloaded: busy, which is no verdict', async () => {

@@ -62,23 +62,27 @@ export class Probed {
   #asked = 0;
   #over = 0;
 
-  constructor(path: string, question: ProbeQuestion, settings: Partial<ProbeSettings> = {}) {
-    this.upstream = upstreamAt(path, {}, this.clock);
+  constructor(
+    path: string,
+    question: ProbeQuestion,
+    settings: Partial<ProbeSettings> = {},
+    upstream: Partial<UpstreamSettings> = {},
+  ) {
+    this.upstream = upstreamAt(path, upstream, this.clock);
     const probe = this.#watched(createProbe(question, { upstream: path, clock: this.clock }));
-    const { upstream } = this;
     const probed = this;
     const target = {
       name: path,
       get inFlight() {
-        return upstream.inFlight;
+        return probed.upstream.inFlight;
       },
       get used() {
-        return upstream.used;
+        return probed.upstream.used;
       },
       get well() {
         return probed.well;
       },
-      lend: () => upstream.lend(),
+      lend: () => probed.upstream.lend(),
     };
     const parts = { clock: this.clock, random: () => 0, log: silentLog };
     this.prober = new Prober(target, probe, { ...SETTINGS, ...settings, question }, parts, (verdict, reason) => {

@@ -306,6 +306,16 @@ describe('the timeout', () => {
     expect(stage.asked).toHaveLength(2);
   });
 
+  it('of a probe that a former worker still holds says nothing of the new one at its address', () => {
+    const stage = new Stage({ fall: 2 });
+    stage.running = true;
+    stage.prober.start();
+    stage.clock.advance(2000);
+    stage.prober.appeared();
+    stage.play(BAD, GOOD);
+    expect(stage.verdicts).toEqual([]);
+  });
+
   it('stopping ends the probe on its way and every timer', () => {
     const stage = new Stage({ fall: 1 });
     stage.prober.start();
