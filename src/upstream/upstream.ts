@@ -38,7 +38,7 @@ export interface UpstreamParts {
   readonly alone: () => boolean;
   /** Called whenever it may have become available or unavailable, or its load changed. */
   readonly changed: (upstream: Upstream) => void;
-  /** Called for each request that ended there, before its slot is free. */
+  /** Called as soon as it is known how a request ended there, before its slot is free. */
   readonly observed: (upstream: Upstream, outcome: Outcome) => void;
 }
 
@@ -59,6 +59,8 @@ export class Upstream implements Candidate {
   readonly #slots: Slots;
   readonly #spare: SpareConnections;
   readonly #running = new Set<Exchange>();
+  /** Those of the running that nobody waits for any more. */
+  readonly #givenUp = new Set<Exchange>();
   readonly #parts: UpstreamParts;
   readonly #capacity: CapacityLimit;
   readonly #backoff: Backoff;
@@ -98,17 +100,17 @@ export class Upstream implements Candidate {
       askCapacity: (connection, done) => this.#askCapacity(connection, done),
       shelve: (connection) => this.#shelve(connection),
       answered: (ms) => {
-        this.#answered = true;
         this.#headTime.add(ms);
+        this.#lives();
       },
+      gaveUp: (exchange, outcome) => this.#gaveUp(exchange, outcome),
       gone: (exchange, outcome) => this.#gone(exchange, outcome),
     };
     // What becomes of a probe is for the one who sent it to judge.
     this.#probeHost = {
       ...this.#host,
-      answered: () => {
-        this.#answered = true;
-      },
+      answered: () => this.#lives(),
+      gaveUp: (exchange) => this.#gaveUp(exchange, undefined),
       gone: (exchange) => this.#gone(exchange, undefined),
     };
   }
@@ -133,7 +135,7 @@ export class Upstream implements Candidate {
       case 'up':
         return this.#slots.free;
       case 'trial':
-        return this.#slots.inUse === 0;
+        return this.#slots.free && this.#slots.inUse === this.#givenUp.size;
       case 'down':
         return false;
     }
@@ -238,13 +240,31 @@ export class Upstream implements Candidate {
     return exchange;
   }
 
+  /** Something answers: whatever was starting has started. */
+  #lives(): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#changed();
+  }
+
+  /** The worker may be at it for long, but what the request came to is known now. @param outcome as for `#gone` */
+  #gaveUp(exchange: Exchange, outcome: Outcome | undefined): void {
+    this.#givenUp.add(exchange);
+    this.#judgeBy(outcome);
+    this.#changed();
+  }
+
+  #judgeBy(outcome: Outcome | undefined): void {
+    if (outcome === undefined) return;
+    this.#observe(outcome);
+    this.#parts.observed(this, outcome);
+  }
+
   /** An exchange is over. @param outcome undefined: it says nothing about requests */
   #gone(exchange: Exchange, outcome: Outcome | undefined): void {
     this.#running.delete(exchange);
-    if (outcome !== undefined) {
-      this.#observe(outcome);
-      this.#parts.observed(this, outcome);
-    }
+    this.#givenUp.delete(exchange);
+    this.#judgeBy(outcome);
     this.#slots.give();
     this.#changed();
     this.#spare.endTurn();
