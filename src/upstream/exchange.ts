@@ -253,14 +253,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     }
     const lingering = this.#state.kind === 'lingering';
     const bodySent = this.#pump === undefined || this.#pump.state === 'done';
-    if (
-      this.#kept &&
-      !lingering &&
-      bodySent &&
-      this.#decoder?.clean &&
-      !connection.writeBroken &&
-      !connection.blocked
-    ) {
+    if (this.#kept && !lingering && bodySent && this.#decoder?.clean && !connection.writeBroken && !connection.blocked) {
       this.#host.shelve(connection);
     } else {
       // At once: libfcgi waits up to 2 s for our side to close before it takes the next request (fact 11).
