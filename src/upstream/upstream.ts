@@ -130,15 +130,10 @@ export class Upstream implements Candidate {
   }
 
   get available(): boolean {
-    if (this.#backoff.active || this.#condition.intent !== 'serve') return false;
-    switch (this.#condition.verdict) {
-      case 'up':
-        return this.#slots.free;
-      case 'trial':
-        return this.#slots.free && this.#slots.inUse === this.#givenUp.size;
-      case 'down':
-        return false;
-    }
+    const { verdict, intent } = this.#condition;
+    if (this.#backoff.active || intent !== 'serve' || !this.#slots.free) return false;
+    // One request at a time is a trial; what was given up is not waited for.
+    return verdict === 'up' || (verdict === 'trial' && this.#slots.inUse === this.#givenUp.size);
   }
 
   /** True while it may get requests as far as health and operator go, be it full or resting after a failure. */
