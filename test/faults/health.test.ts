@@ -286,6 +286,30 @@ describe('an upstream that was out', () => {
   });
 });
 
+describe('the last upstream that serves', () => {
+  it('comes back from its ejection when the other one dies: it may be better than nothing', async () => {
+    const dir = tempDir();
+    let dies = true;
+    const x = await fakeWorker((reply) => (dies ? void reply.socket.destroy() : answering('after all')(reply)), {
+      path: join(dir, 'x.sock'),
+    });
+    const well = await fakeWorker(answering('well'), { path: join(dir, '1.sock') });
+    const proxy = await startProxy(
+      ['--upstream', x.path, well.path, '--balance', 'first', '--max-conns', '1'],
+      withPool({ passive: PASSIVE }),
+    );
+    for (let i = 0; i < 3; i += 1) {
+      await settled(proxy, 0);
+      await ask(proxy.path);
+    }
+    await proxy.logLine(({ fields }) => fields['state'] === 'down' && fields['upstream'] === x.path);
+    dies = false;
+    await well.close();
+    expect((await ask(proxy.path, { method: 'POST', body: 'x' })).body.toString()).toBe('after all');
+    await proxy.logLine(({ fields }) => fields['upstream'] === x.path && fields['reason'] === 'no other upstream serves');
+  });
+});
+
 describe('an upstream that begins to answer', () => {
   it('is no longer starting but busy, although its answer may last', async () => {
     const { handler, next } = holding();
@@ -309,10 +333,10 @@ describe('a pool that stops', () => {
     await fakeWorker(answering('well'), { path: join(dir, '1.sock') });
     const x = await fakeWorker((reply) => void reply.socket.destroy(), { path: join(dir, 'x.sock') });
     const proxy = await startProxy(
-      ['--upstream', x.path, join(dir, '1.sock'), '--balance', 'first', '--max-conns', '1'],
+      ['--upstream', join(dir, '1.sock'), x.path, '--balance', 'round-robin', '--max-conns', '1'],
       withPool({ passive: PASSIVE }),
     );
-    for (let i = 0; i < 3; i += 1) {
+    for (let i = 0; i < 6; i += 1) {
       await settled(proxy, 0);
       await ask(proxy.path);
     }
