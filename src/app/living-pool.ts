@@ -58,12 +58,15 @@ export class LivingPool implements MemberCare {
     const pool = new Pool(settings.name, { ...queue, failFastAfter }, balancerFor(settings, this.sticky), clock);
     this.pool = pool;
     this.retryBudget = new RetryBudget(settings.retry.budget);
-    this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0);
+    this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0, (monitor) => monitor.serves);
     this.#upstreamParts = {
       clock,
       log,
       alone: () => pool.upstreams.size <= 1,
-      changed: pool.changed,
+      changed: (upstream) => {
+        pool.changed(upstream);
+        if (!upstream.well) this.#ejections.needed()?.needed();
+      },
       observed: (upstream, outcome) => this.#health.get(upstream)?.monitor.observed(outcome),
     };
     this.#members = new Members(pool, this, log);
@@ -140,6 +143,7 @@ export class LivingPool implements MemberCare {
   /** Ends everything now. */
   destroy(): void {
     for (const { source } of this.#sources) source.stop();
+    this.#ejections.close();
     for (const upstream of [...this.#health.keys()]) this.left(upstream);
     this.pool.destroy();
   }

@@ -1,15 +1,23 @@
-// How much of a pool may be ejected at a time: never all of it.
+// Who of a pool may be ejected: at most a share of it, and never the last one that serves.
 
-/** Invariant: at least one member is not ejected, however large the share, while there is a member at all. */
+/**
+ * Invariants: at most the share is ejected; while anybody is ejected, somebody else serves, provided that `needed` is
+ * asked whenever a member may have ceased to.
+ */
 export class Ejections<Member> {
   readonly #share: number;
+  readonly #serves: (member: Member) => boolean;
   readonly #members = new Set<Member>();
   /** In the order in which they were ejected. */
   readonly #ejected = new Set<Member>();
 
-  /** @param share of the members that may be ejected, 0 to 1 */
-  constructor(share: number) {
+  /**
+   * @param share of the members that may be ejected, 0 to 1
+   * @param serves whether a member gets requests: one that is dead, drained or down by its probes is no substitute
+   */
+  constructor(share: number, serves: (member: Member) => boolean) {
     this.#share = share;
+    this.#serves = serves;
   }
 
   join(member: Member): void {
@@ -29,16 +37,36 @@ export class Ejections<Member> {
     return back;
   }
 
-  /** Ejects a member, if so many may be. */
+  /** Ejects a member, if so many may be and another one serves. */
   eject(member: Member): boolean {
     if (this.#ejected.has(member)) return true;
     if (!this.#members.has(member) || this.#ejected.size + 1 > this.#most) return false;
+    if (!this.#anybodyServes(member)) return false;
     this.#ejected.add(member);
     return true;
   }
 
   restore(member: Member): void {
     this.#ejected.delete(member);
+  }
+
+  /** @returns who must be let back in, since nobody serves any more: whoever was ejected first */
+  needed(): Member | undefined {
+    if (this.#ejected.size === 0 || this.#anybodyServes(undefined)) return undefined;
+    const [first] = this.#ejected;
+    if (first !== undefined) this.#ejected.delete(first);
+    return first;
+  }
+
+  /** The pool is ending: nobody is needed any more. */
+  close(): void {
+    this.#members.clear();
+    this.#ejected.clear();
+  }
+
+  #anybodyServes(except: Member | undefined): boolean {
+    for (const member of this.#members) if (member !== except && this.#serves(member)) return true;
+    return false;
   }
 
   get #most(): number {

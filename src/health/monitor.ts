@@ -85,6 +85,16 @@ export class HealthMonitor {
     this.#judge('its socket has appeared');
   }
 
+  /** Whether its upstream gets requests without more ado. */
+  get serves(): boolean {
+    return this.#upstream.well;
+  }
+
+  /** Nobody else serves: an upstream that fails is better than none. */
+  needed(): void {
+    this.#restore('no other upstream serves');
+  }
+
   /** The upstream has left, or the program ends. */
   stop(): void {
     this.#endEjection();
@@ -118,6 +128,8 @@ export class HealthMonitor {
 
   #restore(reason: string): void {
     this.#endEjection();
+    // What was counted meanwhile belongs to requests from before.
+    this.#passive?.reset();
     this.#restoredAt = this.#parts.clock.now();
     this.#judge(reason);
   }

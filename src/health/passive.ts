@@ -1,8 +1,11 @@
 // Counts how the requests of one upstream end, and says when it has failed too often. Pure: outcomes and times in, a verdict out.
 
 import type { PassiveClass, PassiveSettings } from '../config/settings.ts';
-import type { FailureClass } from '../core/errors.ts';
+import type { FailureClass, FailureCode, ProxyError } from '../core/errors.ts';
 import type { Outcome } from '../upstream/request.ts';
+
+/** Codes that mean more here than their class says: waiting in vain costs a request its time, where refusals cost nothing. */
+const CODES: Partial<Record<FailureCode, PassiveClass>> = { FCGI_LB_CONNECT_TIMEOUT: 'timeout' };
 
 /** `busy`, `status` and whatever is the client's doing say nothing against an upstream. */
 const CLASSES: Readonly<Record<FailureClass, PassiveClass | undefined>> = {
@@ -87,6 +90,10 @@ export function classOf(outcome: Outcome, on: ReadonlySet<PassiveClass>): Passiv
   if (outcome.kind === 'complete' && outcome.status !== undefined) {
     return outcome.status >= 500 && on.has('http_5xx') ? 'http_5xx' : 'good';
   }
-  const failed = outcome.kind === 'complete' ? 'invalid_header' : outcome.error.class && CLASSES[outcome.error.class];
+  const failed = outcome.kind === 'complete' ? 'invalid_header' : classOfFailure(outcome.error);
   return failed !== undefined && on.has(failed) ? failed : 'nothing';
+}
+
+function classOfFailure(error: ProxyError): PassiveClass | undefined {
+  return CODES[error.code] ?? (error.class && CLASSES[error.class]);
 }

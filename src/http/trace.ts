@@ -20,6 +20,8 @@ export class Trace {
   #connect: number | undefined;
   #head: number | undefined;
   #attempts = 0;
+  /** Whether the lease that is held now has been counted as an attempt. */
+  #counted = false;
   #upstream: string | undefined;
   #failure: ProxyError | undefined;
 
@@ -52,13 +54,16 @@ export class Trace {
 
   leased(upstream: string): void {
     this.#upstream = upstream;
+    this.#counted = false;
     this.#connect = undefined;
     this.#head = undefined;
   }
 
+  /** Again for the same lease when a connection taken over turned out to be closed: still one attempt. */
   sent(): void {
-    this.#attempts += 1;
-    this.#connect = this.#stage();
+    if (!this.#counted) this.#attempts += 1;
+    this.#counted = true;
+    this.#connect = (this.#connect ?? 0) + this.#stage();
   }
 
   headCame(): void {
@@ -69,6 +74,10 @@ export class Trace {
 
   failed(error: ProxyError): void {
     this.#failure = error;
+    if (error.retry !== 'unsent' || !this.#counted) return;
+    // The worker says itself that it has not begun.
+    this.#attempts -= 1;
+    this.#counted = false;
   }
 
   /** Tells the operator of a failure that the client will notice. */

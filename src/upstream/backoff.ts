@@ -37,7 +37,7 @@ export class Backoff {
 
   /** Many exchanges may fail of one cause: what fails during a pause adds nothing to it. */
   failed(kind: 'lost' | 'busy'): void {
-    if (kind === 'lost') this.#failing = true;
+    this.#failing = kind === 'lost';
     if (this.#pause !== undefined) return;
     const { first, most } = kind === 'busy' ? BUSY : LOST;
     const ms = Math.min(most, first * 2 ** Math.min(this.#failures, 16));

@@ -31,6 +31,8 @@ export interface ExchangeHost {
   wasStale(): void;
   /** Takes a connection that can carry another request. */
   shelve(connection: Connection): void;
+  /** Nobody wants the answer any more, but the worker is still at it: `gone` follows when it is done. */
+  gaveUp(exchange: Exchange, outcome: Outcome): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
   gone(exchange: Exchange, outcome: Outcome): void;
 }
@@ -39,7 +41,7 @@ type State =
   | { readonly kind: 'dialling'; readonly cancel: () => void }
   | { readonly kind: 'asking'; readonly cancel: () => void }
   | { readonly kind: 'running'; readonly connection: Connection; readonly reused: boolean }
-  | { readonly kind: 'lingering'; readonly connection: Connection; readonly outcome: Outcome }
+  | { readonly kind: 'lingering'; readonly connection: Connection }
   | { readonly kind: 'gone' };
 
 const NO_STATE: State = { kind: 'gone' };
@@ -126,16 +128,16 @@ export class Exchange implements ConnectionUser, RecordSink {
       state.connection.endWrites();
       state.connection.resume();
       this.#paused = false;
-      this.#state = { kind: 'lingering', connection: state.connection, outcome };
+      this.#state = { kind: 'lingering', connection: state.connection };
       this.#watch();
+      this.#host.gaveUp(this, outcome);
     }
   }
 
   /** Ends now, whatever the worker does: the program is going away. */
   destroy(): void {
     this.#sink = DEAF;
-    if (this.#state.kind === 'lingering') this.#drop(this.#state.connection, this.#state.outcome);
-    else if (this.#state.kind === 'running') this.#drop(this.#state.connection, ABANDONED);
+    if (this.#state.kind === 'lingering' || this.#state.kind === 'running') this.#drop(this.#state.connection);
     else this.abandon(ABANDONED);
   }
 
@@ -165,7 +167,7 @@ export class Exchange implements ConnectionUser, RecordSink {
   closed(cause: Error | undefined): void {
     const state = this.#state;
     if (state.kind === 'lingering') {
-      this.#finish(state.outcome);
+      this.#finish(ABANDONED);
       return;
     }
     if (state.kind !== 'running') return;
@@ -249,23 +251,16 @@ export class Exchange implements ConnectionUser, RecordSink {
       this.#fail(this.#error(refusal.code, refusal.message));
       return;
     }
-    const lingering = this.#state.kind === 'lingering' ? this.#state.outcome : undefined;
+    const lingering = this.#state.kind === 'lingering';
     const bodySent = this.#pump === undefined || this.#pump.state === 'done';
-    if (
-      this.#kept &&
-      lingering === undefined &&
-      bodySent &&
-      this.#decoder?.clean &&
-      !connection.writeBroken &&
-      !connection.blocked
-    ) {
+    if (this.#kept && !lingering && bodySent && this.#decoder?.clean && !connection.writeBroken && !connection.blocked) {
       this.#host.shelve(connection);
     } else {
       // At once: libfcgi waits up to 2 s for our side to close before it takes the next request (fact 11).
       connection.destroy();
     }
     const sink = this.#sink;
-    this.#finish(lingering ?? { kind: 'complete', status: this.#status });
+    this.#finish(lingering ? ABANDONED : { kind: 'complete', status: this.#status });
     sink.end(end.appStatus);
   }
 
@@ -295,7 +290,7 @@ export class Exchange implements ConnectionUser, RecordSink {
   #timedOut(limit: 'send' | 'read' | 'linger'): void {
     const state = this.#state;
     if (state.kind === 'lingering') {
-      this.#drop(state.connection, state.outcome);
+      this.#drop(state.connection);
     } else if (state.kind === 'running' && limit !== 'linger') {
       const ms = this.#host.timeouts[limit];
       const error =
@@ -313,10 +308,10 @@ export class Exchange implements ConnectionUser, RecordSink {
     sink.failed(error);
   }
 
-  #drop(connection: Connection, outcome: Outcome): void {
+  #drop(connection: Connection): void {
     connection.destroy();
     this.#pump?.stop();
-    this.#finish(outcome);
+    this.#finish(ABANDONED);
   }
 
   #fail(error: ProxyError): void {
@@ -324,7 +319,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     if (state.kind === 'running' || state.kind === 'lingering') state.connection.destroy();
     this.#pump?.stop();
     const sink = this.#sink;
-    this.#finish(state.kind === 'lingering' ? state.outcome : { kind: 'failed', error });
+    this.#finish(state.kind === 'lingering' ? ABANDONED : { kind: 'failed', error });
     sink.failed(error);
   }
 
@@ -343,4 +338,5 @@ export class Exchange implements ConnectionUser, RecordSink {
   }
 }
 
+/** Also what an exchange ends with whose outcome was told when it was given up. */
 const ABANDONED: Outcome = { kind: 'abandoned' };

@@ -65,7 +65,7 @@ export class FcgiSide {
   }
 
   #host(purpose: Purpose, workerLog: WorkerLog): ExchangeHost {
-    const { clock, slots, unlimited, answered, gone } = this.#parts;
+    const { clock, slots, unlimited, answered, gaveUp, gone } = this.#parts;
     return {
       name: this.#address.text,
       clock,
@@ -78,6 +78,7 @@ export class FcgiSide {
       askCapacity: (connection, done) => this.#askCapacity(connection, done),
       shelve: (connection) => this.#shelve(connection),
       answered: (ms) => answered(ms, purpose),
+      gaveUp: (exchange, outcome) => gaveUp(exchange, outcome, purpose),
       gone: (exchange, outcome) => gone(exchange, outcome, purpose),
     };
   }

@@ -22,6 +22,8 @@ export interface SideParts {
   begins(exchange: AnyExchange): void;
   /** Its answer has begun, so many ms after the request was written. */
   answered(ms: number, purpose: Purpose): void;
+  /** Nobody wants its answer any more, but the upstream is still at it: `gone` follows. */
+  gaveUp(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void;
   /** It is over: its slot is to be freed. Called once for each that began. */
   gone(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void;
 }

@@ -43,7 +43,7 @@ export interface UpstreamParts {
   readonly alone: () => boolean;
   /** Called whenever it may have become available or unavailable, or its load changed. */
   readonly changed: (upstream: Upstream) => void;
-  /** Called for each request that ended there, before its slot is free. */
+  /** Called as soon as it is known how a request ended there, before its slot is free. */
   readonly observed: (upstream: Upstream, outcome: Outcome) => void;
 }
 
@@ -64,6 +64,8 @@ export class Upstream implements Candidate {
   readonly #fcgi: FcgiSide | undefined;
   readonly #http: HttpSide | undefined;
   readonly #running = new Set<AnyExchange>();
+  /** Those of the running that nobody waits for any more. */
+  readonly #givenUp = new Set<AnyExchange>();
   readonly #parts: UpstreamParts;
   readonly #capacity: CapacityLimit;
   readonly #backoff: Backoff;
@@ -102,9 +104,10 @@ export class Upstream implements Candidate {
       serving: () => this.#condition.intent === 'serve',
       begins: (exchange: AnyExchange) => void this.#running.add(exchange),
       answered: (ms: number, purpose: Purpose) => {
-        this.#answered = true;
         if (purpose === 'request') this.#headTime.add(ms);
+        this.#lives();
       },
+      gaveUp: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gaveUp(exchange, outcome, purpose),
       gone: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gone(exchange, outcome, purpose),
     };
     this.#fcgi = address.kind === 'http' ? undefined : new FcgiSide(address, settings, side);
@@ -135,15 +138,10 @@ export class Upstream implements Candidate {
   }
 
   get available(): boolean {
-    if (this.#backoff.active || this.#condition.intent !== 'serve') return false;
-    switch (this.#condition.verdict) {
-      case 'up':
-        return this.#slots.free;
-      case 'trial':
-        return this.#slots.inUse === 0;
-      case 'down':
-        return false;
-    }
+    const { verdict, intent } = this.#condition;
+    if (this.#backoff.active || intent !== 'serve' || !this.#slots.free) return false;
+    // One request at a time is a trial; what was given up is not waited for.
+    return verdict === 'up' || (verdict === 'trial' && this.#slots.inUse === this.#givenUp.size);
   }
 
   /** True while it may get requests as far as health and operator go, be it full or resting after a failure. */
@@ -271,13 +269,32 @@ export class Upstream implements Candidate {
     this.#http?.closeSpare();
   }
 
+  /** Something answers: whatever was starting has started. */
+  #lives(): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#changed();
+  }
+
+  /** The worker may be at it for long, but what the request came to is known now. */
+  #gaveUp(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
+    this.#givenUp.add(exchange);
+    this.#judgeBy(outcome, purpose);
+    this.#changed();
+  }
+
+  /** What becomes of a probe is for the one who sent it to judge. */
+  #judgeBy(outcome: Outcome, purpose: Purpose): void {
+    if (purpose === 'probe') return;
+    this.#observe(outcome);
+    this.#parts.observed(this, outcome);
+  }
+
   /** An exchange is over. */
   #gone(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
     this.#running.delete(exchange);
-    if (purpose === 'request') {
-      this.#observe(outcome);
-      this.#parts.observed(this, outcome);
-    }
+    this.#givenUp.delete(exchange);
+    this.#judgeBy(outcome, purpose);
     this.#slots.give();
     this.#changed();
     this.#fcgi?.endTurn();

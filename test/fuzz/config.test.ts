@@ -180,7 +180,7 @@ describe('a configuration file with damage', () => {
       fc.property(fc.constantFrom(...SEEDS), fc.array(DAMAGE, { minLength: 1, maxLength: 6 }), (seed, damages) => {
         outcomes[examine(damages.reduce(damaged, seed))] += 1;
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
     // Damage that is too small or too great would show nothing.
     expect(outcomes.good).toBeGreaterThan(0);
@@ -198,7 +198,7 @@ describe('a configuration file with damage', () => {
           examine(text);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -239,7 +239,7 @@ describe('a configuration file with damage', () => {
       fc.property(fc.dictionary(key, tree, { minKeys: 1 }), (file) => {
         examine(JSON.stringify(file));
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 });

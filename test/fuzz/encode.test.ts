@@ -213,11 +213,16 @@ describe('RequestEncoder', () => {
     fc.assert(
       fc.property(fc.array(pair, { maxLength: 10 }), fc.integer({ min: 1, max: 65_535 }), (pairs, id) => {
         const head = encode(new RequestEncoder(), pairs);
-        const before = readRecords(Buffer.from(head));
+        const expected = Buffer.from(head);
+        let at = 0;
+        for (const { content, padding } of readRecords(head)) {
+          expected.writeUInt16BE(id, at + 2);
+          at += 8 + content.length + padding.length;
+        }
         addressHead(head, id, false);
-        expect(readRecords(head)).toEqual(before.map((record) => ({ ...record, id })));
+        expect(head.equals(expected)).toBe(true);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 });

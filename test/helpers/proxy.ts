@@ -6,6 +6,7 @@ import type { Logs } from '../../src/app/logging.ts';
 import { Program } from '../../src/app/program.ts';
 import { readCommandLine } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
+import type { PoolSettings, Settings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Log, LogFields } from '../../src/core/log.ts';
 import type { AccessEntry } from '../../src/http/access-log.ts';
@@ -33,15 +34,28 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** Starts the program as `fcgi-lb WORDS...` would, listening on a unix socket and without an admin listener unless the words say so. */
-export async function startProxy(words: readonly string[]): Promise<Proxy> {
+/** A change of settings for which there is no word: every pool gets what is given. */
+export function withPool(patch: Partial<PoolSettings>): (settings: Settings) => Settings {
+  return (settings) => ({ ...settings, pools: settings.pools.map((pool) => ({ ...pool, ...patch })) });
+}
+
+/**
+ * Starts the program as `fcgi-lb WORDS...` would, listening on a unix socket and without an admin listener unless the words say so.
+ * @param change made to the settings that the words give
+ */
+export async function startProxy(
+  words: readonly string[],
+  change: (settings: Settings) => Settings = (settings) => settings,
+): Promise<Proxy> {
   const path = join(tempDir(), 'http.sock');
   const has = (name: string): boolean => words.includes(name);
   const all = [...words, ...(has('--listen') ? [] : ['--listen', path]), ...(has('--admin') ? [] : ['--admin', 'off'])];
   const { options } = readCommandLine(all);
-  const settings = has('--config')
-    ? (await import('../../src/cli/file-settings.ts')).settingsFromFile(options, false)
-    : settingsFrom(options, false);
+  const settings = change(
+    has('--config')
+      ? (await import('../../src/cli/file-settings.ts')).settingsFromFile(options, false)
+      : settingsFrom(options, false),
+  );
   const log: LogLine[] = [];
   const access: AccessEntry[] = [];
   let watchers: Array<() => void> = [];

@@ -1,0 +1,106 @@
+// Condition and Activity: the words for what an upstream is and does, since when, why, and one line in the log for a change.
+
+import { describe, expect, it } from 'vitest';
+import { Activity } from '../../src/upstream/activity.ts';
+import { Condition } from '../../src/upstream/condition.ts';
+import { FakeClock } from '../helpers/fake-clock.ts';
+import { recordingLog } from './support/recording-log.ts';
+
+function parts(disabled = false) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  return { clock, lines, condition: new Condition('/run/rt1.sock', disabled, clock, log) };
+}
+
+describe('the condition of an upstream', () => {
+  it('is up at first, which is no news', () => {
+    const { condition, clock, lines } = parts();
+    expect(condition.state).toEqual({ is: 'up', since: clock.date(), reason: 'nothing is known against it' });
+    expect(lines).toEqual([]);
+  });
+
+  it('is disabled at first when the configuration says so', () => {
+    const { condition, lines } = parts(true);
+    expect(condition.state).toMatchObject({ is: 'disabled', reason: 'down in the configuration' });
+    condition.want('serve', 'the operator enabled it');
+    expect(condition.state.is).toBe('up');
+    expect(lines.map(({ message }) => message)).toEqual(['upstream is up']);
+  });
+
+  it('logs one line for each change, with both words and the reason', () => {
+    const { condition, lines } = parts();
+    condition.judge('down', 'three requests failed');
+    condition.judge('up', 'a request was answered');
+    condition.want('drain', 'drained by the operator');
+    condition.want('disable', 'disabled by the operator');
+    condition.want('serve', 'undrained');
+    const upstream = '/run/rt1.sock';
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        fields: { upstream, state: 'down', was: 'up', reason: 'three requests failed' },
+        message: 'upstream is down',
+      },
+      {
+        level: 'info',
+        fields: { upstream, state: 'up', was: 'down', reason: 'a request was answered' },
+        message: 'upstream is up',
+      },
+      {
+        level: 'info',
+        fields: { upstream, state: 'draining', was: 'up', reason: 'drained by the operator' },
+        message: 'upstream is draining',
+      },
+      {
+        level: 'info',
+        fields: { upstream, state: 'disabled', was: 'draining', reason: 'disabled by the operator' },
+        message: 'upstream is disabled',
+      },
+      {
+        level: 'info',
+        fields: { upstream, state: 'up', was: 'disabled', reason: 'a request was answered' },
+        message: 'upstream is up',
+      },
+    ]);
+  });
+
+  it('logs nothing when only the reason changes, and keeps since when', () => {
+    const { condition, clock, lines } = parts();
+    condition.judge('down', 'three requests failed');
+    const { since } = condition.state;
+    clock.advance(5000);
+    condition.judge('trial', 'a trial request may go there');
+    expect(condition.state).toEqual({ is: 'down', since, reason: 'a trial request may go there' });
+    clock.advance(5000);
+    condition.judge('up', 'a trial request was answered');
+    expect(condition.state.since.getTime()).toBe(since.getTime() + 10_000);
+    expect(lines.length).toBe(2);
+  });
+
+  it('is what the operator wants, whatever its health, and what its health is once the operator wants it to serve', () => {
+    const { condition, lines } = parts();
+    condition.want('drain', 'drained by the operator');
+    condition.judge('down', 'three requests failed');
+    condition.judge('up', 'a request was answered');
+    condition.judge('down', 'three requests failed');
+    expect(condition.state).toMatchObject({ is: 'draining', reason: 'drained by the operator' });
+    condition.want('serve', 'undrained');
+    expect(condition.state).toMatchObject({ is: 'down', reason: 'three requests failed' });
+    expect(lines.map(({ fields }) => fields['state'])).toEqual(['draining', 'down']);
+  });
+});
+
+describe('the activity of an upstream', () => {
+  it('says since when, and keeps that while the word stays the same', () => {
+    const clock = new FakeClock();
+    const activity = new Activity(clock);
+    clock.advance(1000);
+    activity.to('busy');
+    const since = clock.date();
+    clock.advance(500);
+    activity.to('busy');
+    expect(activity.stated('1 of 2 slots in use')).toEqual({ is: 'busy', since, reason: '1 of 2 slots in use' });
+    activity.to('full');
+    expect(activity.stated('').since).toEqual(clock.date());
+  });
+});
