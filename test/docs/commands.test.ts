@@ -1,7 +1,7 @@
 // Every command that the documentation shows is run, with sockets of the test's own in the place of those in /run.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -104,6 +104,7 @@ async function serveAsShown(
 ): Promise<{ readonly admin: string; readonly stop: () => Promise<number | null> }> {
   const directory = tempDir();
   for (const name of ['rt1.sock', 'rt2.sock']) await fakeWorker(answering('hello'), { path: join(directory, name) });
+  writeFileSync(join(directory, 'fcgi-lb.secret'), 'as long as a secret has to be\n', { mode: 0o600 });
   const moved = words.map((word) => word.replace('/run/', `${directory}/`).replace('127.0.0.1:8080', '127.0.0.1:0'));
   const admin = join(directory, 'admin.sock');
   const listen = moved.includes('--listen') ? [] : ['--listen', join(directory, 'http.sock')];
