@@ -6,7 +6,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { answering, fakeWorker, rawWorker } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { type HttpUpstream, httpUpstream } from '../helpers/http-server.ts';
-import { type Proxy, startProxy } from '../helpers/proxy.ts';
+import { type Proxy as RunningProxy, startProxy } from '../helpers/proxy.ts';
 import { agreement, clientFrame, echoFrames, handshake, serverFrame } from '../helpers/web-socket.ts';
 
 /** A server that agrees to every WebSocket and hands its connection out; to requests it answers `plain`. */
@@ -21,7 +21,7 @@ async function webSocketServer(use: (socket: Duplex) => void, where?: string): P
   return upstream;
 }
 
-function inFlight(proxy: Proxy): number {
+function inFlight(proxy: RunningProxy): number {
   return [...proxy.program.pool.upstreams].reduce((sum, upstream) => sum + upstream.inFlight, 0);
 }
 
