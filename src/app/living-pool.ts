@@ -1,125 +1,119 @@
-// A pool brought to life: its upstreams found by its sources, their health watched, and what the operator is told about it.
+// A pool brought to life: its upstreams found by its sources, its settings changed while it serves, and what the operator is told.
 
 import type { Balancer } from '../balance/balancer.ts';
 import { Tiers } from '../balance/tiers.ts';
 import { balanceText } from '../config/balance.ts';
-import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
-import { ConfigError, type UpstreamAddress } from '../core/address.ts';
+import type { PoolSettings, UpstreamSpec } from '../config/settings.ts';
+import { ConfigError } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import type { Source } from '../discovery/source.ts';
-import { Ejections } from '../health/ejections.ts';
-import { HealthMonitor } from '../health/monitor.ts';
-import { Prober } from '../health/prober.ts';
 import { StickyCookie } from '../http/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
-import { Upstream, type UpstreamParts } from '../upstream/upstream.ts';
-import { type MemberCare, Members } from './members.ts';
-import { BALANCERS, createProbe, createSource } from './registry.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { Care } from './care.ts';
+import { Members } from './members.ts';
+import { BALANCERS, createSource } from './registry.ts';
 
 /** Names of upstreams that the start-up line shows. */
 const NAMES_SHOWN = 8;
 
-/** Who looks after one upstream's health. */
-interface Health {
-  readonly monitor: HealthMonitor;
-  readonly prober: Prober | undefined;
+interface FoundBy {
+  readonly spec: UpstreamSpec;
+  readonly source: Source;
 }
 
-export class LivingPool implements MemberCare {
+/** Settings that are ready to take the place of the present ones. Exactly one of the two must be called. */
+export interface PoolChange {
+  commit(): void;
+  rollback(): void;
+}
+
+export class LivingPool {
   readonly pool: Pool;
-  /** What all its upstreams speak. */
-  readonly speaks: 'fastcgi' | 'http';
-  readonly settings: PoolSettings;
-  readonly retryBudget: RetryBudget;
   readonly #clock: Clock;
-  /** What brings clients back to their upstream, with a balancer that does so. */
-  readonly sticky: StickyCookie | undefined;
   readonly #log: Log;
+  readonly #secret: string;
+  readonly #care: Care;
   readonly #members: Members;
-  readonly #sources: ReadonlyArray<{ readonly spec: PoolSettings['upstreams'][number]; readonly source: Source }>;
-  readonly #health = new Map<Upstream, Health>();
-  readonly #ejections: Ejections<HealthMonitor>;
-  readonly #upstreamParts: UpstreamParts;
-  #order = 0;
+  #settings: PoolSettings;
+  #sticky: StickyCookie | undefined;
+  #retryBudget: RetryBudget;
+  #sources: readonly FoundBy[];
 
   /**
    * @param secret signs sticky cookies where the settings give none: the same for the whole life of the process
    * @throws ConfigError
    */
   constructor(settings: PoolSettings, clock: Clock, log: Log, secret: string) {
-    this.settings = settings;
-    this.speaks = speechOf(settings);
+    this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
-    this.sticky = stickyCookie(settings, secret);
-    const { queue, failFastAfter } = settings;
-    const pool = new Pool(settings.name, { ...queue, failFastAfter }, balancerFor(settings, this.sticky), clock);
-    this.pool = pool;
-    this.retryBudget = new RetryBudget(settings.retry.budget);
-    this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0, (monitor) => monitor.serves);
-    this.#upstreamParts = {
-      clock,
-      log,
-      alone: () => pool.upstreams.size <= 1,
-      changed: (upstream) => {
-        pool.changed(upstream);
-        if (!upstream.well) this.#ejections.needed()?.needed();
-      },
-      observed: (upstream, outcome) => this.#health.get(upstream)?.monitor.observed(outcome),
-    };
-    this.#members = new Members(pool, this, log);
+    this.#secret = secret;
+    speechOf(settings);
+    this.#sticky = stickyCookie(settings, secret);
+    this.pool = new Pool(settings.name, queueSettings(settings), balancerFor(settings, this.#sticky), clock);
+    this.#retryBudget = new RetryBudget(settings.retry.budget);
+    this.#care = new Care(settings, this.pool, clock, log);
+    this.#members = new Members(this.pool, this.#care, log);
     this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
+  }
+
+  get settings(): PoolSettings {
+    return this.#settings;
+  }
+
+  /** What all its upstreams speak. */
+  get speaks(): 'fastcgi' | 'http' {
+    return speechOf(this.#settings);
+  }
+
+  /** What brings clients back to their upstream, with a balancer that does so. */
+  get sticky(): StickyCookie | undefined {
+    return this.#sticky;
+  }
+
+  get retryBudget(): RetryBudget {
+    return this.#retryBudget;
   }
 
   /** Finds the upstreams that exist now; from then on they come and go. */
   async start(): Promise<void> {
-    await Promise.all(this.#sources.map(({ spec, source }) => source.start(this.#members.listener(source, spec))));
+    await Promise.all(this.#sources.map((found) => this.#find(found)));
     this.#members.started();
     if (this.pool.upstreams.size > 0) return;
-    const wanted = this.#sources.map(({ spec }) => (spec.kind === 'glob' ? spec.pattern : spec.address.text));
+    const wanted = this.#sources.map(({ spec }) => textOf(spec));
     this.#log.warn({ pool: this.pool.name, upstreams: wanted }, 'no upstream yet: requests will wait for one');
   }
 
-  create(address: UpstreamAddress, options: UpstreamOptions): Upstream {
-    const { settings } = this;
-    this.#order += 1;
-    const { weight, backup, slowStart, down: disabled, maxConns = settings.maxConns } = options;
-    const own = { weight, backup, slowStart, disabled, maxConns, order: this.#order };
-    const upstream = new Upstream(address, { ...settings, ...own }, this.#upstreamParts);
-    this.#health.set(upstream, this.#watch(upstream));
-    return upstream;
-  }
-
-  appeared(upstream: Upstream): void {
-    const health = this.#health.get(upstream);
-    health?.monitor.appeared();
-    health?.prober?.appeared();
-  }
-
-  left(upstream: Upstream): void {
-    const health = this.#health.get(upstream);
-    health?.prober?.stop();
-    health?.monitor.stop();
-    this.#health.delete(upstream);
-  }
-
-  #watch(upstream: Upstream): Health {
-    const { passive, probe } = this.settings;
-    const clock = this.#clock;
-    const monitor = new HealthMonitor(upstream, passive, { clock, random: Math.random, ejections: this.#ejections });
-    if (probe === undefined) return { monitor, prober: undefined };
-    const question = createProbe(probe.question, { upstream: upstream.name, clock });
-    const parts = { clock, random: Math.random, log: this.#log };
-    const prober = new Prober(upstream, question, probe, parts, (verdict, reason) => monitor.probed(verdict, reason));
-    prober.start();
-    return { monitor, prober };
+  /**
+   * Gets ready for other settings of the pool of this name: what new sources find joins at once, so that nothing is
+   * missing at the commit. The queue, and the slots, verdicts and drains of upstreams that stay, are not touched.
+   * @throws ConfigError, and then nothing has changed
+   */
+  async prepare(settings: PoolSettings): Promise<PoolChange> {
+    speechOf(settings);
+    const present = new Map(this.#sources.map((found) => [keyOf(found.spec), found.source]));
+    const next: readonly FoundBy[] = settings.upstreams.map((spec) => ({
+      spec,
+      source: present.get(keyOf(spec)) ?? createSource(spec, this.#clock, this.#log),
+    }));
+    const old = new Set(this.#sources.map(({ source }) => source));
+    const added = next.filter(({ source }) => !old.has(source));
+    await Promise.all(added.map((found) => this.#find(found)));
+    return {
+      commit: () => this.#use(settings, next),
+      rollback: () => {
+        for (const { source } of added) source.stop();
+        this.#members.keep(new Map(this.#sources.map(({ source, spec }) => [source, spec])));
+      },
+    };
   }
 
   /** What the start-up line says. */
   facts(): LogFields {
-    const { balance, maxConns, queue } = this.settings;
+    const { balance, maxConns, queue } = this.#settings;
     const upstreams = [...this.pool.upstreams].map((upstream) => upstream.name);
     const more = upstreams.length - NAMES_SHOWN;
     return {
@@ -140,13 +134,48 @@ export class LivingPool implements MemberCare {
     return `pool ${this.pool.name} ${what}`;
   }
 
+  /** The pool has left the configuration: it serves those who are in it already, and ends with the last of them. */
+  async retire(): Promise<void> {
+    await this.pool.unused();
+    this.destroy();
+  }
+
   /** Ends everything now. */
   destroy(): void {
     for (const { source } of this.#sources) source.stop();
-    this.#ejections.close();
-    for (const upstream of [...this.#health.keys()]) this.left(upstream);
+    this.#care.end();
     this.pool.destroy();
   }
+
+  async #find({ spec, source }: FoundBy): Promise<void> {
+    await source.start(this.#members.listener(source, spec));
+  }
+
+  #use(settings: PoolSettings, sources: readonly FoundBy[]): void {
+    const kept = new Set(sources.map(({ source }) => source));
+    for (const { source } of this.#sources) if (!kept.has(source)) source.stop();
+    const { budget } = this.#settings.retry;
+    this.#settings = settings;
+    this.#sources = sources;
+    this.#sticky = stickyCookie(settings, this.#secret);
+    if (settings.retry.budget !== budget) this.#retryBudget = new RetryBudget(settings.retry.budget);
+    this.#care.use(settings);
+    this.#members.keep(new Map(sources.map(({ source, spec }) => [source, spec])));
+    // Last, so that it meets upstreams that have their new settings.
+    this.pool.reconfigure(queueSettings(settings), balancerFor(settings, this.#sticky));
+  }
+}
+
+function queueSettings({ queue, failFastAfter }: PoolSettings) {
+  return { ...queue, failFastAfter };
+}
+
+function textOf(spec: UpstreamSpec): string {
+  return spec.kind === 'glob' ? spec.pattern : spec.address.text;
+}
+
+function keyOf(spec: UpstreamSpec): string {
+  return `${spec.kind} ${spec.kind === 'glob' ? spec.speaks : spec.address.kind} ${textOf(spec)}`;
 }
 
 function stickyCookie({ name: pool, balance }: PoolSettings, secret: string): StickyCookie | undefined {

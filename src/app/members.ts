@@ -13,17 +13,26 @@ export interface MemberCare {
   /** Its address has appeared anew while it was a member. */
   appeared(upstream: Upstream): void;
   left(upstream: Upstream): void;
+  /** Other options, or other settings of the pool, hold for it from now on. */
+  reconfigure(upstream: Upstream, options: UpstreamOptions): void;
+}
+
+interface Member {
+  readonly address: UpstreamAddress;
+  readonly upstream: Upstream;
+  /** Who names it, with what was said of it there. */
+  readonly sources: Map<Source, UpstreamOptions>;
 }
 
 /**
  * Invariant: an address is in the pool exactly while at least one source names it (a glob and a written-out address may
- * name the same socket).
+ * name the same socket; what is said of the one that named it first holds).
  */
 export class Members {
   readonly #pool: Pool;
   readonly #care: MemberCare;
   readonly #log: Log;
-  readonly #byAddress = new Map<string, { readonly upstream: Upstream; readonly sources: Set<Source> }>();
+  readonly #byAddress = new Map<string, Member>();
   #started = false;
 
   constructor(pool: Pool, care: MemberCare, log: Log) {
@@ -45,16 +54,29 @@ export class Members {
     };
   }
 
+  /** Only these sources name upstreams from now on, and this is what is said of those they name. */
+  keep(sources: ReadonlyMap<Source, UpstreamOptions>): void {
+    for (const { address, upstream, sources: named } of [...this.#byAddress.values()]) {
+      for (const source of [...named.keys()]) {
+        const options = sources.get(source);
+        if (options === undefined) this.#vanished(source, address);
+        else named.set(source, options);
+      }
+      const [options] = named.values();
+      if (options !== undefined) this.#care.reconfigure(upstream, options);
+    }
+  }
+
   #appeared(source: Source, address: UpstreamAddress, options: UpstreamOptions): void {
     const member = this.#byAddress.get(address.text);
     if (member !== undefined) {
-      member.sources.add(source);
+      member.sources.set(source, options);
       member.upstream.appeared();
       this.#care.appeared(member.upstream);
       return;
     }
     const upstream = this.#care.create(address, options);
-    this.#byAddress.set(address.text, { upstream, sources: new Set([source]) });
+    this.#byAddress.set(address.text, { address, upstream, sources: new Map([[source, options]]) });
     // Those there at the start have nobody to be slower than.
     if (this.#started) upstream.appeared();
     const log = this.#started ? this.#log.info : this.#log.debug;

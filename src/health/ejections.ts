@@ -5,7 +5,7 @@
  * asked whenever a member may have ceased to.
  */
 export class Ejections<Member> {
-  readonly #share: number;
+  #share: number;
   readonly #serves: (member: Member) => boolean;
   readonly #members = new Set<Member>();
   /** In the order in which they were ejected. */
@@ -18,6 +18,11 @@ export class Ejections<Member> {
   constructor(share: number, serves: (member: Member) => boolean) {
     this.#share = share;
     this.#serves = serves;
+  }
+
+  /** Another share holds for what is ejected from now on. */
+  reconfigure(share: number): void {
+    this.#share = share;
   }
 
   join(member: Member): void {

@@ -29,8 +29,8 @@ const JITTER = 0.2;
  */
 export class HealthMonitor {
   readonly #upstream: Upstream;
-  readonly #settings: PassiveSettings | undefined;
-  readonly #passive: PassiveHealth | undefined;
+  #settings: PassiveSettings | undefined;
+  #passive: PassiveHealth | undefined;
   readonly #parts: MonitorParts;
   #ejection: Ejection = { kind: 'none' };
   #restoredAt = 0;
@@ -74,6 +74,20 @@ export class HealthMonitor {
     this.#probes = { verdict, reason };
     if (verdict === 'up' && this.#ejection.kind !== 'none') this.#restore(reason);
     else this.#judge(reason);
+  }
+
+  /** Nobody probes any more: what probes said is forgotten. */
+  unprobed(): void {
+    if (this.#probes === undefined) return;
+    this.#probes = undefined;
+    this.#judge('it is no longer probed as before');
+  }
+
+  /** Failures are counted anew, by other rules. An ejection goes on, unless there are to be none. */
+  reconfigure(settings: PassiveSettings | undefined): void {
+    this.#settings = settings;
+    this.#passive = settings && new PassiveHealth(settings);
+    if (settings === undefined && this.#ejection.kind !== 'none') this.#restore('failures are no longer counted');
   }
 
   /** The address has appeared anew: what is there now has no past. */

@@ -86,6 +86,7 @@ export class Transaction implements Waiter, CarrierSink {
     this.#request = request;
     this.#response = response;
     this.#method = method;
+    route.pool.enter();
     route.retryBudget.deposit();
     this.#trace = new Trace(context.clock, request, this.#method);
     const parts = { request, method, maxHead: route.limits.maxResponseHead, log: context.log, upgrade };
@@ -219,6 +220,7 @@ export class Transaction implements Waiter, CarrierSink {
     else if (phase.kind === 'exchanging' || phase.kind === 'tunnelling') phase.exchange?.abandon({ kind: 'abandoned' });
     this.#answer?.destroy();
     this.#body?.close();
+    this.#route.pool.leave();
     const status = tunnel !== undefined ? SWITCHING : this.#response.headersSent ? this.#response.statusCode : undefined;
     const bytes = tunnel?.sent ?? this.#answer?.bytes ?? this.#pageBytes;
     this.#trace.logAccess(this.#context.accessLog, status, bytes);

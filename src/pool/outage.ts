@@ -6,7 +6,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 /** Invariant: `#since` is set exactly while every member is lifeless, also while there is none. */
 export class Outage {
   readonly #clock: Clock;
-  readonly #patience: number;
+  #patience: number;
   readonly #lifeless = new Set<Upstream>();
   #members = 0;
   #since: number | undefined;
@@ -16,6 +16,10 @@ export class Outage {
     this.#clock = clock;
     this.#patience = patience;
     this.#since = clock.now();
+  }
+
+  reconfigure(patience: number): void {
+    this.#patience = patience;
   }
 
   /** Clock time (ms) from which on nobody is to wait; undefined while there is an upstream to wait for. */

@@ -37,8 +37,8 @@ export interface QueueSettings {
  */
 export class Pool {
   readonly name: string;
-  readonly #queueSettings: QueueSettings;
-  readonly #balancer: Balancer<Upstream>;
+  #queueSettings: QueueSettings;
+  #balancer: Balancer<Upstream>;
   readonly #clock: Clock;
   readonly #upstreams = new Set<Upstream>();
   /** Removed, but not yet done with what they hold. */
@@ -48,6 +48,9 @@ export class Pool {
   #deadlineTimer: { readonly at: number; readonly timer: Timer } | undefined;
   #serving = false;
   #closed = false;
+  /** Requests that may still ask for an upstream, or hold one. */
+  #users = 0;
+  #onUnused: (() => void) | undefined;
 
   constructor(name: string, queue: QueueSettings, balancer: Balancer<Upstream>, clock: Clock) {
     this.name = name;
@@ -64,6 +67,33 @@ export class Pool {
   /** Requests waiting now. */
   get waiting(): number {
     return this.#queue.size;
+  }
+
+  /** Other settings and another balancer hold from now on. Those who wait keep their places and deadlines. */
+  reconfigure(queue: QueueSettings, balancer: Balancer<Upstream>): void {
+    this.#queueSettings = queue;
+    this.#balancer = balancer;
+    this.#outage.reconfigure(queue.failFastAfter);
+    for (const upstream of this.#upstreams) this.#refresh(upstream);
+    this.#watchDeadline();
+  }
+
+  /** A request is on its way to the pool; `leave` must follow, once. */
+  enter(): void {
+    this.#users += 1;
+  }
+
+  leave(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.#onUnused?.();
+  }
+
+  /** Resolves when no request is on its way to the pool, waits in it or is served by it. */
+  async unused(): Promise<void> {
+    if (this.#users === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onUnused = resolve;
+    });
   }
 
   add(upstream: Upstream): void {

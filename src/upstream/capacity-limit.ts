@@ -8,7 +8,7 @@ const MAX_LOST_QUESTIONS = 3;
 
 export class CapacityLimit {
   readonly #slots: Slots;
-  readonly #asks: boolean;
+  #asks: boolean;
   #known: boolean;
   #lostQuestions = 0;
 
@@ -38,6 +38,14 @@ export class CapacityLimit {
     if (typeof capacity === 'number') this.#slots.capacity = capacity;
     else this.#slots.capacity = single ? 1 : Number.POSITIVE_INFINITY;
     return true;
+  }
+
+  /** The operator says something else. @param setting as for the constructor */
+  reconfigure(setting: 'auto' | number): void {
+    this.#asks = setting === 'auto';
+    this.#known = !this.#asks;
+    if (setting === 'auto') this.forget();
+    else this.#slots.capacity = setting;
   }
 
   /** Another worker may be there now: until it is asked, one exchange at a time is what every worker takes. */

@@ -17,7 +17,8 @@ export interface ExchangeHost {
   readonly name: string;
   readonly clock: Clock;
   readonly workerLog: WorkerLog;
-  readonly timeouts: ExchangeTimeouts;
+  /** Those that hold now. */
+  timeouts(): ExchangeTimeouts;
   /** Whether to ask the worker to keep the connection: somebody may be waiting for it when this exchange is through. */
   keepsConnections(): boolean;
   /** True when no limit of exchanges is known, so that an abandoned one protects nothing by lingering. */
@@ -275,7 +276,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     this.#timer =
       limit === undefined
         ? undefined
-        : { limit, running: this.#host.clock.after(this.#host.timeouts[limit], () => this.#timedOut(limit)) };
+        : { limit, running: this.#host.clock.after(this.#host.timeouts()[limit], () => this.#timedOut(limit)) };
   }
 
   #awaited(): 'send' | 'read' | 'linger' | undefined {
@@ -292,7 +293,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     if (state.kind === 'lingering') {
       this.#drop(state.connection);
     } else if (state.kind === 'running' && limit !== 'linger') {
-      const ms = this.#host.timeouts[limit];
+      const ms = this.#host.timeouts()[limit];
       const error =
         limit === 'send'
           ? this.#error('FCGI_LB_UPSTREAM_SEND_TIMEOUT', `took nothing of the request for ${ms} ms`)

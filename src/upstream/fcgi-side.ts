@@ -29,7 +29,7 @@ interface FcgiParts extends SideParts {
 
 export class FcgiSide {
   readonly #address: Address;
-  readonly #settings: FcgiSettings;
+  #settings: FcgiSettings;
   readonly #parts: FcgiParts;
   readonly #spare: SpareConnections;
   readonly #hosts: Readonly<Record<Purpose, ExchangeHost>>;
@@ -48,6 +48,11 @@ export class FcgiSide {
     this.#parts.begins(exchange);
     exchange.start(this.#spare.take(request.repeatable));
     return exchange;
+  }
+
+  reconfigure(settings: FcgiSettings): void {
+    this.#settings = settings;
+    this.#spare.reconfigure(settings);
   }
 
   /** Another worker may be there now. */
@@ -70,7 +75,7 @@ export class FcgiSide {
       name: this.#address.text,
       clock,
       workerLog,
-      timeouts: this.#settings.timeouts,
+      timeouts: () => this.#settings.timeouts,
       keepsConnections: () => this.#spare.wanted(slots.capacity),
       wasStale: () => this.#spare.wasStale(),
       unlimited,

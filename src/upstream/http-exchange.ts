@@ -17,9 +17,10 @@ export interface HttpHost {
   /** What the Host field says for a client that named no host (HTTP/1.0). */
   readonly authority: string;
   readonly clock: Clock;
-  readonly timeouts: ExchangeTimeouts;
+  /** Those that hold now. */
+  timeouts(): ExchangeTimeouts;
   /** Whether to ask the upstream to keep the connection. */
-  readonly keepAlive: boolean;
+  keepsSockets(): boolean;
   /** True when any number of exchanges may run, so that an abandoned one protects nothing by lingering. */
   unlimited(): boolean;
   dial(result: HttpDialResult): () => void;
@@ -172,7 +173,7 @@ export class HttpExchange {
   #framing(): OutgoingHttpHeaders {
     const { bodyLength, upgrade } = this.#request;
     if (upgrade !== undefined) return { Connection: 'Upgrade', Upgrade: upgrade };
-    const connection = { Connection: this.#host.keepAlive ? 'keep-alive' : 'close' };
+    const connection = { Connection: this.#host.keepsSockets() ? 'keep-alive' : 'close' };
     return bodyLength === undefined ? connection : { ...connection, 'Content-Length': bodyLength };
   }
 
@@ -227,7 +228,7 @@ export class HttpExchange {
     const { response } = state;
     const { socket, message } = state.wire;
     const bodySent = message.writableFinished && (this.#pump === undefined || this.#pump.state === 'done');
-    if (!this.#host.keepAlive || !message.shouldKeepAlive || !bodySent) {
+    if (!this.#host.keepsSockets() || !message.shouldKeepAlive || !bodySent) {
       socket.destroy();
       this.#end(response.statusCode);
       return;
@@ -276,7 +277,7 @@ export class HttpExchange {
     }
     this.#timer?.running.cancel();
     const set = (of: 'send' | 'read' | 'linger'): Timer =>
-      this.#host.clock.after(this.#host.timeouts[of], () => this.#timedOut(of));
+      this.#host.clock.after(this.#host.timeouts()[of], () => this.#timedOut(of));
     this.#timer = limit === undefined ? undefined : { limit, running: set(limit) };
   }
 
@@ -294,7 +295,7 @@ export class HttpExchange {
       this.destroy();
       return;
     }
-    const ms = this.#host.timeouts[limit];
+    const ms = this.#host.timeouts()[limit];
     const error =
       limit === 'send'
         ? this.#error('FCGI_LB_UPSTREAM_SEND_TIMEOUT', `took nothing of the request for ${ms} ms`)

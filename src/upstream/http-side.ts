@@ -16,22 +16,23 @@ export interface HttpSettings {
 
 export class HttpSide {
   readonly #parts: SideParts;
-  readonly #idle: IdleSockets | undefined;
+  #settings: HttpSettings;
+  #idle: IdleSockets | undefined;
   readonly #hosts: Readonly<Record<Purpose, HttpHost>>;
 
   constructor(address: HttpAddress, settings: HttpSettings, parts: SideParts) {
     this.#parts = parts;
-    const { timeouts, keepAlive } = settings;
+    this.#settings = settings;
     const { clock, unlimited, answered, gone } = parts;
-    this.#idle = keepAlive === undefined ? undefined : new IdleSockets(clock, keepAlive);
+    this.#idle = this.#shelf();
     const host = (purpose: Purpose): HttpHost => ({
       name: address.text,
       authority: address.authority,
       clock,
-      timeouts,
-      keepAlive: keepAlive !== undefined,
+      timeouts: () => this.#settings.timeouts,
+      keepsSockets: () => this.#idle !== undefined,
       unlimited,
-      dial: (result) => dialHttp(address, timeouts.connect, clock, result),
+      dial: (result) => dialHttp(address, this.#settings.timeouts.connect, clock, result),
       shelve: (socket) => {
         if (this.#idle === undefined || !parts.serving()) socket.destroy();
         else this.#idle.put(socket);
@@ -52,6 +53,19 @@ export class HttpSide {
 
   closeSpare(): void {
     this.#idle?.closeAll();
+  }
+
+  reconfigure(settings: HttpSettings): void {
+    const { keepAlive } = this.#settings;
+    this.#settings = settings;
+    if (settings.keepAlive === keepAlive) return;
+    this.#idle?.closeAll();
+    this.#idle = this.#shelf();
+  }
+
+  #shelf(): IdleSockets | undefined {
+    const { keepAlive } = this.#settings;
+    return keepAlive === undefined ? undefined : new IdleSockets(this.#parts.clock, keepAlive);
   }
 }
 

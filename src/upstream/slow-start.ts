@@ -8,12 +8,17 @@ const LEAST = 0.05;
 /** Computed when asked, by the clock: there is no timer. */
 export class SlowStart {
   readonly #clock: Clock;
-  readonly #ms: number;
+  #ms: number;
   #began: number | undefined;
 
   /** @param ms from `begin` to the full weight; 0: it is full at once */
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
+    this.#ms = ms;
+  }
+
+  /** @param ms as for the constructor */
+  reconfigure(ms: number): void {
     this.#ms = ms;
   }
 

@@ -18,14 +18,24 @@ const MAX_STALE = 3;
 
 /** Invariant: a connection is handed over within one tick, between `offer` and `endTurn`; nothing idle is left open by it. */
 export class SpareConnections {
-  readonly #handOver: boolean;
-  readonly #idle: IdleConnections | undefined;
+  readonly #clock: Clock;
+  #settings: SpareSettings;
+  #idle: IdleConnections | undefined;
   #handedOver: Connection | undefined;
   #stale = 0;
 
   constructor(settings: SpareSettings, clock: Clock) {
-    this.#handOver = settings.handOver;
-    this.#idle = settings.keepAlive === undefined ? undefined : new IdleConnections(clock, settings.keepAlive);
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#idle = this.#shelf();
+  }
+
+  reconfigure(settings: SpareSettings): void {
+    const { keepAlive } = this.#settings;
+    this.#settings = settings;
+    if (settings.keepAlive === keepAlive) return;
+    this.#idle?.closeAll();
+    this.#idle = this.#shelf();
   }
 
   /**
@@ -34,7 +44,9 @@ export class SpareConnections {
    * @param capacity exchanges that may run at a time
    */
   wanted(capacity: number): boolean {
-    return this.#idle !== undefined || (this.#handOver && this.#stale < MAX_STALE && capacity !== Number.POSITIVE_INFINITY);
+    return (
+      this.#idle !== undefined || (this.#settings.handOver && this.#stale < MAX_STALE && capacity !== Number.POSITIVE_INFINITY)
+    );
   }
 
   /** A connection whose exchange is complete; `endTurn` must follow in the same tick. */
@@ -76,5 +88,10 @@ export class SpareConnections {
 
   closeAll(): void {
     this.#idle?.closeAll();
+  }
+
+  #shelf(): IdleConnections | undefined {
+    const { keepAlive } = this.#settings;
+    return keepAlive === undefined ? undefined : new IdleConnections(this.#clock, keepAlive);
   }
 }

@@ -54,9 +54,8 @@ export interface UpstreamParts {
 export class Upstream implements Candidate {
   readonly name: string;
   readonly order: number;
-  readonly backup: boolean;
   readonly #address: UpstreamAddress;
-  readonly #settings: UpstreamSettings;
+  #settings: UpstreamSettings;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #slots: Slots;
@@ -81,7 +80,6 @@ export class Upstream implements Candidate {
     const { clock, log } = parts;
     this.name = address.text;
     this.order = settings.order;
-    this.backup = settings.backup ?? false;
     this.#address = address;
     this.#settings = settings;
     this.#clock = clock;
@@ -112,6 +110,10 @@ export class Upstream implements Candidate {
     };
     this.#fcgi = address.kind === 'http' ? undefined : new FcgiSide(address, settings, side);
     this.#http = address.kind === 'http' ? new HttpSide(address, settings, side) : undefined;
+  }
+
+  get backup(): boolean {
+    return this.#settings.backup ?? false;
   }
 
   /** What the settings say, or part of it while it starts slowly. */
@@ -228,6 +230,21 @@ export class Upstream implements Candidate {
     this.#capacity.forget();
     this.#backoff.reset();
     this.#slowStart.begin();
+    this.#changed();
+  }
+
+  /** Other settings hold from now on. What runs goes on; slots in use, verdict and drain stay as they are. */
+  reconfigure(settings: UpstreamSettings): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    if (settings.maxConns !== before.maxConns) this.#capacity.reconfigure(limitOf(this.#address, settings.maxConns));
+    this.#slowStart.reconfigure(settings.slowStart ?? 0);
+    this.#fcgi?.reconfigure(settings);
+    this.#http?.reconfigure(settings);
+    if (settings.disabled !== before.disabled) {
+      const reason = settings.disabled ? 'down in the configuration' : 'no longer down in the configuration';
+      this.want(settings.disabled ? 'disable' : 'serve', reason);
+    }
     this.#changed();
   }
 

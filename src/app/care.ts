@@ -1,0 +1,112 @@
+// Makes the upstreams of one pool and looks after them: their settings, and who watches their health.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
+import type { UpstreamAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { Ejections } from '../health/ejections.ts';
+import { HealthMonitor } from '../health/monitor.ts';
+import { Prober } from '../health/prober.ts';
+import type { Pool } from '../pool/pool.ts';
+import { Upstream, type UpstreamParts, type UpstreamSettings } from '../upstream/upstream.ts';
+import type { MemberCare } from './members.ts';
+import { createProbe } from './registry.ts';
+
+/** Who watches one upstream's health. */
+interface Health {
+  readonly monitor: HealthMonitor;
+  prober: Prober | undefined;
+}
+
+export class Care implements MemberCare {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #health = new Map<Upstream, Health>();
+  readonly #ejections: Ejections<HealthMonitor>;
+  readonly #parts: UpstreamParts;
+  #settings: PoolSettings;
+  #order = 0;
+
+  constructor(settings: PoolSettings, pool: Pool, clock: Clock, log: Log) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#log = log;
+    this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0, (monitor) => monitor.serves);
+    this.#parts = {
+      clock,
+      log,
+      alone: () => pool.upstreams.size <= 1,
+      changed: (upstream) => {
+        pool.changed(upstream);
+        if (!upstream.well) this.#ejections.needed()?.needed();
+      },
+      observed: (upstream, outcome) => this.#health.get(upstream)?.monitor.observed(outcome),
+    };
+  }
+
+  create(address: UpstreamAddress, options: UpstreamOptions): Upstream {
+    this.#order += 1;
+    const upstream = new Upstream(address, this.#upstreamSettings(options, this.#order), this.#parts);
+    const { passive } = this.#settings;
+    const parts = { clock: this.#clock, random: Math.random, ejections: this.#ejections };
+    const health: Health = { monitor: new HealthMonitor(upstream, passive, parts), prober: undefined };
+    this.#health.set(upstream, health);
+    this.#probe(upstream, health);
+    return upstream;
+  }
+
+  appeared(upstream: Upstream): void {
+    const health = this.#health.get(upstream);
+    health?.monitor.appeared();
+    health?.prober?.appeared();
+  }
+
+  left(upstream: Upstream): void {
+    const health = this.#health.get(upstream);
+    health?.prober?.stop();
+    health?.monitor.stop();
+    this.#health.delete(upstream);
+  }
+
+  /** Other settings hold from now on, once `reconfigure` has told each upstream. */
+  use(settings: PoolSettings): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    this.#ejections.reconfigure(settings.passive?.maxEjected ?? 0);
+    for (const [upstream, health] of this.#health) {
+      if (!isDeepStrictEqual(settings.passive, before.passive)) health.monitor.reconfigure(settings.passive);
+      if (isDeepStrictEqual(settings.probe, before.probe)) continue;
+      health.prober?.stop();
+      health.prober = undefined;
+      health.monitor.unprobed();
+      this.#probe(upstream, health);
+    }
+  }
+
+  reconfigure(upstream: Upstream, options: UpstreamOptions): void {
+    upstream.reconfigure(this.#upstreamSettings(options, upstream.order));
+  }
+
+  /** Nobody is looked after any more. */
+  end(): void {
+    this.#ejections.close();
+    for (const upstream of [...this.#health.keys()]) this.left(upstream);
+  }
+
+  #upstreamSettings(options: UpstreamOptions, order: number): UpstreamSettings {
+    const settings = this.#settings;
+    const { weight, backup, slowStart, down: disabled, maxConns = settings.maxConns } = options;
+    return { ...settings, weight, backup, slowStart, disabled, maxConns, order };
+  }
+
+  #probe(upstream: Upstream, health: Health): void {
+    const { probe } = this.#settings;
+    if (probe === undefined) return;
+    const clock = this.#clock;
+    const question = createProbe(probe.question, { upstream: upstream.name, clock });
+    const parts = { clock, random: Math.random, log: this.#log };
+    health.prober = new Prober(upstream, question, probe, parts, (verdict, reason) => health.monitor.probed(verdict, reason));
+    health.prober.start();
+  }
+}
