@@ -24,13 +24,26 @@ interface FoundBy {
   readonly source: Source;
 }
 
-/** Settings that are ready to take the place of the present ones. Exactly one of the two must be called. */
+/** What routes need to know of a pool under certain settings. */
+export interface PoolView {
+  readonly pool: Pool;
+  readonly settings: PoolSettings;
+  /** What all its upstreams speak. */
+  readonly speaks: 'fastcgi' | 'http';
+  /** What brings clients back to their upstream, with a balancer that does so. */
+  readonly sticky: StickyCookie | undefined;
+  readonly retryBudget: RetryBudget;
+}
+
+/** Settings that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
 export interface PoolChange {
+  /** The pool as it will be. */
+  readonly view: PoolView;
   commit(): void;
   rollback(): void;
 }
 
-export class LivingPool {
+export class LivingPool implements PoolView {
   readonly pool: Pool;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -64,12 +77,10 @@ export class LivingPool {
     return this.#settings;
   }
 
-  /** What all its upstreams speak. */
   get speaks(): 'fastcgi' | 'http' {
     return speechOf(this.#settings);
   }
 
-  /** What brings clients back to their upstream, with a balancer that does so. */
   get sticky(): StickyCookie | undefined {
     return this.#sticky;
   }
@@ -93,7 +104,11 @@ export class LivingPool {
    * @throws ConfigError, and then nothing has changed
    */
   async prepare(settings: PoolSettings): Promise<PoolChange> {
-    speechOf(settings);
+    const speaks = speechOf(settings);
+    const sticky = stickyCookie(settings, this.#secret);
+    const sameBudget = settings.retry.budget === this.#settings.retry.budget;
+    const retryBudget = sameBudget ? this.#retryBudget : new RetryBudget(settings.retry.budget);
+    const view: PoolView = { pool: this.pool, settings, speaks, sticky, retryBudget };
     const present = new Map(this.#sources.map((found) => [keyOf(found.spec), found.source]));
     const next: readonly FoundBy[] = settings.upstreams.map((spec) => ({
       spec,
@@ -103,7 +118,8 @@ export class LivingPool {
     const added = next.filter(({ source }) => !old.has(source));
     await Promise.all(added.map((found) => this.#find(found)));
     return {
-      commit: () => this.#use(settings, next),
+      view,
+      commit: () => this.#use(view, next),
       rollback: () => {
         for (const { source } of added) source.stop();
         this.#members.keep(new Map(this.#sources.map(({ source, spec }) => [source, spec])));
@@ -134,12 +150,6 @@ export class LivingPool {
     return `pool ${this.pool.name} ${what}`;
   }
 
-  /** The pool has left the configuration: it serves those who are in it already, and ends with the last of them. */
-  async retire(): Promise<void> {
-    await this.pool.unused();
-    this.destroy();
-  }
-
   /** Ends everything now. */
   destroy(): void {
     for (const { source } of this.#sources) source.stop();
@@ -151,14 +161,13 @@ export class LivingPool {
     await source.start(this.#members.listener(source, spec));
   }
 
-  #use(settings: PoolSettings, sources: readonly FoundBy[]): void {
+  #use({ settings, sticky, retryBudget }: PoolView, sources: readonly FoundBy[]): void {
     const kept = new Set(sources.map(({ source }) => source));
     for (const { source } of this.#sources) if (!kept.has(source)) source.stop();
-    const { budget } = this.#settings.retry;
     this.#settings = settings;
     this.#sources = sources;
-    this.#sticky = stickyCookie(settings, this.#secret);
-    if (settings.retry.budget !== budget) this.#retryBudget = new RetryBudget(settings.retry.budget);
+    this.#sticky = sticky;
+    this.#retryBudget = retryBudget;
     this.#care.use(settings);
     this.#members.keep(new Map(sources.map(({ source, spec }) => [source, spec])));
     // Last, so that it meets upstreams that have their new settings.

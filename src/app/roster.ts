@@ -1,0 +1,101 @@
+// The living pools, across generations: those of the current one, and those that left it but are not done yet.
+
+import type { PoolSettings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { LivingPool, type PoolChange, type PoolView } from './living-pool.ts';
+
+/** Pools that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
+export interface RosterChange {
+  /** What routes need to know of the pools as they will be. */
+  readonly views: ReadonlyMap<string, PoolView>;
+  commit(): void;
+  rollback(): void;
+}
+
+/** Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are counted once. */
+export class Roster {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #secret: string;
+  #current: ReadonlyMap<string, LivingPool> = new Map();
+  readonly #retiring = new Map<string, LivingPool>();
+
+  /** @param secret signs sticky cookies where the settings give none */
+  constructor(clock: Clock, log: Log, secret: string) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#secret = secret;
+  }
+
+  get pools(): ReadonlyMap<string, LivingPool> {
+    return this.#current;
+  }
+
+  /** Those that have left the configuration and still serve somebody. */
+  get retiring(): Iterable<LivingPool> {
+    return this.#retiring.values();
+  }
+
+  /** Requests that wait for an upstream. */
+  get waiting(): number {
+    return [...this.#current.values(), ...this.#retiring.values()].reduce((sum, { pool }) => sum + pool.waiting, 0);
+  }
+
+  /**
+   * Brings new pools to life and gets the present ones ready for other settings.
+   * @throws ConfigError, and then nothing has changed
+   */
+  async prepare(settings: readonly PoolSettings[]): Promise<RosterChange> {
+    const next = new Map<string, LivingPool>();
+    const views = new Map<string, PoolView>();
+    const changes: PoolChange[] = [];
+    const rollback = (): void => {
+      for (const change of changes) change.rollback();
+    };
+    try {
+      for (const each of settings) {
+        const { name } = each;
+        const present = this.#current.get(name) ?? this.#retiring.get(name);
+        const pool = present ?? new LivingPool(each, this.#clock, this.#log, this.#secret);
+        const change = present === undefined ? await bornAs(pool) : await present.prepare(each);
+        changes.push(change);
+        next.set(name, pool);
+        views.set(name, change.view);
+      }
+    } catch (error) {
+      rollback();
+      throw error;
+    }
+    return { views, rollback, commit: () => this.#use(next, changes) };
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    for (const pool of [...this.#current.values(), ...this.#retiring.values()]) pool.destroy();
+  }
+
+  #use(next: ReadonlyMap<string, LivingPool>, changes: readonly PoolChange[]): void {
+    for (const change of changes) change.commit();
+    const left = [...this.#current].filter(([name]) => !next.has(name));
+    this.#current = next;
+    for (const name of next.keys()) this.#retiring.delete(name);
+    for (const [name, pool] of left) void this.#retire(name, pool);
+  }
+
+  async #retire(name: string, pool: LivingPool): Promise<void> {
+    this.#retiring.set(name, pool);
+    this.#log.info({ pool: name }, 'pool leaves; what it holds it finishes');
+    await pool.pool.unused();
+    // It may have come back meanwhile.
+    if (this.#retiring.get(name) !== pool) return;
+    this.#retiring.delete(name);
+    pool.destroy();
+  }
+}
+
+/** A pool that is new: it finds its upstreams now, and serves nobody before the commit. */
+async function bornAs(pool: LivingPool): Promise<PoolChange> {
+  await pool.start();
+  return { view: pool, commit: () => undefined, rollback: () => pool.destroy() };
+}
