@@ -1,5 +1,6 @@
 // Makes a pool's settings of what its part of the file says.
 
+import type { Balance } from '../balance.ts';
 import { PASSIVE_DEFAULTS, POOL_DEFAULTS, RETRY_DEFAULTS, UPSTREAM_DEFAULTS } from '../defaults.ts';
 import type { RawPool, RawUpstream } from '../schema/file.ts';
 import {
@@ -20,7 +21,7 @@ export function poolSettings(name: string, raw: RawPool, report: Report): PoolSe
   return {
     name,
     upstreams: upstreamSpecs(raw, report),
-    balance: raw.balance ?? preset.balance,
+    balance: balanceOf(raw, report),
     maxConns: raw.max_conns ?? preset.maxConns,
     queue: { size: queue?.size ?? preset.queue.size, timeout: queue?.timeout ?? preset.queue.timeout },
     timeouts: {
@@ -36,6 +37,16 @@ export function poolSettings(name: string, raw: RawPool, report: Report): PoolSe
     probe: raw.health === 'off' || raw.health === undefined ? preset.probe : probeSettings(raw.health, report),
     failFastAfter: raw.fail_fast_after ?? preset.failFastAfter,
   };
+}
+
+function balanceOf(raw: RawPool, report: Report): Balance {
+  const { balance = POOL_DEFAULTS.balance, sticky_secret_file: secret } = raw;
+  if (balance.name === 'sticky') return secret === undefined ? balance : { ...balance, secret };
+  // A balancer that could not be read may have been the right one.
+  if (report.has(raw, 'sticky_secret_file') && (raw.balance !== undefined || !report.has(raw, 'balance'))) {
+    report.at(raw, 'sticky_secret_file', "it is for 'balance: sticky:COOKIE'");
+  }
+  return balance;
 }
 
 function upstreamSpecs(raw: RawPool, report: Report): readonly UpstreamSpec[] {

@@ -215,7 +215,22 @@ describe('a configuration file', () => {
   it('has been tried with every key', () => {
     const tried = new Set(EFFECTS.map(([path]) => path));
     const paths = LEAVES.map(({ path }) => path.join('.'));
-    expect(paths.filter((path) => !tried.has(path))).toEqual(['include']);
+    // These need other files.
+    expect(paths.filter((path) => !tried.has(path))).toEqual(['include', 'pools.rt.sticky_secret_file']);
+  });
+
+  it('reads the secret of sticky cookies from a file of its own', () => {
+    const files = { '/etc/secret': 'sixteen bytes or more\n' };
+    const text = 'pools: { rt: { upstreams: [/a], balance: "sticky:route", sticky_secret_file: /etc/secret } }\n';
+    expect(load(text, files).settings.pools[0]?.balance).toEqual({
+      name: 'sticky',
+      cookie: 'route',
+      secret: 'sixteen bytes or more',
+    });
+    expect(load(text.replace(', sticky_secret_file: /etc/secret', '')).settings.pools[0]?.balance).toEqual({
+      name: 'sticky',
+      cookie: 'route',
+    });
   });
 
   it("gives a route the parameters of its pool, and the route's own win", () => {
