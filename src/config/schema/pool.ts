@@ -20,9 +20,8 @@ import {
 } from './kinds.ts';
 import { PROBE } from './probe.ts';
 
-const UPSTREAM_FORMS = [
-  'a quoted glob of socket paths (watched: sockets that come and go join and leave), a path, `unix:/path` or `HOST:PORT`',
-].join('');
+const UPSTREAM_FORMS =
+  'a quoted glob of socket paths (watched: sockets that come and go join and leave), a path, `unix:/path` or `HOST:PORT`; `http://HOST:PORT`, `https://HOST:PORT` or `http+unix:/path` for an HTTP server';
 
 export const UPSTREAM_MAP = keys(
   {

@@ -10,7 +10,7 @@ import type { PoolRoute } from '../../../src/config/route.ts';
 import { formOf, type Shape, shapeOf } from '../../../src/config/schema/build.ts';
 import { FILE } from '../../../src/config/schema/file.ts';
 import type { PoolSettings, Settings } from '../../../src/config/settings.ts';
-import { parseAddress } from '../../../src/core/address.ts';
+import { parseAddress, parseUpstreamAddress } from '../../../src/core/address.ts';
 import { load } from '../support/config-file.ts';
 
 /** Some of every map that may be in a file, with as little in it as possible. */
@@ -119,6 +119,8 @@ const EFFECTS: ReadonlyArray<readonly [path: string, value: unknown, change: (be
   ['client.send_timeout', '3s', (s) => ({ ...s, client: { ...s.client, sendTimeout: 3000 } })],
   ['client.keepalive', 4, (s) => ({ ...s, client: { ...s.client, keepAliveTimeout: 4000 } })],
   [`${UPSTREAM}.address`, '/run/b*.sock', (s) => inPool(s, () => ({ upstreams: [{ ...UPSTREAM_DEFAULTS, kind: 'glob', pattern: '/run/b*.sock' }] }))],
+  [`${UPSTREAM}.address`, 'http://10.0.0.3:8000', (s) => inPool(s, () => ({ upstreams: [{ ...UPSTREAM_DEFAULTS, kind: 'address', address: parseUpstreamAddress('http://10.0.0.3:8000') }] }))],
+  [`${UPSTREAM}.address`, 'http+unix:/run/*.sock', (s) => inPool(s, () => ({ upstreams: [{ ...UPSTREAM_DEFAULTS, kind: 'glob', pattern: '/run/*.sock', speaks: 'http' }] }))],
   [`${UPSTREAM}.weight`, 3, (s) => inUpstream(s, { weight: 3 })],
   [`${UPSTREAM}.max_conns`, 'unlimited', (s) => inUpstream(s, { maxConns: Number.POSITIVE_INFINITY })],
   [`${UPSTREAM}.backup`, true, (s) => inUpstream(s, { backup: true })],
