@@ -17,6 +17,7 @@ import type { Report } from './report.ts';
 
 export function poolSettings(name: string, raw: RawPool, report: Report): PoolSettings {
   const { queue, timeouts, keepalive } = raw;
+  if (speechOf(raw) === 'HTTP') refuseOnHttp(raw, report);
   const preset = POOL_DEFAULTS;
   return {
     name,
@@ -49,12 +50,41 @@ function balanceOf(raw: RawPool, report: Report): Balance {
   return balance;
 }
 
+/** What is spoken with the upstreams of a pool; undefined when that cannot be said. */
+export function speechOf(raw: RawPool): 'FastCGI' | 'HTTP' | undefined {
+  const kinds = new Set(
+    raw.upstreams?.flatMap((item) => {
+      const spec = 'kind' in item ? item : item.address;
+      return spec === undefined ? [] : [speech(spec)];
+    }),
+  );
+  const [only] = kinds;
+  return kinds.size === 1 ? only : undefined;
+}
+
+function speech(spec: UpstreamSpec): 'FastCGI' | 'HTTP' {
+  return (spec.kind === 'glob' ? spec.speaks === 'http' : spec.address.kind === 'http') ? 'HTTP' : 'FastCGI';
+}
+
+/** Complains of what is only for FastCGI workers. */
+function refuseOnHttp(raw: RawPool, report: Report): void {
+  const { health } = raw;
+  if (report.has(raw, 'params')) report.at(raw, 'params', 'they are for FastCGI workers; these are HTTP upstreams');
+  if (health === undefined || health === 'off') return;
+  if (health.probe === 'values') report.at(health, 'probe', "'values' is for FastCGI workers; these are HTTP upstreams");
+  if (health.probe === 'request') report.at(health, 'probe', 'requests to HTTP upstreams are not supported yet');
+}
+
 function upstreamSpecs(raw: RawPool, report: Report): readonly UpstreamSpec[] {
   const upstreams = raw.upstreams ?? [];
   const places = new Map<string, string>();
+  let first: 'FastCGI' | 'HTTP' | undefined;
   return upstreams.flatMap((item, index) => {
     const spec = 'kind' in item ? item : upstreamSpec(item);
     if (spec === undefined) return [];
+    first ??= speech(spec);
+    if (speech(spec) !== first)
+      report.at(upstreams, index, `it speaks ${speech(spec)}, those before it ${first}; a pool has one kind`);
     const text = spec.kind === 'glob' ? spec.pattern : spec.address.text;
     const before = places.get(text);
     if (before === undefined) places.set(text, placeText(report.placeOf(upstreams, index)));

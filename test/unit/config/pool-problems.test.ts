@@ -34,6 +34,43 @@ describe('an upstream', () => {
   });
 });
 
+describe('a pool of HTTP upstreams', () => {
+  it.each([
+    ['upstreams: [/a, →"http://b"]', 'upstreams[1]: it speaks HTTP, those before it FastCGI; a pool has one kind'],
+    [
+      'upstreams: ["http+unix:/*", →{ address: a:1 }]',
+      'upstreams[1]: it speaks FastCGI, those before it HTTP; a pool has one kind',
+    ],
+    ['upstreams: ["http://a"], params: →{ A: 1 }', 'params: they are for FastCGI workers; these are HTTP upstreams'],
+    [
+      'upstreams: ["http://a"], health: { probe: →values }',
+      "health.probe: 'values' is for FastCGI workers; these are HTTP upstreams",
+    ],
+    [
+      'upstreams: ["http://a"], health: { probe: →request, uri: /p }',
+      'health.probe: requests to HTTP upstreams are not supported yet',
+    ],
+    [
+      'upstreams: [→"http://a/path"]',
+      "upstreams[0]: address 'http://a/path': expected http://HOST:PORT and nothing after it; requests keep their own path",
+    ],
+  ])('is asked for nothing that only FastCGI has: %s', (text, expected) => {
+    const { text: file, at } = marked(`pools: { rt: { ${text} } }\n`);
+    expect(problemsOf(file)).toEqual([`${at}: pools.rt.${expected}`]);
+  });
+
+  it.each(['connect', 'exec, command: [a]'])('may be probed by %s', (probe) => {
+    expect(problemsOf(`pools: { rt: { upstreams: ["http://a", "https://b:1"], health: { probe: ${probe} } } }\n`)).toEqual([]);
+  });
+
+  it.each(['root: →/srv', 'index: →a.php', 'params: →{ A: 1 }'])('gets nothing of the kind from a route either: %s', (text) => {
+    const { text: file, at } = marked(`pools: { rt: { upstreams: ["http://a"] } }\nroutes: [{ pool: rt, ${text} }]\n`);
+    expect(problemsOf(file)).toEqual([
+      `${at}: routes[0].${text.split(':')[0]}: it is for FastCGI workers; pool 'rt' has HTTP upstreams`,
+    ]);
+  });
+});
+
 describe('a probe', () => {
   it.each([
     ['{ probe: →request }', "pools.rt.health.probe: 'probe: request' needs 'uri', such as /ping"],

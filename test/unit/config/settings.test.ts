@@ -119,8 +119,6 @@ const EFFECTS: ReadonlyArray<readonly [path: string, value: unknown, change: (be
   ['client.send_timeout', '3s', (s) => ({ ...s, client: { ...s.client, sendTimeout: 3000 } })],
   ['client.keepalive', 4, (s) => ({ ...s, client: { ...s.client, keepAliveTimeout: 4000 } })],
   [`${UPSTREAM}.address`, '/run/b*.sock', (s) => inPool(s, () => ({ upstreams: [{ ...UPSTREAM_DEFAULTS, kind: 'glob', pattern: '/run/b*.sock' }] }))],
-  [`${UPSTREAM}.address`, 'http://10.0.0.3:8000', (s) => inPool(s, () => ({ upstreams: [{ ...UPSTREAM_DEFAULTS, kind: 'address', address: parseUpstreamAddress('http://10.0.0.3:8000') }] }))],
-  [`${UPSTREAM}.address`, 'http+unix:/run/*.sock', (s) => inPool(s, () => ({ upstreams: [{ ...UPSTREAM_DEFAULTS, kind: 'glob', pattern: '/run/*.sock', speaks: 'http' }] }))],
   [`${UPSTREAM}.weight`, 3, (s) => inUpstream(s, { weight: 3 })],
   [`${UPSTREAM}.max_conns`, 'unlimited', (s) => inUpstream(s, { maxConns: Number.POSITIVE_INFINITY })],
   [`${UPSTREAM}.backup`, true, (s) => inUpstream(s, { backup: true })],
@@ -276,6 +274,14 @@ describe('a configuration file', () => {
     expect(load(text, { '/run/rt[1].sock': '' }).settings.pools[0]?.upstreams).toMatchObject([
       { kind: 'address', address: parseAddress('/run/rt[1].sock') },
       { kind: 'glob', pattern: '/run/rt[2].sock' },
+    ]);
+  });
+
+  it('takes HTTP servers as upstreams', () => {
+    const upstreams = ['http://10.0.0.3:8000', 'http+unix:/run/*.sock'];
+    expect(settings({ pools: { rt: { upstreams } } }).pools[0]?.upstreams).toEqual([
+      { ...UPSTREAM_DEFAULTS, kind: 'address', address: parseUpstreamAddress('http://10.0.0.3:8000') },
+      { ...UPSTREAM_DEFAULTS, kind: 'glob', pattern: '/run/*.sock', speaks: 'http' },
     ]);
   });
 
