@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { configWorld } from '../app/config-world.ts';
-import { type Balance, parseBalance, parseStickySecret } from '../config/balance.ts';
+import { type Balance, parseBalance } from '../config/balance.ts';
 import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/defaults.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
 import type { PoolRoute } from '../config/route.ts';
@@ -25,10 +25,10 @@ import {
   parseMaxHeader,
   parseRoot,
   parseUpstream,
+  readSecretFile,
 } from '../config/values.ts';
 import type { ConfigWorld } from '../config/world.ts';
 import { type Address, ConfigError, parseAddress } from '../core/address.ts';
-import { asError } from '../core/errors.ts';
 import type { OptionName } from './options.ts';
 
 /** The one pool of a program that is told of its upstreams by options. */
@@ -90,7 +90,7 @@ function poolSettings(options: Options, world: ConfigWorld): Omit<PoolSettings, 
     ...preset,
     balance: withSecret(
       read('balance', preset.balance, parseBalance),
-      read<string | undefined>('sticky-secret-file', undefined, (text) => parseSecretFile(text, world)),
+      read<string | undefined>('sticky-secret-file', undefined, (text) => readSecretFile(resolve(text), world)),
     ),
     maxConns: read('max-conns', preset.maxConns, parseMaxConns),
     queue: {
@@ -152,21 +152,6 @@ function named<T>(name: OptionName, parse: () => T): T {
   } catch (error) {
     if (error instanceof ConfigError) throw new ConfigError(`option --${name}: ${error.message}`);
     throw error;
-  }
-}
-
-function parseSecretFile(text: string, world: ConfigWorld): string {
-  const path = resolve(text);
-  let content: string;
-  try {
-    content = world.readText(path);
-  } catch (error) {
-    throw new ConfigError(`cannot read '${path}': ${asError(error).message}`);
-  }
-  try {
-    return parseStickySecret(content);
-  } catch (error) {
-    throw new ConfigError(`'${path}': ${asError(error).message}`);
   }
 }
 

@@ -2,11 +2,14 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../core/address.ts';
+import { asError } from '../core/errors.ts';
 import { isGlob, parseGlob } from '../core/glob-pattern.ts';
+import { parseStickySecret } from './balance.ts';
 import { UPSTREAM_DEFAULTS } from './defaults.ts';
 import { suggestion } from './nearest.ts';
 import { parseCount, parseDuration, parseSize } from './quantity.ts';
 import type { UpstreamOptions, UpstreamSpec } from './settings.ts';
+import type { ConfigWorld } from './world.ts';
 
 /** A record's content without the two lengths of a pair. */
 const MAX_PARAM = 65_527;
@@ -105,4 +108,22 @@ export function isParamName(name: string): boolean {
 export function checkParamSize(name: string, value: string): void {
   const size = Buffer.byteLength(name) + Buffer.byteLength(value);
   if (size > MAX_PARAM) throw new ConfigError(`${name} takes ${size} bytes; a FastCGI record holds ${MAX_PARAM}`);
+}
+
+/**
+ * The secret of sticky cookies, from a file of its own, so that the configuration may be read by others.
+ * @throws ConfigError
+ */
+export function readSecretFile(path: string, world: Pick<ConfigWorld, 'readText'>): string {
+  let content: string;
+  try {
+    content = world.readText(path);
+  } catch (error) {
+    throw new ConfigError(`cannot read '${path}': ${asError(error).message}`);
+  }
+  try {
+    return parseStickySecret(content);
+  } catch (error) {
+    throw new ConfigError(`'${path}': ${asError(error).message}`);
+  }
 }

@@ -4,7 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Program } from '../../src/app/program.ts';
 import { ConfigFileError } from '../../src/config/file/problem.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { load } from '../unit/support/config-file.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -146,6 +149,13 @@ function damaged(text: string, damage: Damage): string {
   }
 }
 
+/** What is accepted can be built: whatever else may be wrong with it should have been said. Nothing is opened yet. */
+function build(settings: Settings): void {
+  const quiet = (): void => undefined;
+  const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  new Program(settings, 'test', systemClock, { log, accessLog: undefined, reopen: quiet, flush: quiet }).destroy();
+}
+
 /** Loads a text as a file, and as one that another includes; whatever comes of it must be settings or good messages. */
 function examine(text: string): 'good' | 'bad' {
   let outcome: 'good' | 'bad' = 'good';
@@ -155,7 +165,7 @@ function examine(text: string): 'good' | 'bad' {
   ] as const) {
     try {
       const { settings } = load(first, files, { HOME: '/root' });
-      expect(settings.pools.length).toBeGreaterThan(0);
+      build(settings);
     } catch (error) {
       if (!(error instanceof ConfigFileError)) throw error;
       outcome = 'bad';
@@ -173,7 +183,7 @@ function examine(text: string): 'good' | 'bad' {
   return outcome;
 }
 
-describe('a configuration file with damage', () => {
+describe('a configuration file with damage', { timeout: 60_000 }, () => {
   it('is served or refused, and a refusal says where and why', () => {
     const outcomes = { good: 0, bad: 0 };
     fc.assert(
@@ -184,7 +194,7 @@ describe('a configuration file with damage', () => {
     );
     // Damage that is too small or too great would show nothing.
     expect(outcomes.good).toBeGreaterThan(0);
-    expect(outcomes.bad).toBeGreaterThan(500);
+    expect(outcomes.bad).toBeGreaterThan(100);
   });
 
   it('may be any text at all', () => {

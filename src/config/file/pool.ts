@@ -1,5 +1,6 @@
 // Makes a pool's settings of what its part of the file says.
 
+import type { Balance } from '../balance.ts';
 import { PASSIVE_DEFAULTS, POOL_DEFAULTS, RETRY_DEFAULTS, UPSTREAM_DEFAULTS } from '../defaults.ts';
 import type { RawPool, RawUpstream } from '../schema/file.ts';
 import {
@@ -16,11 +17,12 @@ import type { Report } from './report.ts';
 
 export function poolSettings(name: string, raw: RawPool, report: Report): PoolSettings {
   const { queue, timeouts, keepalive } = raw;
+  if (speechOf(raw) === 'HTTP') refuseOnHttp(raw, report);
   const preset = POOL_DEFAULTS;
   return {
     name,
     upstreams: upstreamSpecs(raw, report),
-    balance: raw.balance ?? preset.balance,
+    balance: balanceOf(raw, report),
     maxConns: raw.max_conns ?? preset.maxConns,
     queue: { size: queue?.size ?? preset.queue.size, timeout: queue?.timeout ?? preset.queue.timeout },
     timeouts: {
@@ -38,12 +40,51 @@ export function poolSettings(name: string, raw: RawPool, report: Report): PoolSe
   };
 }
 
+function balanceOf(raw: RawPool, report: Report): Balance {
+  const { balance = POOL_DEFAULTS.balance, sticky_secret_file: secret } = raw;
+  if (balance.name === 'sticky') return secret === undefined ? balance : { ...balance, secret };
+  // A balancer that could not be read may have been the right one.
+  if (report.has(raw, 'sticky_secret_file') && (raw.balance !== undefined || !report.has(raw, 'balance'))) {
+    report.at(raw, 'sticky_secret_file', "it is for 'balance: sticky:COOKIE'");
+  }
+  return balance;
+}
+
+/** What is spoken with the upstreams of a pool; undefined when that cannot be said. */
+export function speechOf(raw: RawPool): 'FastCGI' | 'HTTP' | undefined {
+  const kinds = new Set(
+    raw.upstreams?.flatMap((item) => {
+      const spec = 'kind' in item ? item : item.address;
+      return spec === undefined ? [] : [speech(spec)];
+    }),
+  );
+  const [only] = kinds;
+  return kinds.size === 1 ? only : undefined;
+}
+
+function speech(spec: UpstreamSpec): 'FastCGI' | 'HTTP' {
+  return (spec.kind === 'glob' ? spec.speaks === 'http' : spec.address.kind === 'http') ? 'HTTP' : 'FastCGI';
+}
+
+/** Complains of what is only for FastCGI workers. */
+function refuseOnHttp(raw: RawPool, report: Report): void {
+  const { health } = raw;
+  if (report.has(raw, 'params')) report.at(raw, 'params', 'they are for FastCGI workers; these are HTTP upstreams');
+  if (health === undefined || health === 'off') return;
+  if (health.probe === 'values') report.at(health, 'probe', "'values' is for FastCGI workers; these are HTTP upstreams");
+  if (health.probe === 'request') report.at(health, 'probe', 'requests to HTTP upstreams are not supported yet');
+}
+
 function upstreamSpecs(raw: RawPool, report: Report): readonly UpstreamSpec[] {
   const upstreams = raw.upstreams ?? [];
   const places = new Map<string, string>();
+  let first: 'FastCGI' | 'HTTP' | undefined;
   return upstreams.flatMap((item, index) => {
     const spec = 'kind' in item ? item : upstreamSpec(item);
     if (spec === undefined) return [];
+    first ??= speech(spec);
+    if (speech(spec) !== first)
+      report.at(upstreams, index, `it speaks ${speech(spec)}, those before it ${first}; a pool has one kind`);
     const text = spec.kind === 'glob' ? spec.pattern : spec.address.text;
     const before = places.get(text);
     if (before === undefined) places.set(text, placeText(report.placeOf(upstreams, index)));

@@ -6,6 +6,7 @@ import type { HeaderChanges, HostPattern, PathPattern, PoolRoute, RouteMatch, Ro
 import type { RawPool, RawRoute } from '../schema/file.ts';
 import { parseStatusRange } from '../schema/http-kinds.ts';
 import { some } from './describe.ts';
+import { speechOf } from './pool.ts';
 import { checkSize } from './probe.ts';
 import type { Report } from './report.ts';
 
@@ -28,6 +29,9 @@ const FOR: Readonly<Record<string, readonly Action[]>> = {
   request_buffering: ['pool'],
   response_buffering: ['pool'],
 };
+
+/** Keys that make parameters of a FastCGI request. */
+const FASTCGI_KEYS = ['root', 'php', 'index', 'split_path', 'params'] as const;
 
 /** What a route must know of the pools. */
 export interface KnownPools {
@@ -105,6 +109,12 @@ function poolRoute(
   for (const key of ['php', 'split_path'] as const) {
     if (raw[key] && !report.has(raw, 'root')) report.at(raw, key, "it needs 'root', the directory of the scripts");
   }
+  const target = pools.byName.get(pool);
+  for (const key of FASTCGI_KEYS) {
+    if (target !== undefined && speechOf(target) === 'HTTP' && report.has(raw, key)) {
+      report.at(raw, key, `it is for FastCGI workers; pool '${pool}' has HTTP upstreams`);
+    }
+  }
   for (const [name, value] of raw.params ?? []) checkSize(raw.params ?? new Map(), name, value, report);
   const preset = ROUTE_DEFAULTS;
   return {
@@ -115,7 +125,7 @@ function poolRoute(
     php: raw.php ?? preset.php,
     index: raw.index ?? preset.index,
     splitPath: raw.split_path,
-    params: new Map([...(pools.byName.get(pool)?.params ?? []), ...(raw.params ?? [])]),
+    params: new Map([...(target?.params ?? []), ...(raw.params ?? [])]),
     stripPrefix: raw.strip_prefix ?? preset.stripPrefix,
     requestHeaders: headerChanges(raw.request_headers),
     requestBuffering: raw.request_buffering ?? preset.requestBuffering,

@@ -14,6 +14,7 @@ import {
   parseMaxHeader,
   parseRoot,
   parseUpstream,
+  readSecretFile,
 } from '../values.ts';
 import type { Kind } from './build.ts';
 
@@ -125,6 +126,12 @@ export const WRITABLE_DIRECTORY: Kind<string> = {
     if (problem !== undefined) throw new ConfigError(`'${path}' ${problem}`);
     return path;
   },
+};
+
+/** A file that holds a secret; read at once. */
+export const SECRET_FILE: Kind<string> = {
+  ...PATH,
+  read: (text, context) => readSecretFile(PATH.read(text, context), context.world),
 };
 
 export const ACCESS_LOG: Kind<{ readonly kind: 'off' } | { readonly kind: 'file'; readonly path: string }> = {

@@ -3,12 +3,25 @@
 import { PASSIVE_CLASSES, RETRY_CLASSES, RETRY_STATUSES } from '../settings.ts';
 import { either, keys, list, named, value } from './build.ts';
 import { PARAM_KEY } from './http-kinds.ts';
-import { BALANCE, BOOLEAN, count, DURATION, KEEPALIVE, LIMIT, MAX_CONNS, OFF, SHARE, TEXT, UPSTREAM, word } from './kinds.ts';
+import {
+  BALANCE,
+  BOOLEAN,
+  count,
+  DURATION,
+  KEEPALIVE,
+  LIMIT,
+  MAX_CONNS,
+  OFF,
+  SECRET_FILE,
+  SHARE,
+  TEXT,
+  UPSTREAM,
+  word,
+} from './kinds.ts';
 import { PROBE } from './probe.ts';
 
-const UPSTREAM_FORMS = [
-  'a quoted glob of socket paths (watched: sockets that come and go join and leave), a path, `unix:/path` or `HOST:PORT`',
-].join('');
+const UPSTREAM_FORMS =
+  'a quoted glob of socket paths (watched: sockets that come and go join and leave), a path, `unix:/path` or `HOST:PORT`; `http://HOST:PORT`, `https://HOST:PORT` or `http+unix:/path` for an HTTP server';
 
 export const UPSTREAM_MAP = keys(
   {
@@ -99,8 +112,12 @@ export const POOL = keys(
     ),
     balance: value(BALANCE, {
       description:
-        'who is picked among the upstreams with a free slot: `round-robin`, `least-conn`, `first`, `random-two`, `least-time` or `hash:KEY` (docs/balancing.md)',
+        'who is picked among the upstreams with a free slot: `round-robin`, `least-conn`, `first`, `random-two`, `least-time`, `hash:KEY` or `sticky:COOKIE` (docs/balancing.md)',
       default: 'least-conn',
+    }),
+    sticky_secret_file: value(SECRET_FILE, {
+      description: 'holds what cookies of `sticky:COOKIE` are signed with, so that they outlast a restart',
+      otherwise: 'a secret of this process',
     }),
     max_conns: value(MAX_CONNS, {
       description: 'requests in flight on one upstream: `auto` asks it, `unlimited`, or a number',

@@ -10,7 +10,7 @@ import type { PoolRoute } from '../../../src/config/route.ts';
 import { formOf, type Shape, shapeOf } from '../../../src/config/schema/build.ts';
 import { FILE } from '../../../src/config/schema/file.ts';
 import type { PoolSettings, Settings } from '../../../src/config/settings.ts';
-import { parseAddress } from '../../../src/core/address.ts';
+import { parseAddress, parseUpstreamAddress } from '../../../src/core/address.ts';
 import { load } from '../support/config-file.ts';
 
 /** Some of every map that may be in a file, with as little in it as possible. */
@@ -215,7 +215,22 @@ describe('a configuration file', () => {
   it('has been tried with every key', () => {
     const tried = new Set(EFFECTS.map(([path]) => path));
     const paths = LEAVES.map(({ path }) => path.join('.'));
-    expect(paths.filter((path) => !tried.has(path))).toEqual(['include']);
+    // These need other files.
+    expect(paths.filter((path) => !tried.has(path))).toEqual(['include', 'pools.rt.sticky_secret_file']);
+  });
+
+  it('reads the secret of sticky cookies from a file of its own', () => {
+    const files = { '/etc/secret': 'sixteen bytes or more\n' };
+    const text = 'pools: { rt: { upstreams: [/a], balance: "sticky:route", sticky_secret_file: /etc/secret } }\n';
+    expect(load(text, files).settings.pools[0]?.balance).toEqual({
+      name: 'sticky',
+      cookie: 'route',
+      secret: 'sixteen bytes or more',
+    });
+    expect(load(text.replace(', sticky_secret_file: /etc/secret', '')).settings.pools[0]?.balance).toEqual({
+      name: 'sticky',
+      cookie: 'route',
+    });
   });
 
   it("gives a route the parameters of its pool, and the route's own win", () => {
@@ -259,6 +274,14 @@ describe('a configuration file', () => {
     expect(load(text, { '/run/rt[1].sock': '' }).settings.pools[0]?.upstreams).toMatchObject([
       { kind: 'address', address: parseAddress('/run/rt[1].sock') },
       { kind: 'glob', pattern: '/run/rt[2].sock' },
+    ]);
+  });
+
+  it('takes HTTP servers as upstreams', () => {
+    const upstreams = ['http://10.0.0.3:8000', 'http+unix:/run/*.sock'];
+    expect(settings({ pools: { rt: { upstreams } } }).pools[0]?.upstreams).toEqual([
+      { ...UPSTREAM_DEFAULTS, kind: 'address', address: parseUpstreamAddress('http://10.0.0.3:8000') },
+      { ...UPSTREAM_DEFAULTS, kind: 'glob', pattern: '/run/*.sock', speaks: 'http' },
     ]);
   });
 

@@ -53,3 +53,9 @@ export function problemsOf(text: string, files: Files = {}, environment: Environ
     return error.message.split('\n').slice(0, -1);
   }
 }
+
+/** A text without the mark in it, and where the mark was: the place that a message must name. */
+export function marked(text: string): { readonly text: string; readonly at: string } {
+  const before = text.slice(0, text.indexOf('→')).split('\n');
+  return { text: text.replace('→', ''), at: `f.yaml:${before.length}:${(before.at(-1) ?? '').length + 1}` };
+}
