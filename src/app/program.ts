@@ -1,77 +1,99 @@
-// The running program: builds every room from the settings, connects them, and takes them down in order.
+// The running program: one generation of the configuration after the other, brought to life, exchanged and taken down in order.
 
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { AdminServer, type Readiness } from '../admin/server.ts';
-import type { PoolRoute } from '../config/route.ts';
+import type { Readiness } from '../admin/server.ts';
 import type { Settings } from '../config/settings.ts';
-import { type Address, ConfigError, parseAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { ListenError } from '../core/listen.ts';
-import type { KeyRule } from '../http/balance-key.ts';
-import { CgiParams } from '../http/cgi-params.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
-import type { Route, Speech } from '../http/route.ts';
 import type { Pool } from '../pool/pool.ts';
-import { LivingPool } from './living-pool.ts';
+import { AdminDoors } from './admin-doors.ts';
+import { Doors } from './doors.ts';
+import { buildRouting, type Routing } from './generation.ts';
 import type { Logs } from './logging.ts';
+import { Roster } from './roster.ts';
 
-/** Bytes of an answer kept in memory for a slow client, and then in its temporary file. */
-const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as const;
+/** One immutable configuration brought to life. */
+interface Generation {
+  /** Counted from 1. */
+  readonly number: number;
+  readonly settings: Settings;
+  readonly route: Routing;
+}
 
 export class Program {
-  readonly #settings: Settings;
+  readonly #version: string;
   readonly #clock: Clock;
   readonly #logs: Logs;
-  readonly #pools: ReadonlyMap<string, LivingPool>;
+  readonly #roster: Roster;
   readonly #forwarder = new Forwarder();
-  readonly #door: Door;
-  readonly #admin: AdminServer[] = [];
+  readonly #doors: Doors;
+  readonly #admin: AdminDoors;
+  #wanted: Settings;
+  #generation: Generation | undefined;
+  /** Changes of generation take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  /**
-   * @param version for SERVER_SOFTWARE
-   * @throws ConfigError, ParamsTooLargeError
-   */
+  /** @param version for SERVER_SOFTWARE */
   constructor(settings: Settings, version: string, clock: Clock, logs: Logs) {
-    this.#settings = settings;
+    this.#wanted = settings;
+    this.#version = version;
     this.#clock = clock;
     this.#logs = logs;
-    const { log, accessLog } = logs;
-    const secret = randomBytes(32).toString('base64url');
-    this.#pools = new Map(settings.pools.map((pool) => [pool.name, new LivingPool(pool, clock, log, secret)]));
-    const [only] = settings.routes;
-    if (only === undefined) throw new ConfigError('no route: nothing says where requests go');
-    if (only.kind !== 'pool') throw new ConfigError(`a ${only.kind} route is not supported yet`);
-    const route = this.#route(only, version);
-    this.#door = new Door(settings.client, { clock, log, accessLog }, () => route);
+    const { log } = logs;
+    this.#roster = new Roster(clock, log, randomBytes(32).toString('base64url'));
+    const around = { clock, log, accessLog: () => logs.accessLog };
+    this.#doors = new Doors(() => new Door(this.#wanted.client, around, (request) => this.#current.route(request)));
+    this.#admin = new AdminDoors({ readiness: () => this.#readiness() }, log);
   }
 
   /** The first pool: the only one when options, not a file, say what to serve. */
   get pool(): Pool {
-    const [first] = this.#pools.values();
-    if (first === undefined) throw new Error('a program has at least one pool');
+    const [first] = this.#roster.pools.values();
+    if (first === undefined) throw new Error('a program that has started has at least one pool');
     return first.pool;
+  }
+
+  /** The number of the current generation; 0 before the start. */
+  get generation(): number {
+    return this.#generation?.number ?? 0;
+  }
+
+  get settings(): Settings {
+    return this.#generation?.settings ?? this.#wanted;
   }
 
   /**
    * Finds the upstreams and opens the doors.
-   * @throws ListenError
+   * @throws ListenError, ConfigError, ParamsTooLargeError
    */
   async start(): Promise<void> {
-    const { log } = this.#logs;
-    await Promise.all([this.#forwarder.ready(), ...[...this.#pools.values()].map((pool) => pool.start())]);
-    const listening: string[] = [];
-    for (const address of this.#settings.listen) listening.push(await this.#door.listen(address));
-    const admin = await this.#openAdmin();
-    const pools = [...this.#pools.values()];
+    await this.#forwarder.ready();
+    await this.#inTurn(() => this.#become(this.#wanted));
+    const pools = [...this.#roster.pools.values()];
     const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
     const facts = pools.map((pool) => pool.facts());
-    log.info(
-      { listen: listening, admin, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
-      `listening on ${listening.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
+    const listen = this.#doors.addresses;
+    this.#logs.log.info(
+      { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
+      `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
     );
+  }
+
+  /**
+   * Puts other settings in the place of the present ones, without losing a request: everything is made ready, then
+   * exchanged at once; what is gone finishes what it holds.
+   * @throws ListenError, ConfigError, ParamsTooLargeError or a Node system error, and then nothing has changed
+   */
+  async reload(settings: Settings): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#stopping) throw new Error('the program is stopping');
+      await this.#become(settings);
+    });
+    const { generation } = this;
+    const listen = this.#doors.addresses;
+    this.#logs.log.info({ generation, listen, pools: [...this.#roster.pools.keys()] }, 'reloaded');
   }
 
   /**
@@ -81,107 +103,71 @@ export class Program {
   async stop(): Promise<boolean> {
     const { log } = this.#logs;
     this.#stopping = true;
-    log.info({ active: this.#door.active, waiting: this.#waiting }, 'stopping: finishing what runs');
+    log.info({ active: this.#doors.active, waiting: this.#roster.waiting }, 'stopping: finishing what runs');
     let timedOut = false;
-    const timer = this.#clock.after(this.#settings.shutdownTimeout, () => {
+    const timeout = this.settings.shutdownTimeout;
+    const timer = this.#clock.after(timeout, () => {
       timedOut = true;
-      log.warn(
-        { active: this.#door.active, timeout: this.#settings.shutdownTimeout },
-        'requests are still running at the shutdown timeout; ending them',
-      );
+      log.warn({ active: this.#doors.active, timeout }, 'requests are still running at the shutdown timeout; ending them');
       this.destroy();
     });
-    await this.#door.close();
+    await this.#doors.close();
     timer.cancel();
     this.destroy();
-    await Promise.all(this.#admin.map((server) => server.close()));
+    await this.#admin.close();
     log.info({ finished: !timedOut }, 'stopped');
     return !timedOut;
   }
 
   /** Ends everything now. */
   destroy(): void {
-    for (const pool of this.#pools.values()) pool.destroy();
-    this.#door.destroy();
+    this.#roster.destroy();
+    this.#doors.destroy();
   }
 
-  /** Requests that wait for an upstream. */
-  get #waiting(): number {
-    return [...this.#pools.values()].reduce((sum, { pool }) => sum + pool.waiting, 0);
+  get #current(): Generation {
+    if (this.#generation === undefined) throw new Error('a request came before the first generation');
+    return this.#generation;
   }
 
-  /** @throws ConfigError, ParamsTooLargeError */
-  #route(route: PoolRoute, version: string): Route {
-    const { client, tempDir } = this.#settings;
-    const living = this.#pools.get(route.pool);
-    if (living === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
-    const { pool, settings, retryBudget } = living;
-    const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;
-    return {
-      pool,
-      retry: settings.retry,
-      retryBudget,
-      balanceKey: keyRule(living, route),
-      speaks: this.#speech(route, living.speaks, version),
-      limits: {
-        maxBody: route.maxBody,
-        bodyTimeout: client.bodyTimeout,
-        maxResponseHead: route.maxResponseHead,
-        requestBuffering: route.requestBuffering,
-        tempDir,
-        spool: { memory, file: route.responseBuffering ? SPOOL.file : 0, tempDir, stallTimeout: client.sendTimeout },
-      },
-    };
-  }
-
-  /** @throws ConfigError, ParamsTooLargeError */
-  #speech(route: PoolRoute, kind: Speech['kind'], version: string): Speech {
-    if (kind === 'http') {
-      if (!route.php && route.params.size === 0) return { kind, forwarder: this.#forwarder };
-      throw new ConfigError(`pool ${route.pool} has HTTP upstreams: PHP and parameters are for FastCGI workers`);
+  /** The story of a reload (DESIGN.md section 3): everything that can fail comes first, and the exchange is one tick. */
+  async #become(settings: Settings): Promise<void> {
+    const undo: Array<() => unknown> = [];
+    try {
+      const logs = this.#logs.prepare(settings);
+      undo.push(logs.rollback);
+      const roster = await this.#roster.prepare(settings.pools);
+      undo.push(roster.rollback);
+      const route = buildRouting(settings, roster.views, { version: this.#version, forwarder: this.#forwarder });
+      const number = this.generation + 1;
+      // A first generation must be there before anybody can connect.
+      this.#generation ??= { number, settings, route };
+      this.#wanted = settings;
+      const doors = await this.#doors.prepare(settings.listen);
+      undo.push(doors.rollback);
+      const admin = await this.#admin.prepare(settings.admin);
+      roster.commit();
+      this.#generation = { number, settings, route };
+      logs.commit();
+      this.#doors.each((door) => door.reconfigure(settings.client));
+      void doors.commit();
+      await admin.commit();
+    } catch (error) {
+      this.#wanted = this.settings;
+      for (const step of undo.reverse()) step();
+      throw error;
     }
-    const mode =
-      route.php && route.root !== undefined
-        ? ({ kind: 'php', root: route.root, index: route.index } as const)
-        : ({ kind: 'application', root: route.root } as const);
-    return { kind, params: new CgiParams({ mode, params: route.params, software: `fcgi-lb/${version}` }) };
+  }
+
+  async #inTurn(change: () => Promise<void>): Promise<void> {
+    const mine = this.#turn.then(change);
+    this.#turn = mine.catch(() => undefined);
+    await mine;
   }
 
   #readiness(): Readiness {
     if (this.#stopping) return { ready: false, reasons: ['the program is stopping'] };
-    const reasons = [...this.#pools.values()].flatMap((pool) => pool.unready() ?? []);
+    const reasons = [...this.#roster.pools.values()].flatMap((pool) => pool.unready() ?? []);
     return { ready: reasons.length === 0, reasons };
   }
-
-  async #openAdmin(): Promise<readonly string[]> {
-    const { admin } = this.#settings;
-    if (admin.kind === 'off') return [];
-    const addresses = admin.kind === 'addresses' ? admin.addresses : defaultAdminAddresses();
-    const open: string[] = [];
-    for (const address of addresses) {
-      const server = new AdminServer({ readiness: () => this.#readiness() });
-      try {
-        open.push(await server.listen(address));
-        this.#admin.push(server);
-      } catch (error) {
-        await server.close();
-        // Nobody asked for the default addresses: another fcgi-lb may have them.
-        if (!(error instanceof ListenError) || admin.kind === 'addresses') throw error;
-        this.#logs.log.warn({ admin: address.text }, `${error.message}; going on without it (--admin sets another address)`);
-      }
-    }
-    return open;
-  }
-}
-
-function defaultAdminAddresses(): readonly Address[] {
-  const tcp = parseAddress('127.0.0.1:9180');
-  const runtime = process.getuid?.() === 0 ? '/run' : process.env['XDG_RUNTIME_DIR'];
-  return runtime === undefined ? [tcp] : [tcp, parseAddress(join(runtime, 'fcgi-lb.sock'))];
-}
-
-function keyRule({ settings: { balance }, sticky }: LivingPool, { params }: PoolRoute): KeyRule | undefined {
-  // The operator who says that TLS ends in front of us says so with this parameter.
-  if (sticky !== undefined) return { kind: 'sticky', cookie: sticky, https: /^(?:on|1)$/i.test(params.get('HTTPS') ?? '') };
-  return balance.name === 'hash' ? balance.key : undefined;
 }

@@ -26,7 +26,7 @@ async function main(words: readonly string[]): Promise<ExitCode> {
       process.stdout.write(`${version()}\n`);
       return 0;
     }
-    await serve(await settingsOf(options, process.stderr.isTTY === true), version());
+    await serve(await loaderOf(options, process.stderr.isTTY === true), version());
     return 0;
   } catch (error) {
     process.stderr.write(fatalMessage(error));
@@ -35,10 +35,10 @@ async function main(words: readonly string[]): Promise<ExitCode> {
 }
 
 /** Reading files takes libraries that the rest of the program does without: a start without a file does not wait for them. */
-async function settingsOf(options: Options, terminal: boolean): Promise<Settings> {
-  if (!options.has('config')) return settingsFrom(options, terminal);
+async function loaderOf(options: Options, terminal: boolean): Promise<() => Settings> {
+  if (!options.has('config')) return () => settingsFrom(options, terminal);
   const { settingsFromFile } = await import('./file-settings.ts');
-  return settingsFromFile(options, terminal);
+  return () => settingsFromFile(options, terminal);
 }
 
 function version(): string {

@@ -2,16 +2,22 @@
 
 import { openLogs } from '../app/logging.ts';
 import { Program } from '../app/program.ts';
+import { Reloader } from '../app/reloader.ts';
 import { ConfigFileError } from '../config/file/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
 
-/** @returns the exit code, once the program has ended */
-export async function serve(settings: Settings, version: string): Promise<number> {
+/**
+ * @param load reads the settings, as they are now; called again for each reload
+ * @returns the exit code, once the program has ended
+ */
+export async function serve(load: () => Settings, version: string): Promise<number> {
+  const settings = load();
   const logs = openLogs(settings, systemClock);
   const program = new Program(settings, version, systemClock, logs);
-  const signalled = untilSignal(() => logs.reopen());
+  const reloader = new Reloader(program, load, logs.log, () => systemClock.date());
+  const signalled = untilSignal({ reopen: () => logs.reopen(), reload: () => void reloader.reload('signal HUP') });
   try {
     await program.start();
   } catch (error) {
@@ -31,10 +37,9 @@ export async function serve(settings: Settings, version: string): Promise<number
 }
 
 /** Resolves at the first signal to stop; what it resolves with takes what the second one is to do. */
-function untilSignal(reopen: () => void): Promise<(onSecond: () => void) => void> {
-  process.on('SIGUSR1', reopen);
-  // There is nothing to reload yet, and a stray HUP (a closed terminal, a habit) must not end a server.
-  process.on('SIGHUP', () => undefined);
+function untilSignal(on: { readonly reopen: () => void; readonly reload: () => void }): Promise<(onSecond: () => void) => void> {
+  process.on('SIGUSR1', on.reopen);
+  process.on('SIGHUP', on.reload);
   // Writing to a closed pipe is an error of that write, not the end of the program.
   process.on('SIGPIPE', () => undefined);
   return new Promise((resolve) => {

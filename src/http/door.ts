@@ -41,7 +41,7 @@ const PARSE_ERRORS: Readonly<Record<string, FailureCode>> = {
 };
 
 export class Door {
-  readonly #settings: DoorSettings;
+  #settings: DoorSettings;
   readonly #clock: Clock;
   readonly #context: TransactionContext;
   readonly #route: (request: IncomingMessage) => Route;
@@ -62,15 +62,20 @@ export class Door {
   /** @param route the route of a request, from the generation that is current when it arrives */
   constructor(
     settings: DoorSettings,
-    around: { readonly clock: Clock; readonly log: Log; readonly accessLog: AccessLog | undefined },
+    around: { readonly clock: Clock; readonly log: Log; readonly accessLog: () => AccessLog | undefined },
     route: (request: IncomingMessage) => Route,
   ) {
     this.#settings = settings;
     this.#clock = around.clock;
     this.#route = route;
+    const { accessLog } = around;
     this.#context = {
-      ...around,
+      clock: around.clock,
+      log: around.log,
       headerReader: new HeaderReader(),
+      get accessLog() {
+        return accessLog();
+      },
     };
   }
 
@@ -89,6 +94,12 @@ export class Door {
     const became = await listenOn(server, address);
     this.#servers.push(server);
     return became;
+  }
+
+  /** Other limits hold for connections that are accepted from now on. */
+  reconfigure(settings: DoorSettings): void {
+    this.#settings = settings;
+    for (const server of this.#servers) limit(server, settings);
   }
 
   /**
@@ -129,15 +140,12 @@ export class Door {
   }
 
   #createServer(): Server {
-    const { maxHeader, headerTimeout, keepAliveTimeout } = this.#settings;
     const server = createServer({
-      maxHeaderSize: maxHeader,
-      headersTimeout: headerTimeout,
-      keepAliveTimeout,
       // The body has an idle limit of its own; a total one would cut honest slow uploads.
       requestTimeout: 0,
       connectionsCheckingInterval: 5000,
     });
+    limit(server, this.#settings);
     // The size of the head is bounded; a bound on the count would drop headers silently.
     server.maxHeadersCount = 0;
     server.on('connection', (socket) => this.#accepted(socket));
@@ -256,4 +264,11 @@ export class Door {
     this.#context.accessLog?.({ ...nothing, client, method: '-', path: '-', status, bytes: page.length, error: code });
     socket.end(page);
   }
+}
+
+/** node:http reads these for each connection that it accepts. `maxHeaderSize` is an option of createServer that it keeps in a property. */
+function limit(server: Server & { maxHeaderSize?: number }, settings: DoorSettings): void {
+  server.maxHeaderSize = settings.maxHeader;
+  server.headersTimeout = settings.headerTimeout;
+  server.keepAliveTimeout = settings.keepAliveTimeout;
 }

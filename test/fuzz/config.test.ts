@@ -4,10 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Program } from '../../src/app/program.ts';
+import { buildRouting } from '../../src/app/generation.ts';
+import { LivingPool } from '../../src/app/living-pool.ts';
 import { ConfigFileError } from '../../src/config/file/problem.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { Forwarder } from '../../src/http/forwarder.ts';
 import { load } from '../unit/support/config-file.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -153,7 +155,12 @@ function damaged(text: string, damage: Damage): string {
 function build(settings: Settings): void {
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  new Program(settings, 'test', systemClock, { log, accessLog: undefined, reopen: quiet, flush: quiet }).destroy();
+  const pools = settings.pools.map((pool) => new LivingPool(pool, systemClock, log, 'secret'));
+  buildRouting(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
+    version: 'test',
+    forwarder: new Forwarder(),
+  });
+  for (const pool of pools) pool.destroy();
 }
 
 /** Loads a text as a file, and as one that another includes; whatever comes of it must be settings or good messages. */

@@ -86,6 +86,7 @@ export async function startProxy(
     },
     reopen: () => undefined,
     flush: () => undefined,
+    prepare: () => ({ commit: () => undefined, rollback: () => undefined }),
   };
   const program = new Program(settings, 'test', systemClock, logs);
   await program.start();
