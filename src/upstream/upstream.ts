@@ -125,6 +125,10 @@ export class Upstream implements Candidate {
     return this.#slowStart.running;
   }
 
+  get speaks(): 'fastcgi' | 'http' {
+    return this.#http === undefined ? 'fastcgi' : 'http';
+  }
+
   get inFlight(): number {
     return this.#slots.inUse;
   }
