@@ -6,6 +6,7 @@ import { Agent, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
+import { rawWorker } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { bodyOf, httpUpstream } from '../helpers/http-server.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -76,6 +77,22 @@ describe('an HTTP upstream', () => {
       ['7', undefined],
       ['0', undefined],
     ]);
+  });
+
+  it('gets a method of its own as it is spelled', async () => {
+    let first = '';
+    const upstream = await rawWorker((socket) => {
+      socket.once('data', (chunk: Buffer) => {
+        first = chunk.toString('latin1').split('\r\n')[0] ?? '';
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      });
+      socket.resume();
+    });
+    const proxy = await startProxy(['--upstream', `http+unix:${upstream.address}`]);
+    const client = testClient(proxy.path);
+    client.write('frobnicate /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect((await client.closed).received).toMatch(/^HTTP\/1\.1 200 /);
+    expect(first).toBe('frobnicate /x HTTP/1.1');
   });
 
   it('gets an upload of 5 MiB in chunks to the last byte', async () => {

@@ -102,7 +102,7 @@ export const ADMIN_ADDRESS: Kind<Address | 'off'> = {
 
 /** An upstream of which nothing else is said. */
 export const UPSTREAM: Kind<UpstreamSpec> = {
-  label: 'a glob of socket paths, a path, HOST:PORT or http://HOST:PORT',
+  label: 'a glob of socket paths, a path or HOST:PORT',
   json: { type: 'string' },
   read: (text, { directory, world }) => parseUpstream(text, { directory, exists: world.exists }),
 };
