@@ -151,8 +151,7 @@ export class HttpExchange {
       this.#pump?.drained();
       this.#watch();
     });
-    // A kept socket that turned out dead does not count as an attempt.
-    if (this.#sentAt === undefined) this.#sink.sent();
+    this.#sink.sent();
     this.#sentAt = this.#host.clock.now();
     if (body.kind === 'none') message.end();
     else if (body.kind === 'bytes') message.end(body.bytes);
