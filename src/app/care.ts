@@ -104,7 +104,7 @@ export class Care implements MemberCare {
     const { probe } = this.#settings;
     if (probe === undefined) return;
     const clock = this.#clock;
-    const question = createProbe(probe.question, { upstream: upstream.name, clock });
+    const question = createProbe(probe.question, { upstream: upstream.name, clock, speaks: upstream.speaks });
     const parts = { clock, random: Math.random, log: this.#log };
     health.prober = new Prober(upstream, question, probe, parts, (verdict, reason) => health.monitor.probed(verdict, reason));
     health.prober.start();

@@ -105,6 +105,10 @@ export class LivingPool implements PoolView {
    */
   async prepare(settings: PoolSettings): Promise<PoolChange> {
     const speaks = speechOf(settings);
+    // Requests that wait have been made ready for the one and cannot be given to the other.
+    if (speaks !== this.speaks) {
+      throw new ConfigError(`pool ${settings.name} changes between FastCGI and HTTP upstreams; give the new one another name`);
+    }
     const sticky = stickyCookie(settings, this.#secret);
     const sameBudget = settings.retry.budget === this.#settings.retry.budget;
     const retryBudget = sameBudget ? this.#retryBudget : new RetryBudget(settings.retry.budget);

@@ -19,6 +19,7 @@ import { GlobSource } from '../discovery/glob.ts';
 import type { Source } from '../discovery/source.ts';
 import { ConnectProbe } from '../health/connect-probe.ts';
 import { ExecProbe } from '../health/exec-probe.ts';
+import { HttpRequestProbe } from '../health/http-request-probe.ts';
 import type { Probe } from '../health/probe.ts';
 import { RequestProbe } from '../health/request-probe.ts';
 import { ValuesProbe } from '../health/values-probe.ts';
@@ -49,12 +50,14 @@ interface ProbeParts {
   /** The address of the upstream that is to be asked. */
   readonly upstream: string;
   readonly clock: Clock;
+  /** What it speaks; FastCGI when nothing is said. */
+  readonly speaks?: 'fastcgi' | 'http';
 }
 
 export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K], parts: ProbeParts) => Probe } = {
   connect: () => new ConnectProbe(),
   values: () => new ValuesProbe(),
-  request: (question) => new RequestProbe(question),
+  request: (question, { speaks }) => (speaks === 'http' ? new HttpRequestProbe(question) : new RequestProbe(question)),
   exec: ({ command }, { upstream, clock }) => new ExecProbe(command, upstream, clock),
 };
 

@@ -25,7 +25,7 @@ export const SERVE_OPTIONS = [
     value: 'WHAT...',
     words: true,
     repeatable: true,
-    help: "workers: a quoted glob ('/run/rt*.sock', watched), a socket path, unix:PATH or HOST:PORT",
+    help: "workers: a quoted glob ('/run/rt*.sock', watched), a socket path, unix:PATH or HOST:PORT; HTTP servers: http://HOST:PORT, https://HOST:PORT or http+unix:PATH",
   },
   {
     name: 'listen',

@@ -23,7 +23,7 @@ export class HttpSide {
   constructor(address: HttpAddress, settings: HttpSettings, parts: SideParts) {
     this.#parts = parts;
     this.#settings = settings;
-    const { clock, unlimited, answered, gone } = parts;
+    const { clock, unlimited, answered, gaveUp, gone } = parts;
     this.#idle = this.#shelf();
     const host = (purpose: Purpose): HttpHost => ({
       name: address.text,
@@ -38,6 +38,7 @@ export class HttpSide {
         else this.#idle.put(socket);
       },
       answered: (ms) => answered(ms, purpose),
+      gaveUp: (exchange, outcome) => gaveUp(exchange, outcome, purpose),
       gone: (exchange, outcome) => gone(exchange, outcome, purpose),
     });
     this.#hosts = { request: host('request'), probe: host('probe') };

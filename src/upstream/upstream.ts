@@ -53,6 +53,7 @@ export interface UpstreamParts {
  */
 export class Upstream implements Candidate {
   readonly name: string;
+  readonly speaks: 'fastcgi' | 'http';
   readonly order: number;
   readonly #address: UpstreamAddress;
   #settings: UpstreamSettings;
@@ -79,6 +80,7 @@ export class Upstream implements Candidate {
   constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts) {
     const { clock, log } = parts;
     this.name = address.text;
+    this.speaks = address.kind === 'http' ? 'http' : 'fastcgi';
     this.order = settings.order;
     this.#address = address;
     this.#settings = settings;

@@ -2,6 +2,7 @@
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
@@ -153,6 +154,24 @@ describe('an HTTP upstream that fails before its answer', () => {
     expect(posts.map(({ status }) => status).sort()).toEqual([200, 504]);
     expect(proxy.access.map(({ attempts }) => attempts)).toEqual([2, 1, 1]);
     expect(silent.seen.map(({ method }) => method)).toEqual(['GET', 'POST']);
+  });
+
+  it('keeps a limited slot after the timeout until it closes or answers', async () => {
+    const sockets: Socket[] = [];
+    const silent = await rawWorker((socket) => {
+      socket.resume();
+      sockets.push(socket);
+    });
+    const proxy = await startProxy([
+      ...['--upstream', `http+unix:${silent.address}`, '--max-conns', '1', '--read-timeout', '100ms'],
+    ]);
+    for (const [i, bytes] of ['', `${OK}\r\n`].entries()) {
+      expect((await ask(proxy.path, { method: 'POST', body: 'x' })).status).toBe(504);
+      expect([...proxy.program.pool.upstreams].map(({ inFlight }) => inFlight)).toEqual([1]);
+      if (bytes === '') sockets[i]?.end();
+      else sockets[i]?.write(bytes);
+      await eventually(() => expect([...proxy.program.pool.upstreams].map(({ inFlight }) => inFlight)).toEqual([0]));
+    }
   });
 
   it('costs the send timeout when it does not read the request', async () => {

@@ -3,9 +3,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
+import { eventually, settled } from '../helpers/eventually.ts';
+import { rawWorker } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
 import { bodyOf, httpUpstream } from '../helpers/http-server.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -78,6 +80,22 @@ describe('an HTTP upstream', () => {
     ]);
   });
 
+  it('gets a method of its own as it is spelled', async () => {
+    let first = '';
+    const upstream = await rawWorker((socket) => {
+      socket.once('data', (chunk: Buffer) => {
+        first = chunk.toString('latin1').split('\r\n')[0] ?? '';
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      });
+      socket.resume();
+    });
+    const proxy = await startProxy(['--upstream', `http+unix:${upstream.address}`]);
+    const client = testClient(proxy.path);
+    client.write('frobnicate /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect((await client.closed).received).toMatch(/^HTTP\/1\.1 200 /);
+    expect(first).toBe('frobnicate /x HTTP/1.1');
+  });
+
   it('gets an upload of 5 MiB in chunks to the last byte', async () => {
     const hashes: string[] = [];
     const upstream = await httpUpstream(async (request, response) => {
@@ -105,6 +123,18 @@ describe('an HTTP upstream', () => {
     await client.until((text) => text.includes('one'));
     client.write('two');
     expect((await client.closed).received).toContain('two');
+  });
+
+  it('is not blamed for a client that is slow to send a body', async () => {
+    const upstream = await httpUpstream(async (request, response) => response.end(String(await bodyOf(request))));
+    const limits = ['--send-timeout', '60ms', '--read-timeout', '60ms'];
+    const proxy = await startProxy(['--upstream', upstream.address, '--request-buffering', 'off', ...limits]);
+    const client = testClient(proxy.path);
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nConnection: close\r\n\r\none');
+    await eventually(() => expect(upstream.seen).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    client.write('two');
+    expect((await client.closed).received).toContain('onetwo');
   });
 
   it('has its answer passed on: status, reason, fields and body, without what concerned its connection', async () => {
@@ -279,14 +309,7 @@ describe('a pool of HTTP upstreams', () => {
     slow.socket.pause();
     slow.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await eventually(() => expect(upstream.seen).toHaveLength(1));
-    let before = -1;
-    await eventually(() => {
-      const now = written;
-      const same = now === before;
-      before = now;
-      expect(same && now > 0).toBe(true);
-    });
-    expect(written).toBeLessThan(32 * 1024 * 1024);
+    expect(await settled(() => written)).toBeLessThan(4 * 1024 * 1024);
     slow.socket.destroy();
     await proxy.accessLine(1);
   });
@@ -342,6 +365,24 @@ describe('kept connections to an HTTP upstream', () => {
     expect(upstream.open()).toBe(1);
     await long.stop();
     await eventually(() => expect(upstream.open()).toBe(0));
+  });
+
+  it('are closed when the server says something unasked, which would be taken for the next answer', async () => {
+    const sockets: Socket[] = [];
+    const upstream = await rawWorker((socket) => {
+      sockets.push(socket);
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+      socket.resume();
+    });
+    const proxy = await startProxy(['--upstream', `http+unix:${upstream.address}`, '--keepalive', '30s']);
+    for (let i = 0; i < 2; i += 1) expect((await ask(proxy.path)).body.toString()).toBe('ok');
+    const [kept] = sockets;
+    const closed = new Promise((resolve) => kept?.on('close', resolve));
+    kept?.on('end', () => kept.end());
+    kept?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+    await closed;
+    expect((await ask(proxy.path)).body.toString()).toBe('ok');
+    expect(sockets).toHaveLength(2);
   });
 
   it('that died unnoticed are replaced, which is no attempt', async () => {

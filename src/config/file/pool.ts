@@ -72,7 +72,7 @@ function refuseOnHttp(raw: RawPool, report: Report): void {
   if (report.has(raw, 'params')) report.at(raw, 'params', 'they are for FastCGI workers; these are HTTP upstreams');
   if (health === undefined || health === 'off') return;
   if (health.probe === 'values') report.at(health, 'probe', "'values' is for FastCGI workers; these are HTTP upstreams");
-  if (health.probe === 'request') report.at(health, 'probe', 'requests to HTTP upstreams are not supported yet');
+  if (report.has(health, 'params')) report.at(health, 'params', 'they are for FastCGI workers; these are HTTP upstreams');
 }
 
 function upstreamSpecs(raw: RawPool, report: Report): readonly UpstreamSpec[] {

@@ -47,8 +47,8 @@ describe('a pool of HTTP upstreams', () => {
       "health.probe: 'values' is for FastCGI workers; these are HTTP upstreams",
     ],
     [
-      'upstreams: ["http://a"], health: { probe: →request, uri: /p }',
-      'health.probe: requests to HTTP upstreams are not supported yet',
+      'upstreams: ["http://a"], health: { probe: request, uri: /p, params: →{ A: b } }',
+      'health.params: they are for FastCGI workers; these are HTTP upstreams',
     ],
     [
       'upstreams: [→"http://a/path"]',
@@ -59,7 +59,7 @@ describe('a pool of HTTP upstreams', () => {
     expect(problemsOf(file)).toEqual([`${at}: pools.rt.${expected}`]);
   });
 
-  it.each(['connect', 'exec, command: [a]'])('may be probed by %s', (probe) => {
+  it.each(['connect', 'exec, command: [a]', 'request, uri: /p'])('may be probed by %s', (probe) => {
     expect(problemsOf(`pools: { rt: { upstreams: ["http://a", "https://b:1"], health: { probe: ${probe} } } }\n`)).toEqual([]);
   });
 
