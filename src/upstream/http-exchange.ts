@@ -27,6 +27,8 @@ export interface HttpHost {
   answered(ms: number): void;
   /** Takes a socket that can carry another request. */
   shelve(socket: Socket): void;
+  /** Nobody wants the answer any more, but the upstream is still at it: `gone` follows when it is done. */
+  gaveUp(exchange: HttpExchange, outcome: Outcome): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
   gone(exchange: HttpExchange, outcome: Outcome): void;
 }
@@ -44,9 +46,10 @@ type State =
   | { readonly kind: 'running'; readonly wire: Wire }
   | { readonly kind: 'answering'; readonly wire: Wire; readonly response: IncomingMessage }
   | { readonly kind: 'upgraded'; readonly socket: Socket }
-  | { readonly kind: 'lingering'; readonly wire: Wire; readonly outcome: Outcome }
+  | { readonly kind: 'lingering'; readonly wire: Wire }
   | { readonly kind: 'gone' };
 
+/** Also what an exchange ends with whose outcome was told when it was given up. */
 const ABANDONED: Outcome = { kind: 'abandoned' };
 
 /**
@@ -103,14 +106,15 @@ export class HttpExchange {
     }
     this.#pump?.stop();
     state.wire.socket.end();
-    this.#state = { kind: 'lingering', wire: state.wire, outcome };
+    this.#state = { kind: 'lingering', wire: state.wire };
     this.#watch();
+    this.#host.gaveUp(this, outcome);
   }
 
   /** Ends now, whatever the upstream does: the program is going away. */
   destroy(): void {
     this.#sink = DEAF;
-    this.#drop(this.#state.kind === 'lingering' ? this.#state.outcome : ABANDONED);
+    this.#drop(ABANDONED);
   }
 
   #dial(): void {
@@ -250,7 +254,7 @@ export class HttpExchange {
   /** The connection is lost, or what came on it is no HTTP. */
   #broke(cause: Error): void {
     const state = this.#state;
-    if (state.kind === 'lingering') this.#drop(state.outcome);
+    if (state.kind === 'lingering') this.#drop(ABANDONED);
     if (state.kind !== 'running' && state.kind !== 'answering') return;
     const { wire } = state;
     if (state.kind === 'running' && wire.reused && wire.socket.bytesRead === wire.readBefore && this.#request.repeatable) {

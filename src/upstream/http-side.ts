@@ -22,7 +22,7 @@ export class HttpSide {
   constructor(address: HttpAddress, settings: HttpSettings, parts: SideParts) {
     this.#parts = parts;
     const { timeouts, keepAlive } = settings;
-    const { clock, unlimited, answered, gone } = parts;
+    const { clock, unlimited, answered, gaveUp, gone } = parts;
     this.#idle = keepAlive === undefined ? undefined : new IdleSockets(clock, keepAlive);
     const host = (purpose: Purpose): HttpHost => ({
       name: address.text,
@@ -37,6 +37,7 @@ export class HttpSide {
         else this.#idle.put(socket);
       },
       answered: (ms) => answered(ms, purpose),
+      gaveUp: (exchange, outcome) => gaveUp(exchange, outcome, purpose),
       gone: (exchange, outcome) => gone(exchange, outcome, purpose),
     });
     this.#hosts = { request: host('request'), probe: host('probe') };
