@@ -349,10 +349,21 @@ describe('a pool that stops', () => {
 
 describe('an HTTP upstream that hangs', () => {
   it('is out after three, although it holds on to what it was given', async () => {
-    const server = await httpUpstream(() => undefined);
+    // It does not even notice that the front end has given up.
+    const server = await rawWorker((socket) => void socket.resume(), 'tcp');
     const well = await httpUpstream((_, response) => void response.end('well'));
     const proxy = await startProxy(
-      ['--upstream', server.address, well.address, '--balance', 'first', '--max-conns', '5', '--read-timeout', '80ms'],
+      [
+        '--upstream',
+        `http://${server.address}`,
+        well.address,
+        '--balance',
+        'first',
+        '--max-conns',
+        '5',
+        '--read-timeout',
+        '80ms',
+      ],
       withPool({ passive: PASSIVE }),
     );
     for (let i = 0; i < 4; i += 1) expect((await ask(proxy.path)).body.toString()).toBe('well');

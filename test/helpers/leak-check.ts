@@ -1,6 +1,6 @@
 // Runs around every test: what the test has opened, started or left lying about must be gone when it is over.
 
-import { createHook } from 'node:async_hooks';
+import { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,24 +15,14 @@ const ROOT = join(import.meta.dirname, '../..');
 /** What may be left behind, each with a name that a developer can make something of. */
 type Inventory = ReadonlySet<string>;
 
-/**
- * Timers that run, by their async id, with the place that set them. Those of node_modules that neither the program nor a
- * test asked for are vitest's own: it has one for the time limit of the test itself, for instance.
- */
-const timers = new Map<number, string>();
-
-createHook({
-  init: (id, type) => {
-    if (type === 'Timeout') {
-      const place = ourPlace();
-      if (place !== undefined) timers.set(id, place);
-    } else if (type === 'PROCESSWRAP') started += 1;
-  },
-  destroy: (id) => void timers.delete(id),
-}).enable();
-
+/** Timers that were set, each with the place that did. */
+const timers = new Map<NodeJS.Timeout, Error>();
 /** Child processes started so far: only then is it worth looking for those left. */
 let started = 0;
+
+watchTimers();
+watchProcesses();
+
 /** Inherited by what a test starts, and by what that starts in turn. */
 const MARK = `FCGI_LB_TESTS=${process.pid}`;
 process.env['FCGI_LB_TESTS'] = String(process.pid);
@@ -54,7 +44,7 @@ beforeEach(({ onTestFinished }) => {
 });
 
 function inventory(): Inventory {
-  return new Set([...descriptors(), ...directories(), ...[...timers].map(([id, place]) => `timer ${id}, set ${place}`)]);
+  return new Set([...descriptors(), ...directories(), ...runningTimers()]);
 }
 
 /** Sockets, pipes and files; by inode, so that a successor under the same number is told apart. */
@@ -106,19 +96,46 @@ function processes(): readonly string[] {
   });
 }
 
-/** The innermost lines of the program or of a test that is being run; undefined when there is none. */
-function ourPlace(): string | undefined {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 30;
-  const { stack = '' } = new Error();
-  Error.stackTraceLimit = limit;
-  const lines = stack
-    .split('\n')
-    .filter((line) => line.includes(ROOT) && !line.includes('node_modules') && !line.includes('leak-check'));
-  return lines.length === 0
-    ? undefined
-    : lines
-        .slice(0, 4)
-        .map((line) => line.trim())
-        .join(' ');
+/**
+ * Those of the program and of tests; vitest has some of its own, such as the time limit of the test, in which no line of
+ * ours has a part.
+ */
+function runningTimers(): readonly string[] {
+  const running: string[] = [];
+  for (const [timer, place] of timers) {
+    // Node's own mark of a timer that has fired or was cleared; `hasRef` tells nothing about that.
+    if ((timer as { readonly _destroyed?: boolean })._destroyed === true) timers.delete(timer);
+    else {
+      const lines = (place.stack ?? '')
+        .split('\n')
+        .filter((line) => line.includes(ROOT) && !/node_modules|leak-check/.test(line));
+      const number = Number(timer[Symbol.toPrimitive]());
+      if (lines.length > 0) running.push(`timer ${number}, set ${lines.map((line) => line.trim()).join(' ')}`);
+    }
+  }
+  return running;
+}
+
+type SetTimer = (callback: (...words: unknown[]) => void, ms?: number, ...words: unknown[]) => NodeJS.Timeout;
+
+/** Not async_hooks, which would make every promise of every test slow. */
+function watchTimers(): void {
+  for (const name of ['setTimeout', 'setInterval'] as const) {
+    const original: SetTimer = globalThis[name];
+    const watched: SetTimer = (callback, ms, ...words) => {
+      const timer = original(callback, ms, ...words);
+      timers.set(timer, new Error(name));
+      return timer;
+    };
+    globalThis[name] = Object.assign(watched, original) as typeof setTimeout & typeof setInterval;
+  }
+}
+
+function watchProcesses(): void {
+  const prototype = ChildProcess.prototype as unknown as { spawn(this: ChildProcess, options: unknown): unknown };
+  const original = prototype.spawn;
+  prototype.spawn = function spawn(options) {
+    started += 1;
+    return original.call(this, options);
+  };
 }
