@@ -1,6 +1,6 @@
-// What clients notice while workers are killed: GETs that fail, POSTs that fail, and POSTs that are executed twice.
+// What clients notice while workers are killed, or their sockets vanish for a moment: GETs that fail, POSTs that fail, and POSTs that are executed twice.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Benchmark, Measured, Setting } from './benchmark.ts';
@@ -21,6 +21,8 @@ const SERVICE = 15;
 /** ms between two kills, on average, and before a killed worker is started again (systemd's default). */
 const KILL_EVERY = 300;
 const RESTART_PAUSE = 100;
+/** ms for which a socket that vanishes is gone; as often as workers are killed. */
+const GONE_FOR = 400;
 const BODY = 200;
 
 /** ms within which the death of a worker must show as a failed request; the rest is scheduling. */
@@ -31,8 +33,11 @@ interface Contender {
   readonly spec: FrontSpec;
 }
 
+type Trouble = 'kill' | 'vanish';
+
 interface Verdict {
   readonly name: string;
+  /** Or sockets that vanished. */
   readonly kills: number;
   readonly gets: number;
   readonly failedGets: number;
@@ -53,17 +58,24 @@ export const kill: Benchmark = {
   about: `workers killed by SIGKILL every ${KILL_EVERY} ms under ${GETS} GET/s and ${POSTS} POST/s, their sockets kept as systemd keeps them`,
   caveat:
     'deaths by SIGKILL only, of workers that start at once: not hangs, not half-written answers, not workers that take seconds to start',
-  run,
+  run: (setting) => run(setting, 'kill'),
 };
 
-async function run({ quick, seed, against, scope, progress }: Setting): Promise<Measured> {
+export const vanish: Benchmark = {
+  name: 'vanish',
+  about: `sockets renamed away every ${KILL_EVERY} ms for ${GONE_FOR} ms under ${GETS} GET/s and ${POSTS} POST/s, while their workers live`,
+  caveat: 'sockets that come back with the same worker behind them: not restarts, in which what a worker holds is lost',
+  run: (setting) => run(setting, 'vanish'),
+};
+
+async function run({ quick, seed, against, scope, progress }: Setting, trouble: Trouble): Promise<Measured> {
   const seconds = quick ? 8 : 30;
   const fronts: readonly Contender[] = [{ name: 'fcgi-lb', spec: { kind: 'fcgi-lb' } }, ...against.map(rival)];
   const programs = await compileWorkers(scope);
   const verdicts: Verdict[] = [];
   for (const { name, spec } of fronts) {
     progress(`${name}: ${seconds} s`);
-    verdicts.push(await measure(scope, programs, name, spec, seconds, seed));
+    verdicts.push(await measure(scope, programs, { name, spec }, seconds, seed, trouble));
   }
   const ours = verdicts[0];
   return {
@@ -71,7 +83,7 @@ async function run({ quick, seed, against, scope, progress }: Setting): Promise<
       {
         columns: [
           '',
-          'kills',
+          trouble === 'kill' ? 'kills' : 'vanished',
           'GETs',
           'failed',
           'POSTs',
@@ -96,7 +108,9 @@ async function run({ quick, seed, against, scope, progress }: Setting): Promise<
     targets: [
       { text: 'fcgi-lb: no GET failed', met: ours?.failedGets === 0 },
       { text: 'fcgi-lb: no POST was executed twice', met: ours?.twice === 0 },
-      { text: 'fcgi-lb: every failed POST has the death of a worker of its own to blame', met: ours?.unexplained === 0 },
+      trouble === 'kill'
+        ? { text: 'fcgi-lb: every failed POST has the death of a worker of its own to blame', met: ours?.unexplained === 0 }
+        : { text: 'fcgi-lb: no POST failed', met: ours?.failedPosts === 0 },
     ],
     figures: { seconds, seed, verdicts },
   };
@@ -117,10 +131,10 @@ function rival(against: string): Contender {
 async function measure(
   outer: Scope,
   programs: WorkerPrograms,
-  name: string,
-  spec: FrontSpec,
+  { name, spec }: Contender,
   seconds: number,
   seed: number,
+  trouble: Trouble,
 ): Promise<Verdict> {
   const scope = new Scope();
   outer.defer(() => scope.close());
@@ -143,9 +157,11 @@ async function measure(
   const others = watchOthers();
   const { begun, hits } = await play(scope, { socketPath, warmup, shots });
   const start = await begun;
-  const kills = await killAtRandom(groups, start + seconds * 1000, seed);
+  const end = start + seconds * 1000;
+  const kills = trouble === 'kill' ? await killAtRandom(groups, end, seed) : [];
+  const vanished = trouble === 'vanish' ? await vanishAtRandom(groups, end, seed) : 0;
   const verdict = judge(shots, await hits, start, kills, existsSync(journal) ? readFileSync(journal, 'utf8') : '');
-  const result = { name, kills: kills.length, ...verdict, others: others() };
+  const result = { name, kills: trouble === 'kill' ? kills.length : vanished, ...verdict, others: others() };
   await scope.close();
   return result;
 }
@@ -183,6 +199,34 @@ async function killAtRandom(groups: readonly WorkerGroup[], end: number, seed: n
     killed.add(pid);
     times.push(epoch());
   }
+}
+
+/**
+ * Takes sockets away and puts them back, all of them in the end.
+ * @param end ms since the epoch
+ * @returns how often
+ */
+async function vanishAtRandom(groups: readonly WorkerGroup[], end: number, seed: number): Promise<number> {
+  const random = randomFrom(seed + 1);
+  const present = new Set(groups.map(({ path }) => path));
+  const returns: Promise<void>[] = [];
+  for (;;) {
+    const pause = KILL_EVERY * (0.5 + random());
+    if (epoch() + pause >= end) break;
+    await delay(pause);
+    const path = [...present][Math.floor(random() * present.size)];
+    if (path === undefined) continue;
+    present.delete(path);
+    renameSync(path, `${path}.gone`);
+    returns.push(
+      delay(GONE_FOR).then(() => {
+        renameSync(`${path}.gone`, path);
+        present.add(path);
+      }),
+    );
+  }
+  await Promise.all(returns);
+  return returns.length;
 }
 
 /** Milliseconds since the epoch, with fractions. */

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Measured } from './benchmark.ts';
-import { kill } from './kill.ts';
+import { kill, vanish } from './kill.ts';
 import { machineFacts } from './lib/machine.ts';
 import { Scope } from './lib/scope.ts';
 import { renderTable } from './lib/table.ts';
@@ -15,7 +15,7 @@ import { probes } from './probes.ts';
 import { queue } from './queue.ts';
 import { simulate } from './simulate.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, probes, simulate];
+const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, vanish, probes, simulate];
 
 interface Options {
   readonly benchmark: Benchmark;

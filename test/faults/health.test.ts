@@ -7,6 +7,7 @@ import type { PoolSettings } from '../../src/config/settings.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding, rawWorker } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
+import { httpUpstream } from '../helpers/http-server.ts';
 import { type Proxy as RunningProxy, startProxy, withPool } from '../helpers/proxy.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { endRecord, type Handler } from '../peers/fastcgi-server.ts';
@@ -343,5 +344,32 @@ describe('a pool that stops', () => {
     await proxy.logLine(({ fields }) => fields['state'] === 'down');
     await proxy.stop();
     expect(proxy.log.filter(({ fields }) => fields['state'] === 'up')).toEqual([]);
+  });
+});
+
+describe('an HTTP upstream that hangs', () => {
+  it('is out after three, although it holds on to what it was given', async () => {
+    // It does not even notice that the front end has given up.
+    const server = await rawWorker((socket) => void socket.resume(), 'tcp');
+    const well = await httpUpstream((_, response) => void response.end('well'));
+    const proxy = await startProxy(
+      [
+        '--upstream',
+        `http://${server.address}`,
+        well.address,
+        '--balance',
+        'first',
+        '--max-conns',
+        '5',
+        '--read-timeout',
+        '80ms',
+      ],
+      withPool({ passive: PASSIVE }),
+    );
+    for (let i = 0; i < 4; i += 1) expect((await ask(proxy.path)).body.toString()).toBe('well');
+    await proxy.logLine(({ fields }) => fields['state'] === 'down' && String(fields['reason']).includes('(timeout)'));
+    const [hanging] = proxy.program.pool.upstreams;
+    expect([hanging?.inFlight, hanging?.state.is]).toEqual([3, 'down']);
+    expect(proxy.access.map(({ attempts }) => attempts)).toEqual([2, 2, 2, 1]);
   });
 });

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { createProbe } from '../../src/app/registry.ts';
 import type { ProbeQuestion } from '../../src/config/health.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -62,10 +62,12 @@ it.each(QUESTIONS)(
         },
       };
       const parts = { clock: systemClock, random: () => 0, log: silentLog };
-      new Prober(target, watched, settings, parts, (verdict, reason) => {
+      const prober = new Prober(target, watched, settings, parts, (verdict, reason) => {
         story.push(`${verdict}: ${reason}`);
         resolve();
-      }).start();
+      });
+      onTestFinished(() => prober.stop());
+      prober.start();
     });
     await over;
     expect(story).toEqual(['good', 'up: the probe was answered well']);
