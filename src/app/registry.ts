@@ -11,8 +11,9 @@ import { sticky } from '../balance/sticky.ts';
 import type { BalanceName } from '../config/balance.ts';
 import type { ProbeQuestion } from '../config/health.ts';
 import type { UpstreamSpec } from '../config/settings.ts';
-import { httpUnixAddress, unixAddress } from '../core/address.ts';
+import { httpUnixAddress, socketOf, unixAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
+import { parseGlob, pathLevels } from '../core/glob-pattern.ts';
 import type { Log } from '../core/log.ts';
 import { FixedSource } from '../discovery/fixed.ts';
 import { GlobSource } from '../discovery/glob.ts';
@@ -34,13 +35,24 @@ export const BALANCERS: Readonly<Record<BalanceName, <C extends Candidate>(parts
   sticky,
 };
 
+/** ms. A path is one of perhaps many, and its upstream is tried again anyway. */
+const RESCAN = { glob: 2000, path: 30_000 } as const;
+
 /** @throws ConfigError for a glob that cannot be one */
 export function createSource(spec: UpstreamSpec, clock: Clock, log: Log): Source {
   switch (spec.kind) {
-    case 'glob':
-      return new GlobSource(spec.pattern, clock, log, spec.speaks === 'http' ? httpUnixAddress : unixAddress);
-    case 'address':
-      return new FixedSource(spec.address);
+    case 'glob': {
+      const { pattern } = spec;
+      const settings = { pattern, levels: parseGlob(pattern), rescan: RESCAN.glob };
+      return new GlobSource(settings, clock, log, spec.speaks === 'http' ? httpUnixAddress : unixAddress);
+    }
+    case 'address': {
+      const { address } = spec;
+      const socket = socketOf(address);
+      if (socket.kind !== 'unix') return new FixedSource(address, undefined);
+      const settings = { pattern: socket.path, levels: pathLevels(socket.path), rescan: RESCAN.path };
+      return new FixedSource(address, new GlobSource(settings, clock, log, () => address));
+    }
   }
 }
 

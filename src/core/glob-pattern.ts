@@ -15,6 +15,11 @@ export function isGlob(text: string): boolean {
   return MAGIC.test(text);
 }
 
+/** The levels of an absolute path, whatever characters are in it. */
+export function pathLevels(path: string): readonly GlobLevel[] {
+  return path.split('/').flatMap((name) => (name === '' ? [] : [{ kind: 'name' as const, name }]));
+}
+
 /**
  * The levels of an absolute glob, from the root down. `*`, `?`, `[a-z]` and `{a,b}` stand for parts of one name.
  * @throws ConfigError for `**`, which would mean to watch a whole tree, and for braces that span directories

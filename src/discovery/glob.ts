@@ -6,12 +6,17 @@ import { basename, join } from 'node:path';
 import { ConfigError, type UpstreamAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
-import { type GlobLevel, parseGlob } from '../core/glob-pattern.ts';
+import type { GlobLevel } from '../core/glob-pattern.ts';
 import type { Log } from '../core/log.ts';
 import type { Source, SourceListener } from './source.ts';
 
-/** How often the directories are read although nothing was reported, ms: inotify may be lost or out of watches. */
-const RESCAN = 2000;
+export interface GlobSettings {
+  /** As the operator wrote it. */
+  readonly pattern: string;
+  readonly levels: readonly GlobLevel[];
+  /** How often the directories are read although nothing was reported, ms: inotify may be lost or out of watches. */
+  readonly rescan: number;
+}
 
 interface Found {
   readonly address: UpstreamAddress;
@@ -35,9 +40,8 @@ interface Watched {
  * (or the nearest existing one above) is watched until it is no longer of interest.
  */
 export class GlobSource implements Source {
-  readonly #pattern: string;
+  readonly #settings: GlobSettings;
   readonly #addressOf: (path: string) => UpstreamAddress;
-  readonly #levels: readonly GlobLevel[];
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #watched = new Map<string, Watched>();
@@ -47,14 +51,10 @@ export class GlobSource implements Source {
   #scanning: 'no' | 'yes' | 'again' = 'no';
   #rescan: Timer | undefined;
 
-  /**
-   * @param addressOf the upstream behind a socket of that path; throws ConfigError when there can be none
-   * @throws ConfigError when the pattern cannot be one
-   */
-  constructor(pattern: string, clock: Clock, log: Log, addressOf: (path: string) => UpstreamAddress) {
-    this.#pattern = pattern;
+  /** @param addressOf the upstream behind a socket of that path; throws ConfigError when there can be none */
+  constructor(settings: GlobSettings, clock: Clock, log: Log, addressOf: (path: string) => UpstreamAddress) {
+    this.#settings = settings;
     this.#addressOf = addressOf;
-    this.#levels = parseGlob(pattern);
     this.#clock = clock;
     this.#log = log;
   }
@@ -94,7 +94,7 @@ export class GlobSource implements Source {
       }
     } while ((this.#scanning as string) === 'again' && this.#listener !== undefined);
     this.#scanning = 'no';
-    if (this.#listener !== undefined) this.#rescan = this.#clock.after(RESCAN, () => void this.#scan());
+    if (this.#listener !== undefined) this.#rescan = this.#clock.after(this.#settings.rescan, () => void this.#scan());
   }
 
   /** Walks the levels of the pattern below `directory`, noting matching sockets and every directory that decides about them. */
@@ -104,21 +104,27 @@ export class GlobSource implements Source {
     found: Map<string, Found>,
     directories: Map<string, Directory>,
   ): Promise<void> {
-    const level = this.#levels[depth];
+    const { levels } = this.#settings;
+    const level = levels[depth];
     if (level === undefined) return;
-    const last = depth === this.#levels.length - 1;
-    const next = level.kind === 'name' ? this.#levels[depth + 1] : undefined;
+    const last = depth === levels.length - 1;
+    // The next directory is read, or holds the socket itself: whether it is replaced matters.
+    const nextCounts = levels[depth + 1]?.kind === 'match' || depth === levels.length - 2;
     if (level.kind === 'name' && !last) {
       const path = join(directory, level.name);
       const identity = await directoryIdentity(path);
       // Only the directory above the one to be read or the missing one need be watched, not each from the root down.
-      if (identity === undefined || next?.kind === 'match') await this.#note(directory, level, directories);
+      if (identity === undefined || nextCounts) await this.#note(directory, level, directories);
       if (identity !== undefined) await this.#descend(path, depth + 1, found, directories);
       return;
     }
     await this.#note(directory, level, directories);
+    if (level.kind === 'name') {
+      await this.#examine(join(directory, level.name), found);
+      return;
+    }
     for (const name of await listDirectory(directory)) {
-      if (!fits(level, name)) continue;
+      if (!level.matches(name)) continue;
       const path = join(directory, name);
       if (last) await this.#examine(path, found);
       else if ((await directoryIdentity(path)) !== undefined) await this.#descend(path, depth + 1, found, directories);
@@ -147,14 +153,14 @@ export class GlobSource implements Source {
   }
 
   #ignore(path: string, reason: string): void {
-    this.#warnOnce(`${path}: ${reason}`, 'a path that matches the glob is ignored');
+    this.#warnOnce(`${path}: ${reason}`, 'a path that could be an upstream is ignored');
   }
 
   /** Scans come every few seconds; what is wrong is said once, until it changes. */
   #warnOnce(problem: string, message: string): void {
     if (this.#warned.has(problem)) return;
     this.#warned.add(problem);
-    this.#log.warn({ glob: this.#pattern, problem }, message);
+    this.#log.warn({ glob: this.#settings.pattern, problem }, message);
   }
 
   #tell(listener: SourceListener, found: Map<string, Found>): void {
@@ -189,7 +195,7 @@ export class GlobSource implements Source {
         fresh = true;
       } catch (error) {
         // Out of inotify watches, or gone again: the periodic scan still sees what happens.
-        this.#warnOnce(asError(error).message, 'cannot watch a directory; reading it every 2 s instead');
+        this.#warnOnce(asError(error).message, 'cannot watch a directory; reading it now and then instead');
       }
     }
     return fresh;

@@ -173,3 +173,22 @@ describe('a glob', () => {
     await upstreamsAre(proxy, [worker.path]);
   });
 });
+
+describe('a path that was written out', () => {
+  it.each([
+    ['in a directory that is there', (directory: string) => directory],
+    ['in a directory that comes with it', (directory: string) => join(directory, 'later')],
+  ])('is known to be back when its socket appears %s, before any request has tried it', async (_where, place) => {
+    const directory = place(tempDir());
+    const path = join(directory, 'w.sock');
+    const proxy = await startProxy(['--upstream', path, ...ONE, '--queue-timeout', '50ms']);
+    expect((await ask(proxy.path)).status).toBe(503);
+    const [upstream] = [...proxy.program.pool.upstreams];
+    expect(upstream?.lifeless).toBe(true);
+    mkdirSync(directory, { recursive: true });
+    const worker = await fakeWorker(answering('back'), { path });
+    await eventually(() => expect(upstream?.lifeless).toBe(false));
+    expect(worker.connections()).toBe(0);
+    expect((await ask(proxy.path)).body.toString()).toBe('back');
+  });
+});
