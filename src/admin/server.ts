@@ -2,7 +2,7 @@
 
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Address } from '../core/address.ts';
-import { listenOn } from '../core/listen.ts';
+import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -17,6 +17,7 @@ export interface AdminFacts {
 
 export class AdminServer {
   readonly #app: FastifyInstance;
+  #listener: Listener | undefined;
 
   constructor(facts: AdminFacts) {
     this.#app = fastify({ forceCloseConnections: true });
@@ -28,17 +29,23 @@ export class AdminServer {
     });
   }
 
-  /**
-   * @returns the address as it became
-   * @throws ListenError
-   */
-  async listen(address: Address): Promise<string> {
+  get listeners(): readonly Listener[] {
+    return this.#listener === undefined ? [] : [this.#listener];
+  }
+
+  /** @throws ListenError */
+  async listen(place: Address | Inherited): Promise<Listener> {
     await this.#app.ready();
     // Commands over the unix socket may one day change things: it is the owner's alone.
-    return listenOn(this.#app.server, address, { mode: 0o600 });
+    this.#listener = await listenOn(this.#app.server, place, { mode: 0o600 });
+    return this.#listener;
   }
 
   async close(): Promise<void> {
+    const closed = this.#listener?.close();
     await this.#app.close();
+    // Kept connections, and those on which nothing was ever asked, would hold up the end.
+    this.#app.server.closeAllConnections();
+    await closed;
   }
 }

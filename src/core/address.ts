@@ -23,6 +23,9 @@ export function socketOf(address: UpstreamAddress): Address {
   return address.kind === 'http' ? address.socket : address;
 }
 
+/** Where to listen: an address to bind, or listening sockets that systemd passes, all of them or those of one name. */
+export type ListenAddress = Address | { readonly kind: 'systemd'; readonly name: string | undefined; readonly text: string };
+
 /** The operator asked for something that cannot be; the message says what was found and what is expected. */
 export class ConfigError extends Error {
   constructor(message: string) {
@@ -32,7 +35,7 @@ export class ConfigError extends Error {
 }
 
 /** sun_path holds 108 bytes with its closing NUL (unix(7)); a longer path would be cut, silently, to another one. */
-const MAX_UNIX_PATH = 107;
+export const MAX_UNIX_PATH = 107;
 
 /** @throws ConfigError when the path cannot name a socket */
 export function unixAddress(path: string): Address {
@@ -107,4 +110,17 @@ export function httpUnixAddress(path: string): HttpAddress {
     throw new ConfigError(`address '${text}': expected an absolute path, as in http+unix:/run/app.sock`);
   }
   return { kind: 'http', secure: false, socket: unixAddress(path), authority: 'localhost', text };
+}
+
+/**
+ * @param text as for parseAddress, or `systemd`, or `systemd:NAME` with a name of LISTEN_FDNAMES
+ * @throws ConfigError
+ */
+export function parseListenAddress(text: string): ListenAddress {
+  if (text === 'systemd') return { kind: 'systemd', name: undefined, text };
+  if (!text.startsWith('systemd:')) return parseAddress(text);
+  const name = text.slice('systemd:'.length);
+  if (name === '')
+    throw new ConfigError(`address '${text}': the name of a socket (FileDescriptorName=) is expected after 'systemd:'`);
+  return { kind: 'systemd', name, text };
 }

@@ -37,3 +37,8 @@ export const systemClock: Clock = {
   date: () => new Date(),
   after: (ms, fn) => new SystemTimer(ms, fn),
 };
+
+/** Microseconds of CLOCK_MONOTONIC, which other programs of this machine read as well. */
+export function monotonicMicroseconds(): bigint {
+  return process.hrtime.bigint() / 1000n;
+}

@@ -1,15 +1,16 @@
-// Binds a server to an address, or says plainly why that is not possible.
+// Makes a server listen, on an address or on a socket that another process opened, or says plainly why that is not possible.
 
-import { chmod, lstat, unlink } from 'node:fs/promises';
-import { connect, type Server } from 'node:net';
+import { chmod } from 'node:fs/promises';
+import { type AddressInfo, connect, Server } from 'node:net';
 import type { Address } from './address.ts';
 import { systemCode } from './errors.ts';
+import { type FileIdentity, passingName, putInPlace, removeOwn } from './socket-file.ts';
 
 /** An address could not be listened on; the message names it and what to do. */
 export class ListenError extends Error {
   readonly systemCode: string | undefined;
 
-  constructor(message: string, cause: unknown) {
+  constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'ListenError';
     this.systemCode = systemCode(cause);
@@ -18,11 +19,50 @@ export class ListenError extends Error {
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use by another program',
+  EEXIST: 'the address is in use by another program, or the file is no socket',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'permission denied',
   ENOENT: 'the directory does not exist',
+  ENOTDIR: 'part of the path is not a directory',
   ENOTFOUND: 'no such host',
 };
+
+/** Connections that the kernel completes before we accept them. */
+const BACKLOG = 4096;
+
+export type SocketFile = FileIdentity & { readonly path: string };
+
+/** A listening socket as one process tells another of it. */
+export interface Handover {
+  readonly fd: number;
+  /** The address that was asked for, as text: by this the other process knows it. */
+  readonly asked: string;
+  /** The address as it became. */
+  readonly text: string;
+  /** systemd's name for it, when systemd opened it. */
+  readonly fdName: string | undefined;
+  /** The file of a unix socket that fcgi-lb made, and removes in the end. */
+  readonly file: SocketFile | undefined;
+}
+
+/** A listening socket that another process opened. */
+export interface Inherited extends Handover {
+  readonly kind: 'inherited';
+  /** Whether the file is this process's to remove: not while the process that opened the socket still serves. */
+  readonly mayRemove: () => boolean;
+}
+
+/** A server that listens. Whoever holds it closes it. */
+export interface Listener {
+  /** The address as it became: the port chosen for port 0. */
+  readonly text: string;
+  /** What a successor must be told. @throws Error when the listener is closed */
+  handover(): Handover;
+  /** The socket belongs to another process from now on: its file stays when this one closes. */
+  handOn(): void;
+  /** Stops to accept, at once, and resolves when the last connection has ended. Connections are not cut, nor is the client told. */
+  close(): Promise<void>;
+}
 
 export interface ListenOptions {
   /** Permission bits of a unix socket. 0666 as in nginx: whoever may reach the directory may speak HTTP to us. */
@@ -30,72 +70,130 @@ export interface ListenOptions {
 }
 
 /**
- * Listens on `address`. A socket file that nobody answers on, left by a program that was killed, is replaced.
- * @returns the address as it became: the port chosen for port 0
+ * Listens on `place`. A socket file that nobody answers on, left by a program that was killed, is replaced.
  * @throws ListenError
  */
-export async function listenOn(server: Server, address: Address, options: ListenOptions = {}): Promise<string> {
+export async function listenOn(server: Server, place: Address | Inherited, options: ListenOptions = {}): Promise<Listener> {
   try {
-    await bind(server, address);
+    if (place.kind === 'unix') return await listenOnFile(server, place.path, place.text, options.mode ?? 0o666);
+    if (place.kind === 'tcp') {
+      await bind(server, { host: place.host, port: place.port });
+      const text = `${place.host.includes(':') ? `[${place.host}]` : place.host}:${boundTo(server)?.port ?? place.port}`;
+      return new OpenListener(server, place.text, text, undefined, undefined, () => true);
+    }
+    await bind(server, { fd: place.fd });
+    const { asked, text, fdName, file, mayRemove } = place;
+    const bound = boundTo(server);
+    const address = bound?.family === 'IPv6' ? `[${bound.address}]` : bound?.address;
+    return new OpenListener(server, asked, bound === undefined ? text : `${address}:${bound.port}`, fdName, file, mayRemove);
   } catch (error) {
-    if (address.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || !(await isLeftBehind(address.path))) {
-      throw listenError(address, error);
-    }
-    try {
-      await unlink(address.path);
-      await bind(server, address);
-    } catch (again) {
-      throw listenError(address, again);
-    }
+    const where = place.kind === 'inherited' ? `the inherited socket ${place.text} (fd ${place.fd})` : place.text;
+    throw new ListenError(`cannot listen on ${where}: ${REASONS[systemCode(error) ?? ''] ?? String(error)}`, error);
   }
-  if (address.kind === 'unix') {
-    await chmod(address.path, options.mode ?? 0o666);
-    return address.text;
-  }
-  const bound = server.address();
-  const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;
-  return address.host.includes(':') ? `[${address.host}]:${port}` : `${address.host}:${port}`;
 }
 
-function bind(server: Server, address: Address): Promise<void> {
+class OpenListener implements Listener {
+  readonly #server: Server;
+  readonly #asked: string;
+  readonly text: string;
+  readonly #fdName: string | undefined;
+  readonly #file: SocketFile | undefined;
+  readonly #mayRemove: () => boolean;
+  #handedOn = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    server: Server,
+    asked: string,
+    text: string,
+    fdName: string | undefined,
+    file: SocketFile | undefined,
+    mayRemove: () => boolean,
+  ) {
+    this.#server = server;
+    this.#asked = asked;
+    this.text = text;
+    this.#fdName = fdName;
+    this.#file = file;
+    this.#mayRemove = mayRemove;
+  }
+
+  handover(): Handover {
+    return { fd: fdOf(this.#server), asked: this.#asked, text: this.text, fdName: this.#fdName, file: this.#file };
+  }
+
+  handOn(): void {
+    this.#handedOn = true;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      // http.Server's own close would cut kept connections at once, with requests on their way to us.
+      Server.prototype.close.call(this.#server, () => {
+        // Only that one stops the timer that looks for slow clients, and now there is nothing left to cut.
+        this.#server.close();
+        resolve();
+      });
+      if (this.#file !== undefined && !this.#handedOn && this.#mayRemove()) removeOwn(this.#file.path, this.#file);
+    });
+    return this.#closed;
+  }
+}
+
+/** The descriptor of a listening server. Node shows it only on the handle, which is no documented part of its interface. */
+function fdOf(server: Server): number {
+  const { _handle: handle } = server as Server & { readonly _handle?: { readonly fd?: number } | null };
+  if (typeof handle?.fd !== 'number' || handle.fd < 0) throw new Error('the descriptor of a listening socket cannot be found');
+  return handle.fd;
+}
+
+/** @returns undefined for unix sockets, which do not tell the name that clients use */
+function boundTo(server: Server): AddressInfo | undefined {
+  const bound = server.address();
+  return bound !== null && typeof bound === 'object' ? bound : undefined;
+}
+
+async function listenOnFile(server: Server, path: string, text: string, mode: number): Promise<Listener> {
+  const passing = passingName(path);
+  await bind(server, { path: passing });
+  try {
+    // Before anybody can find it.
+    await chmod(passing, mode);
+    const identity = await putInPlace(passing, path, isAbandoned);
+    return new OpenListener(server, text, text, undefined, { path, ...identity }, () => true);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}
+
+type Target = { readonly host: string; readonly port: number } | { readonly path: string } | { readonly fd: number };
+
+function bind(server: Server, target: Target): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     const listening = (): void => {
       server.off('error', reject);
       resolve();
     };
-    if (address.kind === 'tcp') {
-      server.listen({ host: address.host, port: address.port, backlog: 4096 }, listening);
-      return;
-    }
-    // The socket exists from here on: nobody else may use it before its mode is set.
-    const umask = process.umask(0o177);
+    // A socket file exists from here on: nobody else may use it before its mode is set.
+    const umask = 'path' in target ? process.umask(0o177) : undefined;
     try {
-      server.listen({ path: address.path, backlog: 4096 }, listening);
+      server.listen({ ...target, backlog: BACKLOG }, listening);
     } finally {
-      process.umask(umask);
+      if (umask !== undefined) process.umask(umask);
     }
   });
 }
 
-/** Whether `path` is a socket that nobody listens on. Connecting to a plain file is refused as well, and that is not ours to remove. */
-async function isLeftBehind(path: string): Promise<boolean> {
-  return (await lstat(path)).isSocket() && !(await answers(path));
-}
-
-/** Whether a program accepts connections on a socket file. */
-function answers(path: string): Promise<boolean> {
+/** Whether nobody accepts connections on a socket file. */
+function isAbandoned(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });
     socket.once('connect', () => {
       socket.destroy();
-      resolve(true);
+      resolve(false);
     });
-    socket.once('error', (error) => resolve(systemCode(error) !== 'ECONNREFUSED'));
+    socket.once('error', (error) => resolve(systemCode(error) === 'ECONNREFUSED'));
   });
-}
-
-function listenError(address: Address, cause: unknown): ListenError {
-  const code = systemCode(cause) ?? '';
-  return new ListenError(`cannot listen on ${address.text}: ${REASONS[code] ?? String(cause)}`, cause);
 }

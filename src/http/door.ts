@@ -1,12 +1,12 @@
 // The public door: accepts clients, hands each request to a transaction, and closes without cutting anybody off.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { FAILURES, type FailureCode, systemCode } from '../core/errors.ts';
-import { listenOn } from '../core/listen.ts';
+import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import type { AccessLog } from './access-log.ts';
 import { remoteAddress } from './cgi-params.ts';
@@ -46,6 +46,7 @@ export class Door {
   readonly #context: TransactionContext;
   readonly #route: (request: IncomingMessage) => Route;
   readonly #servers: Server[] = [];
+  readonly #listeners: Listener[] = [];
   /**
    * The open transactions of each client connection, in order of arrival, with what begins them. Pipelined requests take
    * turns: none may overtake one that changes something (RFC 9112 9.3.2), nor one connection fill the queue for all.
@@ -84,16 +85,20 @@ export class Door {
     return this.#active;
   }
 
+  get listeners(): readonly Listener[] {
+    return this.#listeners;
+  }
+
   /**
    * Starts to accept on one more address.
-   * @returns the address as it became (a port of 0 is filled in)
    * @throws ListenError
    */
-  async listen(address: Address): Promise<string> {
+  async listen(place: Address | Inherited): Promise<Listener> {
     const server = this.#createServer();
-    const became = await listenOn(server, address);
+    const listener = await listenOn(server, place);
     this.#servers.push(server);
-    return became;
+    this.#listeners.push(listener);
+    return listener;
   }
 
   /** Other limits hold for connections that are accepted from now on. */
@@ -108,13 +113,7 @@ export class Door {
    */
   async close(): Promise<void> {
     this.#closing = true;
-    const closed = this.#servers.map(
-      (server) =>
-        new Promise<void>((resolve) => {
-          // http.Server's own close would cut kept connections at once, with requests on their way to us.
-          NetServer.prototype.close.call(server, () => resolve());
-        }),
-    );
+    const closed = this.#listeners.map((listener) => listener.close());
     await this.#quiet();
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
@@ -134,8 +133,9 @@ export class Door {
     await Promise.all(closed);
   }
 
-  /** Cuts every client connection. */
+  /** Stops accepting and cuts every client connection. */
   destroy(): void {
+    for (const listener of this.#listeners) void listener.close();
     for (const socket of this.#connections.keys()) socket.destroy();
   }
 

@@ -1,12 +1,12 @@
 // The built program as a process of its own, for what only a process shows: signals, exit codes, standard streams.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const MAIN = `${ROOT}dist/cli/main.js`;
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+export const MAIN = `${ROOT}dist/cli/main.js`;
 
 /** `npm test` has built the program already; a single file run by hand may find nothing. */
 export function buildIfMissing(): void {
@@ -19,6 +19,7 @@ export interface Ending {
 }
 
 export interface CliProcess {
+  readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly stdout: () => string;
   readonly stderr: () => string;
@@ -26,15 +27,27 @@ export interface CliProcess {
   says(text: string): Promise<void>;
   /** Closes our end of its standard output. */
   dropStdout(): void;
+  /** Resolves when it has ended and nobody writes to its standard streams any more: a successor does. */
   readonly ended: Promise<Ending>;
+}
+
+/** What stands before `fcgi-lb`: another program that runs it, and options of node. */
+export interface Before {
+  readonly program?: readonly string[];
+  readonly node?: readonly string[];
 }
 
 /**
  * Starts `fcgi-lb WORDS...`; it is killed at the end of the test if it still runs.
  * @param env added to the environment
  */
-export function startCli(words: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
-  const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+export function startCli(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { program: runner = [], node = [] }: Before = {},
+): CliProcess {
+  const [program = process.execPath, ...args] = [...runner, process.execPath, ...node, MAIN, ...words];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   let over = false;
@@ -60,9 +73,11 @@ export function startCli(words: readonly string[], env: Readonly<Record<string, 
   });
   onTestFinished(async () => {
     child.kill('SIGKILL');
+    endSuccessors(stderr);
     await ended;
   });
   return {
+    pid: child.pid ?? 0,
     kill: (signal) => void child.kill(signal),
     stdout: () => stdout,
     stderr: () => stderr,
@@ -75,4 +90,21 @@ export function startCli(words: readonly string[], env: Readonly<Record<string, 
     dropStdout: () => void child.stdout.destroy(),
     ended,
   };
+}
+
+/** Ends those whom the log names as successors: they are nobody's children that the test has a handle of. */
+function endSuccessors(log: string): void {
+  for (const [, pid] of log.matchAll(/"successor":(\d+)/g)) {
+    // A number may have gone to another process since.
+    if (commandLine(Number(pid)).includes(MAIN)) process.kill(Number(pid), 'SIGKILL');
+  }
+}
+
+/** The words of a running process; empty when there is none. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
