@@ -3,15 +3,10 @@
 import { join } from 'node:path';
 import { type AdminFacts, AdminServer } from '../admin/server.ts';
 import type { AdminSettings } from '../config/settings.ts';
-import { type Address, parseAddress } from '../core/address.ts';
-import { ListenError } from '../core/listen.ts';
+import { type ListenAddress, parseAddress } from '../core/address.ts';
+import { ListenError, type Listener } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
-
-interface OpenDoor {
-  readonly server: AdminServer;
-  /** The address as it became. */
-  readonly became: string;
-}
+import type { Places } from './inherited.ts';
 
 /** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
 export interface AdminChange {
@@ -22,7 +17,8 @@ export interface AdminChange {
 export class AdminDoors {
   readonly #facts: AdminFacts;
   readonly #log: Log;
-  #open: ReadonlyMap<string, OpenDoor> = new Map();
+  /** By the address that was asked for; several where that means several sockets of systemd. */
+  #open: ReadonlyMap<string, readonly AdminServer[]> = new Map();
 
   constructor(facts: AdminFacts, log: Log) {
     this.#facts = facts;
@@ -31,15 +27,19 @@ export class AdminDoors {
 
   /** The addresses that are listened on, as they became. */
   get addresses(): readonly string[] {
-    return [...this.#open.values()].map(({ became }) => became);
+    return this.listeners.map(({ text }) => text);
+  }
+
+  get listeners(): readonly Listener[] {
+    return this.#servers().flatMap((server) => server.listeners);
   }
 
   /**
    * Opens what is not open yet. A default address in use is a warning: nobody asked for it, and another fcgi-lb may have it.
    * @throws ListenError for an address that was asked for, and then nothing has changed
    */
-  async prepare(settings: AdminSettings): Promise<AdminChange> {
-    const next = new Map<string, OpenDoor>();
+  async prepare(settings: AdminSettings, places: Places): Promise<AdminChange> {
+    const next = new Map<string, readonly AdminServer[]>();
     const added: AdminServer[] = [];
     const close = async (servers: readonly AdminServer[]): Promise<void> => {
       await Promise.all(servers.map((server) => server.close()));
@@ -50,15 +50,19 @@ export class AdminDoors {
         next.set(address.text, present);
         continue;
       }
-      const server = new AdminServer(this.#facts);
-      added.push(server);
       try {
-        next.set(address.text, { server, became: await server.listen(address) });
+        const servers: AdminServer[] = [];
+        for (const place of places(address)) {
+          const server = new AdminServer(this.#facts);
+          added.push(server);
+          await server.listen(place);
+          servers.push(server);
+        }
+        next.set(address.text, servers);
       } catch (error) {
         if (error instanceof ListenError && settings.kind === 'default') {
           this.#log.warn({ admin: address.text }, `${error.message}; going on without it (--admin sets another address)`);
-          added.pop();
-          await server.close();
+          await added.pop()?.close();
           continue;
         }
         await close(added);
@@ -68,8 +72,8 @@ export class AdminDoors {
     return {
       rollback: () => close(added),
       commit: async () => {
-        const kept = new Set([...next.values()].map(({ server }) => server));
-        const unwanted = [...this.#open.values()].flatMap(({ server }) => (kept.has(server) ? [] : [server]));
+        const kept = new Set([...next.values()].flat());
+        const unwanted = this.#servers().filter((server) => !kept.has(server));
         this.#open = next;
         await close(unwanted);
       },
@@ -77,13 +81,17 @@ export class AdminDoors {
   }
 
   async close(): Promise<void> {
-    const servers = [...this.#open.values()].map(({ server }) => server);
+    const servers = this.#servers();
     this.#open = new Map();
     await Promise.all(servers.map((server) => server.close()));
   }
+
+  #servers(): readonly AdminServer[] {
+    return [...this.#open.values()].flat();
+  }
 }
 
-function addressesOf(settings: AdminSettings): readonly Address[] {
+function addressesOf(settings: AdminSettings): readonly ListenAddress[] {
   switch (settings.kind) {
     case 'off':
       return [];

@@ -1,12 +1,12 @@
 // The public listeners, one door each: which of them are open, and how a new set takes the place of the old one.
 
-import type { Address } from '../core/address.ts';
+import type { ListenAddress } from '../core/address.ts';
+import type { Listener } from '../core/listen.ts';
 import type { Door } from '../http/door.ts';
+import type { Places } from './inherited.ts';
 
 interface OpenDoor {
   readonly door: Door;
-  /** The address as it became. */
-  readonly became: string;
 }
 
 /** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
@@ -28,7 +28,11 @@ export class Doors {
 
   /** The addresses that are listened on, as they became. */
   get addresses(): readonly string[] {
-    return [...this.#open.values()].map(({ became }) => became);
+    return this.listeners.map(({ text }) => text);
+  }
+
+  get listeners(): readonly Listener[] {
+    return [...this.#open.values()].flatMap(({ door }) => door.listeners);
   }
 
   /** Requests that are not finished. */
@@ -40,11 +44,12 @@ export class Doors {
    * Opens what is not open yet; nothing is closed before `commit`. An address that stays keeps its listener.
    * @throws ListenError, and then nothing has changed
    */
-  async prepare(addresses: readonly Address[]): Promise<DoorChange> {
+  async prepare(addresses: readonly ListenAddress[], places: Places): Promise<DoorChange> {
     const next = new Map<string, OpenDoor>();
     const added: Door[] = [];
     const rollback = (): void => {
-      for (const door of added) void door.close();
+      // Somebody may have come already.
+      for (const door of added) void this.#close(door);
     };
     try {
       for (const address of addresses) {
@@ -56,7 +61,8 @@ export class Doors {
         }
         const door = this.#make();
         added.push(door);
-        next.set(address.text, { door, became: await door.listen(address) });
+        for (const place of places(address)) await door.listen(place);
+        next.set(address.text, { door });
       }
     } catch (error) {
       rollback();

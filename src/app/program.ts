@@ -4,12 +4,14 @@ import { randomBytes } from 'node:crypto';
 import type { Readiness } from '../admin/server.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Handover, Listener } from '../core/listen.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
 import type { Pool } from '../pool/pool.ts';
 import { AdminDoors } from './admin-doors.ts';
 import { Doors } from './doors.ts';
 import { buildRouting, type Routing } from './generation.ts';
+import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
 import { Roster } from './roster.ts';
 
@@ -25,6 +27,7 @@ export class Program {
   readonly #version: string;
   readonly #clock: Clock;
   readonly #logs: Logs;
+  readonly #inherited: InheritedSockets;
   readonly #roster: Roster;
   readonly #forwarder = new Forwarder();
   readonly #doors: Doors;
@@ -35,8 +38,12 @@ export class Program {
   #turn: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  /** @param version for SERVER_SOFTWARE */
-  constructor(settings: Settings, version: string, clock: Clock, logs: Logs) {
+  /**
+   * @param version for SERVER_SOFTWARE
+   * @param inherited listening sockets that this process was started with
+   */
+  constructor(settings: Settings, version: string, clock: Clock, logs: Logs, inherited = new InheritedSockets([])) {
+    this.#inherited = inherited;
     this.#wanted = settings;
     this.#version = version;
     this.#clock = clock;
@@ -119,6 +126,28 @@ export class Program {
     return !timedOut;
   }
 
+  /** All that clients and operators can connect to. */
+  listeners(): readonly Listener[] {
+    return [...this.#doors.listeners, ...this.#admin.listeners];
+  }
+
+  /** Sockets that this process was started with and no address asked for. */
+  unused(): readonly Handover[] {
+    return this.#inherited.left;
+  }
+
+  /**
+   * Another process serves on the same sockets: leaves them to it, and finishes every request, at most for the shutdown timeout.
+   * @returns whether every request was finished
+   */
+  async retire(): Promise<boolean> {
+    // At once: whoever asks how the service is should hear it from the successor.
+    const admin = this.#admin.close();
+    const finished = await this.stop();
+    await admin;
+    return finished;
+  }
+
   /** Ends everything now. */
   destroy(): void {
     this.#roster.destroy();
@@ -143,9 +172,11 @@ export class Program {
       // A first generation must be there before anybody can connect.
       this.#generation ??= { number, settings, route };
       this.#wanted = settings;
-      const doors = await this.#doors.prepare(settings.listen);
-      undo.push(doors.rollback);
-      const admin = await this.#admin.prepare(settings.admin);
+      const places = this.#inherited.placesFor(settings);
+      const admin = await this.#admin.prepare(settings.admin, places);
+      undo.push(admin.rollback);
+      // Last: from then on clients may come by a new address, and whatever failed later would fail them.
+      const doors = await this.#doors.prepare(settings.listen, places);
       roster.commit();
       this.#generation = { number, settings, route };
       logs.commit();

@@ -32,7 +32,7 @@ export const SERVE_OPTIONS = [
     value: 'ADDR',
     repeatable: true,
     preset: '127.0.0.1:8080',
-    help: 'where clients connect: HOST:PORT, [IPV6]:PORT or unix:PATH',
+    help: 'where clients connect: HOST:PORT, [IPV6]:PORT, unix:PATH, or systemd[:NAME] for sockets that systemd passes',
   },
   {
     name: 'admin',
@@ -101,6 +101,7 @@ export const SERVE_OPTIONS = [
   { name: 'log-level', value: 'LEVEL', preset: 'info', help: 'debug, info, warn or error; the log goes to standard error' },
   { name: 'log-format', value: 'json|pretty', preset: 'pretty on a terminal', help: 'of both logs' },
   { name: 'shutdown-timeout', value: 'TIME', preset: '30s', help: 'for a graceful stop' },
+  { name: 'upgrade-timeout', value: 'TIME', preset: '60s', help: 'for a successor to be ready' },
   { name: 'version', help: 'print the version and exit' },
   { name: 'help', help: 'print this help and exit' },
 ] as const satisfies readonly Option[];
@@ -121,10 +122,11 @@ export const FILE_OPTIONS = [
   'log-level',
   'log-format',
   'shutdown-timeout',
+  'upgrade-timeout',
 ] as const satisfies readonly OptionName[];
 
 /** Each is a file in this directory. */
-export const COMMANDS = ['serve', 'check'] as const;
+export const COMMANDS = ['serve', 'check', 'units'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** What the words ask for; without a command that is to serve. */
@@ -183,7 +185,7 @@ export function readOptions<const T extends readonly Option[]>(
     } else if (token.kind === 'positional') {
       if (collecting !== undefined) collecting.push(token.value);
       else if (token.index === 0 && token.value === command) continue;
-      else if (token.index === 0) throw new ConfigError(`unknown command '${token.value}'; expected ${COMMANDS.join(' or ')}`);
+      else if (token.index === 0) throw new ConfigError(`unknown command '${token.value}'; expected ${COMMANDS.join(', ')}`);
       else throw new ConfigError(`unexpected word '${token.value}'`);
     }
   }
@@ -213,12 +215,14 @@ export function helpText(): string {
     "Usage: fcgi-lb [serve] --upstream '/run/rt*.sock' [options]",
     '       fcgi-lb [serve] --config fcgi-lb.yaml [options]',
     '       fcgi-lb check --config fcgi-lb.yaml',
+    '       fcgi-lb units --name rt --exec /opt/rt5/sbin/rt-server.fcgi',
     '',
     ...optionRows(SERVE_OPTIONS),
     '',
     `Beside --config: ${FILE_OPTIONS.map((name) => `--${name}`).join(', ')}. They win over the file.`,
     'Times: 500ms, 30s, 5m, 1h. Sizes: bytes, or 64k, 100m, 1g.',
-    'Signals: TERM, INT and QUIT stop gracefully, a second one at once; USR1 reopens the access log.',
+    'Signals: TERM, INT and QUIT stop gracefully, a second one at once; USR1 reopens the access log;',
+    'USR2 starts a successor from the files now on disk and hands everything over to it.',
     'fcgi-lb COMMAND --help says more of a command.',
     '',
   ].join('\n');

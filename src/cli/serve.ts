@@ -1,12 +1,18 @@
 // `fcgi-lb serve`: runs the program until a signal ends it.
 
+import { InheritedSockets } from '../app/inherited.ts';
 import { openLogs } from '../app/logging.ts';
 import { Program } from '../app/program.ts';
 import { Reloader } from '../app/reloader.ts';
+import { type Succession, takeSuccession } from '../app/succession.ts';
+import { takeNotifier } from '../app/systemd-notifier.ts';
+import { takeSystemdSockets } from '../app/systemd-sockets.ts';
+import { ownCommand, Upgrader } from '../app/upgrade.ts';
 import { ConfigFileError } from '../config/file/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 
 /**
  * @param load reads the settings, as they are now; called again for each reload
@@ -15,25 +21,89 @@ import { asError } from '../core/errors.ts';
 export async function serve(load: () => Settings, version: string): Promise<number> {
   const settings = load();
   const logs = openLogs(settings, systemClock);
-  const program = new Program(settings, version, systemClock, logs);
-  const reloader = new Reloader(program, load, logs.log, () => systemClock.date());
-  const signalled = untilSignal({ reopen: () => logs.reopen(), reload: () => void reloader.reload('signal HUP') });
+  const { log } = logs;
+  const { env, pid } = process;
+  // All that is meant for this process alone leaves the environment before anything is started.
+  const succession = takeSuccession(env, process);
+  const systemd = takeSystemdSockets(env, pid);
+  const notifier = takeNotifier(env, pid, systemClock, log);
+  const inherited = new InheritedSockets(succession?.sockets ?? systemd.sockets, systemd.absent);
+  const program = new Program(settings, version, systemClock, logs, inherited);
+  const upgrader = new Upgrader(
+    program,
+    { timeout: () => program.settings.upgradeTimeout, command: ownCommand(), notifier },
+    systemClock,
+    log,
+  );
+  const reloader = new Reloader(program, load, log, () => systemClock.date());
+  const reload = async (by: string): Promise<void> => {
+    if (upgrader.running) {
+      log.warn({ by }, 'refused to reload: an upgrade is running, and the successor reads the configuration anew');
+      return;
+    }
+    notifier.reloading();
+    const { kind } = await reloader.reload(by);
+    notifier.ready(kind === 'good' ? servingOn(program) : `${servingOn(program)}; the last reload failed`);
+  };
+  const signalled = untilSignal({ reopen: () => logs.reopen(), reload: () => void reload('signal HUP') });
+  const succeeded = untilSucceeded(upgrader);
   try {
     await program.start();
   } catch (error) {
-    program.destroy();
+    // The predecessor's clients may have come to this process already.
+    if (succession !== undefined) await program.stop();
+    else program.destroy();
     throw error;
   }
-  const second = await signalled;
-  second(() => {
-    logs.log.warn({}, 'second signal: ending at once');
+  void takeOver(succession, inherited, log).then(() => {
+    upgrader.started();
+    notifier.ready(servingOn(program));
+  });
+  const ending = await Promise.race([signalled, succeeded]);
+  const endNow = (): void => {
+    log.warn({}, 'second signal: ending at once');
     program.destroy();
     logs.flush();
     process.exit(1);
-  });
-  await program.stop();
+  };
+  if (ending === 'succeeded') {
+    void signalled.then((onSecond) => onSecond(endNow));
+    // What systemd hears from now on is the successor's to say.
+    await Promise.all([program.retire(), notifier.end()]);
+  } else {
+    ending(endNow);
+    notifier.stopping('finishing what runs');
+    await Promise.all([program.stop(), upgrader.cancel()]);
+    await notifier.end();
+  }
   logs.flush();
   return 0;
+}
+
+function servingOn(program: Program): string {
+  const addresses = program.listeners().map(({ text }) => text);
+  return `serving on ${addresses.join(', ')}`;
+}
+
+/** Resolves when this process is the one that serves. */
+async function takeOver(succession: Succession | undefined, inherited: InheritedSockets, log: Log): Promise<void> {
+  await succession?.ready();
+  const closed = inherited.takeOver();
+  if (closed.length > 0) log.info({ closed }, 'closed what the predecessor listened on and the configuration no longer names');
+  const unused = inherited.left.map(({ text }) => text);
+  if (unused.length > 0)
+    log.warn({ unused }, 'no --listen or --admin takes these sockets of systemd: clients wait there in vain');
+}
+
+/** Resolves when a successor has the service: from USR2 on, as soon as one is ready. */
+function untilSucceeded(upgrader: Upgrader): Promise<'succeeded'> {
+  return new Promise((resolve) => {
+    process.on('SIGUSR2', () => {
+      void upgrader.upgrade().then((succeeded) => {
+        if (succeeded) resolve('succeeded');
+      });
+    });
+  });
 }
 
 /** Resolves at the first signal to stop; what it resolves with takes what the second one is to do. */

@@ -28,7 +28,7 @@ import {
   readSecretFile,
 } from '../config/values.ts';
 import type { ConfigWorld } from '../config/world.ts';
-import { type Address, ConfigError, parseAddress } from '../core/address.ts';
+import { ConfigError, type ListenAddress, parseListenAddress } from '../core/address.ts';
 import type { OptionName } from './options.ts';
 
 /** The one pool of a program that is told of its upstreams by options. */
@@ -60,11 +60,11 @@ export function settingsFrom(options: Options, terminal: boolean): Settings {
  */
 export function serverSettings(options: Options, base: ServerSettings, world: ConfigWorld): ServerSettings {
   const { read, duration, limit } = readers(options);
-  const listen = each(options, 'listen', parseAddress);
+  const listen = each(options, 'listen', parseListenAddress);
   const { client } = base;
   return {
     listen: listen.length > 0 ? listen : base.listen,
-    admin: adminSettings(options.get('admin') ?? [], base.admin, (text) => named('admin', () => parseAddress(text))),
+    admin: adminSettings(options.get('admin') ?? [], base.admin, (text) => named('admin', () => parseListenAddress(text))),
     client: {
       maxHeader: read('max-header', client.maxHeader, parseMaxHeader),
       headerTimeout: limit('header-timeout', client.headerTimeout),
@@ -79,6 +79,7 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
     logLevel: read('log-level', base.logLevel, oneOf(LOG_LEVELS)),
     logFormat: read('log-format', base.logFormat, oneOf(LOG_FORMATS)),
     shutdownTimeout: duration('shutdown-timeout', base.shutdownTimeout),
+    upgradeTimeout: limit('upgrade-timeout', base.upgradeTimeout),
   };
 }
 
@@ -178,7 +179,7 @@ function parseTempDir(text: string, world: ConfigWorld): string {
   return path;
 }
 
-function adminSettings(texts: readonly string[], base: AdminSettings, parse: (text: string) => Address): AdminSettings {
+function adminSettings(texts: readonly string[], base: AdminSettings, parse: (text: string) => ListenAddress): AdminSettings {
   if (texts.length === 0) return base;
   if (!texts.includes('off')) return { kind: 'addresses', addresses: texts.map(parse) };
   if (texts.length > 1) throw new ConfigError("option --admin: 'off' and an address exclude each other");

@@ -94,5 +94,6 @@ export function serverDefaults(world: Pick<ConfigWorld, 'tempDir' | 'terminal'>)
     logLevel: 'info',
     logFormat: world.terminal ? 'pretty' : 'json',
     shutdownTimeout: 30_000,
+    upgradeTimeout: 60_000,
   };
 }

@@ -1,6 +1,6 @@
 // From a configuration file to settings, or to a list of all that is wrong with it.
 
-import type { Address } from '../core/address.ts';
+import type { ListenAddress } from '../core/address.ts';
 import { ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
 import { type Gathered, gather, type RawServer } from './file/gather.ts';
 import { poolSettings } from './file/pool.ts';
@@ -57,14 +57,15 @@ function serverSettings(raw: RawServer, world: ConfigWorld): ServerSettings {
     logLevel: raw.log_level ?? preset.logLevel,
     logFormat: raw.log_format ?? preset.logFormat,
     shutdownTimeout: raw.shutdown_timeout ?? preset.shutdownTimeout,
+    upgradeTimeout: raw.upgrade_timeout ?? preset.upgradeTimeout,
   };
 }
 
-function adminSettings(raw: Address | 'off' | readonly Address[]): AdminSettings {
+function adminSettings(raw: ListenAddress | 'off' | readonly ListenAddress[]): AdminSettings {
   return raw === 'off' ? { kind: 'off' } : { kind: 'addresses', addresses: oneOrMore(raw) };
 }
 
-function oneOrMore(raw: Address | readonly Address[]): readonly Address[] {
+function oneOrMore(raw: ListenAddress | readonly ListenAddress[]): readonly ListenAddress[] {
   return 'kind' in raw ? [raw] : raw;
 }
 

@@ -1,6 +1,6 @@
 // One immutable configuration with every default filled in: what the program is built from.
 
-import type { Address, UpstreamAddress } from '../core/address.ts';
+import type { ListenAddress, UpstreamAddress } from '../core/address.ts';
 import type { Balance } from './balance.ts';
 import type { ProbeSettings } from './health.ts';
 import type { RouteSettings } from './route.ts';
@@ -101,7 +101,7 @@ export interface ClientSettings {
 export type AdminSettings =
   | { readonly kind: 'default' }
   | { readonly kind: 'off' }
-  | { readonly kind: 'addresses'; readonly addresses: readonly Address[] };
+  | { readonly kind: 'addresses'; readonly addresses: readonly ListenAddress[] };
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -110,7 +110,7 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** All but what is served: what options may say beside a file. */
 export interface ServerSettings {
-  readonly listen: readonly Address[];
+  readonly listen: readonly ListenAddress[];
   readonly admin: AdminSettings;
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */
@@ -121,6 +121,8 @@ export interface ServerSettings {
   readonly logFormat: LogFormat;
   /** ms in which a graceful stop must be through. */
   readonly shutdownTimeout: number;
+  /** ms in which a successor must be ready. */
+  readonly upgradeTimeout: number;
 }
 
 export interface Settings extends ServerSettings {

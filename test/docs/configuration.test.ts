@@ -112,6 +112,7 @@ describe("the editor's schema", () => {
         listen: fc.constantFrom('a:1', ['a:1', '/s'], 'unix:/s'),
         admin: fc.constantFrom('off', ['a:1'], '/s'),
         shutdown_timeout: duration,
+        upgrade_timeout: duration,
         temp_dir: fc.constantFrom('/tmp', '${T:-/tmp}'),
         client: fc.record({ max_header: fc.constantFrom('8k', 4096, '1KB'), keepalive: duration }, { requiredKeys: [] }),
         pools: fc.record({

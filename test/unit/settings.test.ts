@@ -93,6 +93,7 @@ const DEFAULTS: Settings = {
   logLevel: 'info',
   logFormat: 'json',
   shutdownTimeout: 30_000,
+  upgradeTimeout: 60_000,
 };
 
 /** Words, and the one place of the settings they change. */
@@ -140,6 +141,7 @@ const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before
   [['--log-level', 'debug'], (s) => ({ ...s, logLevel: 'debug' })],
   [['--log-format', 'pretty'], (s) => ({ ...s, logFormat: 'pretty' })],
   [['--shutdown-timeout', '90'], (s) => ({ ...s, shutdownTimeout: 90_000 })],
+  [['--upgrade-timeout', '5m'], (s) => ({ ...s, upgradeTimeout: 300_000 })],
 ];
 
 describe('settingsFrom', () => {
@@ -234,6 +236,8 @@ describe('settingsFrom', () => {
     [['--log-level', 'trace'], 'expected debug or info or warn or error'],
     [['--log-format', 'xml'], 'expected json or pretty'],
     [['--shutdown-timeout', 'x'], 'is not a duration'],
+    [['--upgrade-timeout', '0'], 'is no limit'],
+    [['--listen', 'systemd:'], "the name of a socket (FileDescriptorName=) is expected after 'systemd:'"],
   ])('refuses %j, names the option and says why', (words, why) => {
     const name = words[0]?.replace(/=.*/, '') ?? '';
     const make = (): unknown => settings(...words);

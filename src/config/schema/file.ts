@@ -9,7 +9,9 @@ import { POOL, type UPSTREAM_MAP } from './pool.ts';
 import type { PROBE } from './probe.ts';
 import { ROUTE } from './route.ts';
 
-const ADDRESS_INFO = { description: '`HOST:PORT`, `[IPV6]:PORT` or `unix:/path`' };
+const ADDRESS_INFO = {
+  description: '`HOST:PORT`, `[IPV6]:PORT`, `unix:/path`, or `systemd` and `systemd:NAME` for sockets that systemd passes',
+};
 const INCLUDE_INFO = { description: 'a path or a glob of files' };
 
 const CLIENT = keys(
@@ -44,6 +46,7 @@ export const FILE = keys(
     log_format: value(word(LOG_FORMATS), { description: 'of both logs', otherwise: '`pretty` on a terminal, else `json`' }),
     temp_dir: value(WRITABLE_DIRECTORY, { description: 'for bodies that do not fit in memory', otherwise: "the system's" }),
     shutdown_timeout: value(DURATION, { description: 'for a graceful stop', default: '30s' }),
+    upgrade_timeout: value(LIMIT, { description: 'for a successor to be ready (USR2)', default: '60s' }),
     client: CLIENT,
     pools: named(POOL_KEY, POOL, { description: 'the pools, by name' }),
     routes: list(ROUTE, { description: 'which requests go where', otherwise: 'everything to the only pool' }, 1),

@@ -1,7 +1,7 @@
 // The kinds of single values in the configuration file that are not of HTTP: what it is called, what an editor may check, how it is read.
 
 import { isAbsolute, resolve } from 'node:path';
-import { type Address, ConfigError, parseAddress, unixAddress } from '../../core/address.ts';
+import { ConfigError, type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';
 import { parseBalance } from '../balance.ts';
 import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts';
 import type { UpstreamSpec } from '../settings.ts';
@@ -84,18 +84,18 @@ export const BALANCE: Kind<ReturnType<typeof parseBalance>> = {
 };
 
 /** Where to listen. */
-export const ADDRESS: Kind<Address> = {
-  label: 'HOST:PORT, [IPV6]:PORT, /PATH or unix:/PATH',
+export const ADDRESS: Kind<ListenAddress> = {
+  label: 'HOST:PORT, [IPV6]:PORT, /PATH, unix:/PATH, systemd or systemd:NAME',
   json: { type: 'string' },
   read: (text, { directory }) => {
-    const address = parseAddress(text);
+    const address = parseListenAddress(text);
     return address.kind === 'unix' && !isAbsolute(address.path) ? unixAddress(resolve(directory, address.path)) : address;
   },
 };
 
 /** Where to listen, or nowhere. */
-export const ADMIN_ADDRESS: Kind<Address | 'off'> = {
-  label: 'HOST:PORT, [IPV6]:PORT, /PATH, unix:/PATH or off',
+export const ADMIN_ADDRESS: Kind<ListenAddress | 'off'> = {
+  label: 'HOST:PORT, [IPV6]:PORT, /PATH, unix:/PATH, systemd:NAME or off',
   json: { type: 'string' },
   read: (text, context) => (text === 'off' ? 'off' : ADDRESS.read(text, context)),
 };

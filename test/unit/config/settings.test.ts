@@ -113,6 +113,7 @@ const EFFECTS: ReadonlyArray<readonly [path: string, value: unknown, change: (be
   ['log_format', 'pretty', (s) => ({ ...s, logFormat: 'pretty' })],
   ['temp_dir', '/tmp/t', (s) => ({ ...s, tempDir: '/tmp/t' })],
   ['shutdown_timeout', '90', (s) => ({ ...s, shutdownTimeout: 90_000 })],
+  ['upgrade_timeout', '5m', (s) => ({ ...s, upgradeTimeout: 300_000 })],
   ['client.max_header', '1k', (s) => ({ ...s, client: { ...s.client, maxHeader: 1024 } })],
   ['client.header_timeout', '1s', (s) => ({ ...s, client: { ...s.client, headerTimeout: 1000 } })],
   ['client.body_timeout', '2s', (s) => ({ ...s, client: { ...s.client, bodyTimeout: 2000 } })],

@@ -1,0 +1,194 @@
+// The elder side of an upgrade: starts a successor from the files now on disk, and leaves the service to it when it is ready.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Clock, Timer } from '../core/clock.ts';
+import { asError } from '../core/errors.ts';
+import type { Handover, Listener } from '../core/listen.ts';
+import type { Log } from '../core/log.ts';
+import type { Notifier } from './notifier.ts';
+import { FIRST_INHERITED_FD, type PredecessorMessage, SUCCESSION, type SuccessorMessage, successionText } from './succession.ts';
+
+/** ms between TERM and KILL for a successor that is not wanted. */
+const KILL_AFTER = 5000;
+const STOPPED = 'the program was told to stop';
+
+/** What an upgrade needs of the program. */
+export interface Upgradable {
+  /** All that clients and operators can connect to. */
+  listeners(): readonly Listener[];
+  /** Sockets that the program was given and has no use for. */
+  unused(): readonly Handover[];
+}
+
+export interface Command {
+  readonly program: string;
+  readonly words: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** How this process was started. The files behind it are read anew. */
+export function ownCommand(): Command {
+  return { program: process.execPath, words: [...process.execArgv, ...process.argv.slice(1)], environment: process.env };
+}
+
+export interface UpgradeSettings {
+  /** ms in which a successor must be ready. */
+  readonly timeout: () => number;
+  readonly command: Command;
+  readonly notifier: Notifier;
+}
+
+type State =
+  /** Not everything is open yet. */
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'upgrading'; readonly giveUp: (reason: string) => void }
+  /** Another process serves, or this one ends: there is nothing to hand over any more. */
+  | { readonly kind: 'over' };
+
+const REFUSALS = {
+  starting: 'the program is still starting',
+  upgrading: 'an upgrade is running already',
+  over: 'this process serves no more',
+} as const;
+
+type Outcome = { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly reason: string };
+
+export class Upgrader {
+  readonly #program: Upgradable;
+  readonly #settings: UpgradeSettings;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #state: State = { kind: 'starting' };
+  #attempts: Promise<unknown> = Promise.resolve();
+
+  constructor(program: Upgradable, settings: UpgradeSettings, clock: Clock, log: Log) {
+    this.#program = program;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** There is something to hand over from now on. */
+  started(): void {
+    if (this.#state.kind === 'starting') this.#state = { kind: 'serving' };
+  }
+
+  /** While it is true the set of listeners must not change. */
+  get running(): boolean {
+    return this.#state.kind === 'upgrading';
+  }
+
+  /**
+   * Starts a successor and waits until it is ready.
+   * @returns true when the successor has the service, and this process is to retire; false when this process serves on
+   */
+  async upgrade(): Promise<boolean> {
+    if (this.#state.kind !== 'serving') {
+      this.#log.warn({}, `refused to upgrade: ${REFUSALS[this.#state.kind]}`);
+      return false;
+    }
+    const listeners = this.#program.listeners();
+    let giveUp: (reason: string) => void = () => undefined;
+    const given = new Promise<Outcome>((resolve) => {
+      giveUp = (reason) => resolve({ kind: 'failed', reason });
+    });
+    this.#state = { kind: 'upgrading', giveUp };
+    this.#settings.notifier.status('upgrading: waiting for the successor');
+    const attempt = this.#attempt(listeners, given);
+    this.#attempts = attempt;
+    const outcome = await attempt;
+    if (outcome.kind === 'ready') {
+      this.#state = { kind: 'over' };
+      return true;
+    }
+    this.#log.error({}, `the upgrade failed: ${outcome.reason}; this process serves on`);
+    this.#settings.notifier.status(`serving; the last upgrade failed: ${outcome.reason}`);
+    if (this.#state.kind === 'upgrading') this.#state = { kind: 'serving' };
+    return false;
+  }
+
+  /** The program ends: a successor that is being waited for is ended as well, at the latest when this resolves, and there will be no other. */
+  async cancel(): Promise<void> {
+    const state = this.#state;
+    this.#state = { kind: 'over' };
+    if (state.kind === 'upgrading') state.giveUp(STOPPED);
+    await this.#attempts;
+  }
+
+  async #attempt(listeners: readonly Listener[], given: Promise<Outcome>): Promise<Outcome> {
+    let child: ChildProcess;
+    try {
+      child = this.#spawn([...listeners.map((listener) => listener.handover()), ...this.#program.unused()]);
+    } catch (error) {
+      return { kind: 'failed', reason: `the successor could not be started: ${asError(error).message}` };
+    }
+    const { notifier } = this.#settings;
+    const timeout = this.#settings.timeout();
+    const exited = exitOf(child);
+    let timer: Timer | undefined;
+    const late = new Promise<Outcome>((resolve) => {
+      timer = this.#clock.after(timeout, () =>
+        resolve({ kind: 'failed', reason: `the successor was not ready in ${timeout} ms` }),
+      );
+    });
+    const ready = new Promise<Outcome>((resolve) => {
+      const expected: SuccessorMessage = 'ready';
+      child.on('message', (message) => {
+        if (message === expected) resolve({ kind: 'ready' });
+      });
+    });
+    let outcome = await Promise.race([exited, ready, late, given]);
+    timer?.cancel();
+    // systemd takes the end of the process it knows for the end of the service, unless it has heard of another in time.
+    const told = outcome.kind === 'ready' && child.pid !== undefined ? await notifier.mainPid(child.pid) : undefined;
+    if (told === false) outcome = { kind: 'failed', reason: 'systemd could not be told of the successor' };
+    if (this.#state.kind !== 'upgrading') outcome = { kind: 'failed', reason: STOPPED };
+    if (outcome.kind === 'ready' && child.exitCode === null && child.signalCode === null) {
+      for (const listener of listeners) listener.handOn();
+      this.#log.info({ successor: child.pid }, `process ${child.pid} serves now; this one finishes what runs`);
+      const message: PredecessorMessage = 'serve';
+      child.send(message, () => {
+        if (child.connected) child.disconnect();
+      });
+      child.unref();
+      return outcome;
+    }
+    if (outcome.kind === 'ready') outcome = await exited;
+    await this.#end(child, exited);
+    if (told === true) await notifier.mainPid(process.pid);
+    return outcome;
+  }
+
+  #spawn(sockets: readonly Handover[]): ChildProcess {
+    const { command, notifier } = this.#settings;
+    const inherited = sockets.map((socket, index) => ({ ...socket, fd: FIRST_INHERITED_FD + index }));
+    const env = { ...command.environment, ...notifier.environment, [SUCCESSION]: successionText(process.pid, inherited) };
+    const stdio = ['inherit', 'inherit', 'inherit', 'ipc', ...sockets.map(({ fd }) => fd)] as const;
+    const child = spawn(command.program, command.words, { env, stdio: [...stdio] });
+    this.#log.info({ successor: child.pid, sockets: sockets.map(({ text }) => text) }, 'upgrading: a successor is starting');
+    return child;
+  }
+
+  /** Ends a successor that is not wanted. It is asked first: it may have taken in requests already. */
+  async #end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+    child.kill('SIGTERM');
+    const timer = this.#clock.after(KILL_AFTER, () => void child.kill('SIGKILL'));
+    await exited;
+    timer.cancel();
+  }
+}
+
+/** Why a successor is no more, once it is. */
+function exitOf(child: ChildProcess): Promise<Outcome> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      // One that runs ends in its own time, whatever could not be said to it.
+      if (child.pid === undefined) resolve({ kind: 'failed', reason: `the successor could not be started: ${error.message}` });
+    });
+    child.once('exit', (code, signal) => {
+      const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+      resolve({ kind: 'failed', reason: `the successor ${how} before it was ready` });
+    });
+  });
+}
