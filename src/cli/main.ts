@@ -17,6 +17,10 @@ async function main(words: readonly string[]): Promise<ExitCode> {
       const { check } = await import('./check.ts');
       return check(words);
     }
+    if (commandOf(words) === 'units') {
+      const { units } = await import('./units.ts');
+      return units(words, [process.execPath, ...process.argv.slice(1, 2)]);
+    }
     const { options } = readCommandLine(words);
     if (options.has('help')) {
       process.stdout.write(helpText());
