@@ -22,6 +22,10 @@ const REQUIREMENTS = {
   'spawn-fcgi': { packages: 'spawn-fcgi', present: () => findProgram('spawn-fcgi') !== undefined },
   fcgiwrap: { packages: 'fcgiwrap', present: () => findProgram('fcgiwrap') !== undefined },
   nginx: { packages: 'nginx', present: () => findProgram('nginx') !== undefined },
+  systemd: {
+    packages: 'systemd',
+    present: () => ['analyze', 'notify', 'socket-activate'].every((name) => findProgram(`systemd-${name}`) !== undefined),
+  },
   openssl: { packages: 'openssl', present: () => findProgram('openssl') !== undefined },
 } as const satisfies Record<string, Requirement>;
 
