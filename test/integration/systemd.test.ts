@@ -1,5 +1,6 @@
 // As a service of systemd: sockets that it passes (by the real systemd-socket-activate) and what it is told (by the real systemd-notify).
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -27,6 +28,12 @@ async function activated(sockets: readonly string[], words: readonly string[], n
 
 async function worker(text = 'fine'): Promise<string> {
   return (await fakeWorker(answering(text))).path;
+}
+
+/** CLOCK_MONOTONIC in microseconds, as another program reads it. */
+function monotonic(): number {
+  const script = 'printf "%d", clock_gettime(CLOCK_MONOTONIC) * 1e6';
+  return Number(execFileSync('perl', ['-MTime::HiRes=clock_gettime,CLOCK_MONOTONIC', '-e', script]).toString());
 }
 
 describe('--listen systemd', () => {
@@ -147,6 +154,27 @@ describe('NOTIFY_SOCKET', () => {
     cli.kill('SIGTERM');
     expect((await cli.ended).code).toBe(0);
     expect(notify.messages).toEqual([ready, 'STOPPING=1|STATUS=finishing what runs']);
+  });
+
+  itWithSystemd('is told of a reload when it begins, by the clock that systemd reads, and when it is over', async () => {
+    const notify = await notifySocket();
+    const directory = tempDir();
+    const config = join(directory, 'lb.yaml');
+    const path = join(directory, 'http.sock');
+    writeFileSync(config, `listen: ${path}\nadmin: off\npools: { app: { upstreams: [${await worker()}] } }\n`);
+    const cli = startCli(['--config', config], { NOTIFY_SOCKET: notify.path });
+    await notify.message((message) => message.startsWith('READY=1'));
+    const before = monotonic();
+    cli.kill('SIGHUP');
+    await eventually(() => expect(notify.messages).toHaveLength(3));
+    const [, reloading = '', ready] = notify.messages;
+    const began = /^RELOADING=1\|MONOTONIC_USEC=(\d+)\|STATUS=reloading the configuration$/.exec(reloading)?.[1];
+    expect(Number(began)).toBeGreaterThanOrEqual(before);
+    expect(Number(began)).toBeLessThanOrEqual(monotonic());
+    expect(ready).toBe(`READY=1|STATUS=serving on ${path}`);
+    writeFileSync(config, 'nonsense');
+    cli.kill('SIGHUP');
+    await notify.message((message) => message === `READY=1|STATUS=serving on ${path}; the last reload failed`);
   });
 
   itWithSystemd('gets a sign of life every half of WATCHDOG_USEC, and none from a program that does not run', async () => {

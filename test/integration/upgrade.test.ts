@@ -265,6 +265,8 @@ describe('a successor', () => {
     await cli.says('a successor is starting');
     process.kill(cli.pid, 'SIGUSR2');
     await cli.says('refused to upgrade: an upgrade is running already');
+    cli.kill('SIGHUP');
+    await cli.says('refused to reload: an upgrade is running');
     expect(cli.stderr().match(/a successor is starting/g)).toHaveLength(1);
     expect((await ask(path)).status).toBe(200);
     // And it goes with the program that waits for it.
