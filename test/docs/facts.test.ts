@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { helpText, type Option, SERVE_OPTIONS } from '../../src/cli/options.ts';
+import { UNITS_OPTIONS } from '../../src/cli/units.ts';
 import { FAILURES } from '../../src/core/errors.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -26,7 +27,7 @@ describe('the documentation', () => {
   });
 
   it('names only options that exist', () => {
-    const names = new Set<string>(SERVE_OPTIONS.map((option) => option.name));
+    const names = new Set<string>([...SERVE_OPTIONS, ...UNITS_OPTIONS].map((option) => option.name));
     const pages = [
       'README.md',
       ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
