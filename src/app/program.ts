@@ -6,19 +6,21 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
+import type { AnyRoute } from '../http/route.ts';
+import type { Router } from '../http/router.ts';
 import type { Pool } from '../pool/pool.ts';
 import { AdminDoors } from './admin-doors.ts';
 import { Doors } from './doors.ts';
-import { buildRouting, type Routing } from './generation.ts';
 import type { Logs } from './logging.ts';
 import { Roster } from './roster.ts';
+import { buildRouter } from './routes.ts';
 
 /** One immutable configuration brought to life. */
 interface Generation {
   /** Counted from 1. */
   readonly number: number;
   readonly settings: Settings;
-  readonly route: Routing;
+  readonly router: Router<AnyRoute>;
 }
 
 export class Program {
@@ -44,7 +46,7 @@ export class Program {
     const { log } = logs;
     this.#roster = new Roster(clock, log, randomBytes(32).toString('base64url'));
     const around = { clock, log, accessLog: () => logs.accessLog };
-    this.#doors = new Doors(() => new Door(this.#wanted.client, around, (request) => this.#current.route(request)));
+    this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
     this.#admin = new AdminDoors({ readiness: () => this.#readiness() }, log);
   }
 
@@ -138,16 +140,16 @@ export class Program {
       undo.push(logs.rollback);
       const roster = await this.#roster.prepare(settings.pools);
       undo.push(roster.rollback);
-      const route = buildRouting(settings, roster.views, { version: this.#version, forwarder: this.#forwarder });
+      const router = buildRouter(settings, roster.views, { version: this.#version, forwarder: this.#forwarder });
       const number = this.generation + 1;
       // A first generation must be there before anybody can connect.
-      this.#generation ??= { number, settings, route };
+      this.#generation ??= { number, settings, router };
       this.#wanted = settings;
       const doors = await this.#doors.prepare(settings.listen);
       undo.push(doors.rollback);
       const admin = await this.#admin.prepare(settings.admin);
       roster.commit();
-      this.#generation = { number, settings, route };
+      this.#generation = { number, settings, router };
       logs.commit();
       this.#doors.each((door) => door.reconfigure(settings.client));
       void doors.commit();
