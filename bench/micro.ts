@@ -4,6 +4,7 @@ import type { Benchmark, Measured, Setting } from './benchmark.ts';
 import { codecOperations } from './lib/codec-operations.ts';
 import { balancerOperations, queueOperations, SIZES } from './lib/pool-operations.ts';
 import { loadParts } from './lib/product.ts';
+import { ROUTE_COUNTS, routeOperations } from './lib/route-operations.ts';
 import { nanosecondsEach } from './lib/stopwatch.ts';
 
 /** ns: about 2 % of what a request costs altogether. Choosing among the most upstreams must not cost more. */
@@ -30,6 +31,8 @@ async function run({ quick, progress }: Setting): Promise<Measured> {
     sizes,
     ns: sizes.map((size) => time(make(size))),
   }));
+  progress('routes');
+  const routing = routeOperations(parts).map(({ name, make }) => ({ name, ns: ROUTE_COUNTS.map((count) => time(make(count))) }));
   progress('codecs');
   const codecs = codecOperations(parts).map(({ name, operation, bytes }) => ({ name, bytes, ns: time(operation) }));
 
@@ -45,6 +48,11 @@ async function run({ quick, progress }: Setting): Promise<Measured> {
         title: 'the queue: one leaves, one enters (ns)',
         columns: ['', ...(waiting[0]?.sizes ?? []).map((size) => `${size} waiting`), 'ratio'],
         rows: waiting.map(({ name, ns }) => [name, ...ns.map(whole), `x${ratio(ns).toFixed(2)}`]),
+      },
+      {
+        title: 'the choice of a route (ns)',
+        columns: ['', ...ROUTE_COUNTS.map((count) => `${count} routes`)],
+        rows: routing.map(({ name, ns }) => [name, ...ns.map(whole)]),
       },
       {
         title: 'codecs',

@@ -1,12 +1,11 @@
 // What is made of the schema of the configuration file: the schema for editors, and the reference in the documentation.
 
 import { expected } from '../src/config/file/describe.ts';
-import { UNSUPPORTED_ROUTE_KEYS } from '../src/config/file/supported.ts';
 import { formOf, type Shape, shapeOf } from '../src/config/schema/build.ts';
 import { FILE } from '../src/config/schema/file.ts';
 
 /** Keywords that only fcgi-lb understands. */
-const OWN_KEYWORDS = ['label', 'otherwise', 'keyName', 'keyLabel'];
+const OWN_KEYWORDS = ['label', 'otherwise', 'keyName', 'keyLabel', 'template'];
 
 /** config/schema.json: JSON Schema (draft 7, which editors know), with descriptions for completion. */
 export function editorSchema(): string {
@@ -49,7 +48,7 @@ function sectionsOf(path: string, shape: Shape): Section[] {
 function sectionText({ path, shape }: Section): string {
   const rows = Object.entries(shape.properties ?? {}).map(([key, property]) => {
     const name = shape.required?.includes(key) ? `\`${key}\` (needed)` : `\`${key}\``;
-    const cells = [name, valueText(property), defaultText(property), meaning(path, key, property)];
+    const cells = [name, valueText(property), defaultText(property), property.description ?? ''];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
   const title = path === '' ? '### The top' : `### \`${path}\``;
@@ -76,11 +75,6 @@ function defaultText({ default: preset, otherwise }: Shape): string {
   if (preset === undefined) return otherwise ?? '';
   if (preset === '') return '`""`';
   return `\`${Array.isArray(preset) ? `[${preset.join(', ')}]` : String(preset)}\``;
-}
-
-function meaning(path: string, key: string, { description = '' }: Shape): string {
-  const notYet = path === 'routes[]' && (UNSUPPORTED_ROUTE_KEYS as readonly string[]).includes(key);
-  return notYet ? `${description}. **Not yet: refused for now**` : description;
 }
 
 function sentence(text: string): string {

@@ -19,6 +19,7 @@ export async function loadParts() {
     ...(await built<typeof import('../../src/http/cgi-params.ts')>('http/cgi-params')),
     ...(await built<typeof import('../../src/http/cgi-response.ts')>('http/cgi-response')),
     ...(await built<typeof import('../../src/http/request-headers.ts')>('http/request-headers')),
+    ...(await built<typeof import('../../src/http/router.ts')>('http/router')),
     ...(await built<typeof import('../../src/http/target.ts')>('http/target')),
     ...(await built<typeof import('../../src/pool/pool.ts')>('pool/pool')),
     ...(await built<typeof import('../../src/pool/queue.ts')>('pool/queue')),

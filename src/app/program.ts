@@ -7,20 +7,22 @@ import type { Clock } from '../core/clock.ts';
 import type { Handover, Listener } from '../core/listen.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
+import type { AnyRoute } from '../http/route.ts';
+import type { Router } from '../http/router.ts';
 import type { Pool } from '../pool/pool.ts';
 import { AdminDoors } from './admin-doors.ts';
 import { Doors } from './doors.ts';
-import { buildRouting, type Routing } from './generation.ts';
 import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
 import { Roster } from './roster.ts';
+import { buildRouter } from './routes.ts';
 
 /** One immutable configuration brought to life. */
 interface Generation {
   /** Counted from 1. */
   readonly number: number;
   readonly settings: Settings;
-  readonly route: Routing;
+  readonly router: Router<AnyRoute>;
 }
 
 export class Program {
@@ -51,7 +53,7 @@ export class Program {
     const { log } = logs;
     this.#roster = new Roster(clock, log, randomBytes(32).toString('base64url'));
     const around = { clock, log, accessLog: () => logs.accessLog };
-    this.#doors = new Doors(() => new Door(this.#wanted.client, around, (request) => this.#current.route(request)));
+    this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
     this.#admin = new AdminDoors({ readiness: () => this.#readiness() }, log);
   }
 
@@ -167,10 +169,10 @@ export class Program {
       undo.push(logs.rollback);
       const roster = await this.#roster.prepare(settings.pools);
       undo.push(roster.rollback);
-      const route = buildRouting(settings, roster.views, { version: this.#version, forwarder: this.#forwarder });
+      const router = buildRouter(settings, roster.views, { version: this.#version, forwarder: this.#forwarder });
       const number = this.generation + 1;
       // A first generation must be there before anybody can connect.
-      this.#generation ??= { number, settings, route };
+      this.#generation ??= { number, settings, router };
       this.#wanted = settings;
       const places = this.#inherited.placesFor(settings);
       const admin = await this.#admin.prepare(settings.admin, places);
@@ -178,7 +180,7 @@ export class Program {
       // Last: from then on clients may come by a new address, and whatever failed later would fail them.
       const doors = await this.#doors.prepare(settings.listen, places);
       roster.commit();
-      this.#generation = { number, settings, route };
+      this.#generation = { number, settings, router };
       logs.commit();
       this.#doors.each((door) => door.reconfigure(settings.client));
       void doors.commit();

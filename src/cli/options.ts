@@ -81,7 +81,12 @@ export const SERVE_OPTIONS = [
   { name: 'root', value: 'DIR', help: "the application's files, for --php and DOCUMENT_ROOT" },
   { name: 'php', help: 'PHP parameters: SCRIPT_FILENAME below --root, split at .php' },
   { name: 'index', value: 'FILE', preset: 'index.php', help: 'script for a directory, with --php' },
-  { name: 'param', value: 'NAME=VALUE', repeatable: true, help: 'add a FastCGI parameter, or replace one' },
+  {
+    name: 'param',
+    value: 'NAME=VALUE',
+    repeatable: true,
+    help: "add a FastCGI parameter, or replace one; nginx's variables ($uri) are filled in",
+  },
   { name: 'max-body', value: 'SIZE', preset: '100m', help: 'largest request body' },
   { name: 'max-header', value: 'SIZE', preset: '32k', help: 'largest request head' },
   { name: 'max-response-head', value: 'SIZE', preset: '64k', help: "largest head of an upstream's answer" },

@@ -14,6 +14,7 @@ import {
   type ServerSettings,
   type Settings,
 } from '../config/settings.ts';
+import { parseTemplate } from '../config/template.ts';
 import {
   checkParamSize,
   isParamName,
@@ -167,7 +168,7 @@ function parseParam(text: string): [name: string, value: string] {
   const name = equals === -1 ? text : text.slice(0, equals);
   if (equals === -1 || !isParamName(name)) throw new ConfigError(`'${text}': expected NAME=VALUE`);
   const value = text.slice(equals + 1);
-  if (value.includes('$')) throw new ConfigError(`'${text}': '$' is reserved for variables, which options do not have`);
+  parseTemplate(value);
   checkParamSize(name, value);
   return [name, value];
 }

@@ -7,7 +7,7 @@ import { poolSettings } from './file/pool.ts';
 import { ConfigFileError, type Place, pathOf, placeText } from './file/problem.ts';
 import { Report } from './file/report.ts';
 import { type KnownPools, matchText, routeSettings } from './file/route.ts';
-import { refuseUnsupported } from './file/supported.ts';
+import { checkPoolTemplates } from './file/template.ts';
 import type { RouteSettings } from './route.ts';
 import type { AdminSettings, ServerSettings, Settings } from './settings.ts';
 import type { ConfigWorld } from './world.ts';
@@ -33,7 +33,7 @@ export function loadConfig(path: string, world: ConfigWorld): LoadedConfig {
     pools: [...pools].map(([name, raw]) => poolSettings(name, raw, report)),
     routes: routesOf(gathered, known, top, report),
   };
-  refuseUnsupported(pools.values(), gathered.routes, report);
+  for (const pool of pools.values()) checkPoolTemplates(pool, report);
   const problems = report.problems(files);
   if (problems.length > 0) throw new ConfigFileError(path, problems);
   return { settings, files };

@@ -36,9 +36,11 @@ export const FAILURES = {
   FCGI_LB_REQUEST_BAD_SYNTAX: failure('client', 'request', 'never', 400),
   FCGI_LB_REQUEST_BAD_TARGET: failure('client', 'request', 'never', 400),
   FCGI_LB_REQUEST_BAD_HEADER: failure('client', 'request', 'never', 400),
+  FCGI_LB_REQUEST_NO_ROUTE: failure('client', 'request', 'never', 404),
   FCGI_LB_REQUEST_METHOD_REFUSED: failure('client', 'request', 'never', 405),
   FCGI_LB_REQUEST_TIMEOUT: failure('client', 'request', 'never', 408),
   FCGI_LB_REQUEST_BODY_TOO_LARGE: failure('client', 'request', 'never', 413),
+  FCGI_LB_REQUEST_PATH_TOO_LONG: failure('client', 'request', 'never', 414),
   FCGI_LB_REQUEST_HEADERS_TOO_LARGE: failure('client', 'request', 'never', 431),
   FCGI_LB_CLIENT_GONE: failure('client', 'request', 'never', 499),
   FCGI_LB_CLIENT_STALLED: failure('client', 'body', 'never', 499),
@@ -70,6 +72,7 @@ export const FAILURES = {
   FCGI_LB_UPSTREAM_SHORT_BODY: failure('upstream', 'body', 'never', 502),
 
   FCGI_LB_BUFFER_FAILED: failure('internal', 'body', 'never', 500),
+  FCGI_LB_FILE_FAILED: failure('internal', 'body', 'never', 500),
   FCGI_LB_INTERNAL: failure('internal', 'request', 'never', 500),
 } as const satisfies Record<string, Failure>;
 

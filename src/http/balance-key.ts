@@ -2,9 +2,9 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { KeySource } from '../config/balance.ts';
-import { remoteAddress } from './cgi-params.ts';
 import type { DocumentHead } from './cgi-response.ts';
 import { cookieOf } from './cookie-of.ts';
+import { remoteAddress } from './peer.ts';
 import type { Named, StickyCookie } from './sticky-cookie.ts';
 
 /** A key that is taken from requests as they come, or given to clients in a cookie of ours. */

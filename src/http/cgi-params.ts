@@ -1,50 +1,52 @@
 // Says to a worker in CGI parameters (RFC 3875 section 4.1, and what nginx's fastcgi_params adds) what the client asked for.
 
 import type { Socket } from 'node:net';
+import type { HeaderChanges } from '../config/route.ts';
+import { byteString } from '../core/byte-string.ts';
 import { ProxyError } from '../core/errors.ts';
 import { encodePairs, ParamsTooLargeError, RequestEncoder } from '../fcgi/encode.ts';
-import type { RequestHeaders } from './request-headers.ts';
-import type { Target } from './target.ts';
-
-/**
- * How paths become scripts. `application`: one program mounted at `/`, which is what Request Tracker, PSGI and WSGI
- * want; SCRIPT_NAME is empty and PATH_INFO the path. `php`: scripts are files below `root`.
- */
-export type ScriptMode =
-  | { readonly kind: 'application'; readonly root: string | undefined }
-  | { readonly kind: 'php'; readonly root: string; readonly index: string };
+import { localAddress, localPort, remoteAddress, serverName } from './peer.ts';
+import { type ScriptMode, splitScript, unmount } from './script.ts';
+import { compileTemplate, constantOf, filledIn, type RequestFacts, type Template } from './variables.ts';
 
 export interface CgiSettings {
   readonly mode: ScriptMode;
+  /** Taken off the front of the path, and said in SCRIPT_NAME; empty or undefined for nothing. */
+  readonly stripPrefix?: string;
   /** Added to every request; they replace parameters of the same name, whether ours or from a client's header. */
   readonly params: ReadonlyMap<string, string>;
+  /** Headers set or hidden before they become parameters. */
+  readonly requestHeaders?: HeaderChanges;
+  /** The route's `path_regex`, for the groups in `params` and headers. */
+  readonly regex?: RegExp | undefined;
   readonly software: string;
 }
 
-export interface CgiRequest {
-  readonly method: string;
-  /** `HTTP/1.1` */
-  readonly protocol: string;
-  readonly target: Target;
-  readonly headers: RequestHeaders;
-  /** Bytes of the request body; undefined when there is none. */
-  readonly bodyLength: number | undefined;
-  readonly socket: Socket;
-}
+export type CgiRequest = RequestFacts;
 
 export class CgiParams {
   readonly #mode: ScriptMode;
+  readonly #prefix: string;
   readonly #replaced: ReadonlySet<string>;
   readonly #fixed: readonly Buffer[];
+  readonly #filled: readonly (readonly [name: string, value: Template])[];
   readonly #encoder = new RequestEncoder();
   /** The same for all requests of one client connection. */
   readonly #peers = new WeakMap<Socket, readonly Buffer[]>();
 
-  /** @throws ParamsTooLargeError when one of the settings does not fit in a record */
+  /**
+   * @throws ParamsTooLargeError when one of the settings does not fit in a record
+   * @throws ConfigError for a variable that does not exist
+   */
   constructor(settings: CgiSettings) {
-    const { mode } = settings;
+    const { mode, requestHeaders } = settings;
     this.#mode = mode.root === undefined ? mode : { ...mode, root: byteString(mode.root.replace(/\/+$/, '')) };
-    this.#replaced = new Set(settings.params.keys());
+    this.#prefix = byteString((settings.stripPrefix ?? '').replace(/\/+$/, ''));
+    const scope = { root: mode.root, rules: { mode, prefix: this.#prefix }, regex: settings.regex };
+    const own = new Map<string, string>();
+    for (const [name, value] of requestHeaders?.set ?? []) own.set(paramOf(name), value);
+    for (const [name, value] of settings.params) own.set(name, value);
+    this.#replaced = new Set([...own.keys(), ...[...(requestHeaders?.hide ?? [])].map(paramOf)]);
     const fixed = new Map([
       ['GATEWAY_INTERFACE', 'CGI/1.1'],
       ['SERVER_SOFTWARE', settings.software],
@@ -52,10 +54,18 @@ export class CgiParams {
       // php-cgi built with force-cgi-redirect refuses to run without it.
       ['REDIRECT_STATUS', '200'],
     ]);
-    if (this.#mode.kind === 'application') fixed.set('SCRIPT_NAME', '');
+    if (this.#mode.kind === 'application' && this.#prefix === '') fixed.set('SCRIPT_NAME', '');
     if (this.#mode.root !== undefined) fixed.set('DOCUMENT_ROOT', this.#mode.root);
-    for (const [name, value] of settings.params) fixed.set(byteString(name), byteString(value));
+    const filled: [string, Template][] = [];
+    for (const [name, text] of own) {
+      const template = compileTemplate(text, scope);
+      const constant = constantOf(template);
+      fixed.delete(name);
+      if (constant === undefined) filled.push([name, template]);
+      else fixed.set(name, constant);
+    }
     this.#fixed = encodePairs(fixed);
+    this.#filled = filled;
   }
 
   /**
@@ -84,7 +94,7 @@ export class CgiParams {
     this.#add('QUERY_STRING', target.query);
     this.#addScript(target.path);
     const host = target.authority ?? headers.host;
-    this.#add('SERVER_NAME', host === undefined || host === '' ? hostOf(localAddress(request.socket)) : hostOf(host));
+    this.#add('SERVER_NAME', serverName(host, request.socket));
     if (headers.contentType !== undefined) this.#add('CONTENT_TYPE', headers.contentType);
     if (bodyLength !== undefined) this.#add('CONTENT_LENGTH', String(bodyLength));
     if (headers.host === undefined && target.authority !== undefined) this.#add('HTTP_HOST', target.authority);
@@ -92,17 +102,20 @@ export class CgiParams {
       const name = headers.names[i] ?? '';
       this.#add(name, name === 'HTTP_HOST' && host !== undefined ? host : (headers.values[i] ?? ''));
     }
+    for (const [name, template] of this.#filled) encoder.add(name, filledIn(template, request));
     return encoder.finish(bodyLength === undefined || bodyLength === 0);
   }
 
   #addScript(path: string): void {
     const mode = this.#mode;
+    const { prefix, rest } = unmount(path, this.#prefix);
     if (mode.kind === 'application') {
-      this.#add('PATH_INFO', path);
+      if (this.#prefix !== '') this.#add('SCRIPT_NAME', prefix);
+      this.#add('PATH_INFO', rest);
       return;
     }
-    const { script, pathInfo } = splitPhp(path, mode.index);
-    this.#add('SCRIPT_NAME', script);
+    const { script, pathInfo } = splitScript(rest, mode);
+    this.#add('SCRIPT_NAME', prefix + script);
     this.#add('SCRIPT_FILENAME', mode.root + script);
     // No PATH_INFO at all rather than an empty one: php-fpm's handling of empty ones was CVE-2019-11043.
     if (pathInfo === '') return;
@@ -121,8 +134,7 @@ export class CgiParams {
         ['REMOTE_ADDR', remoteAddress(socket)],
         ['REMOTE_PORT', String(socket.remotePort ?? '')],
         ['SERVER_ADDR', localAddress(socket)],
-        // A unix listener has no port; applications build URLs from it, and 80 leaves it out of them.
-        ['SERVER_PORT', String(socket.localPort ?? 80)],
+        ['SERVER_PORT', localPort(socket)],
       ];
       peer = encodePairs(pairs.filter(([name]) => !this.#replaced.has(name)));
       this.#peers.set(socket, peer);
@@ -131,41 +143,8 @@ export class CgiParams {
   }
 }
 
-/** The client's address; `unix:` for one on a unix socket, as nginx says. */
-export function remoteAddress(socket: Socket): string {
-  return plainAddress(socket.remoteAddress);
-}
-
-function localAddress(socket: Socket): string {
-  return plainAddress(socket.localAddress);
-}
-
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return 'unix:';
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
-}
-
-/**
- * Splits a path at the first `.php` that ends a segment, as nginx's usual `^(.+?\.php)(/.*)$` does. Bytes are compared,
- * on the very string that is used afterwards: no case folding, no other form of it (CVE-2026-27590). A directory gets
- * its index; a path without a script goes to the index at the root, the front controller.
- */
-export function splitPhp(path: string, index: string): { readonly script: string; readonly pathInfo: string } {
-  const EXTENSION = '.php';
-  for (let at = path.indexOf(EXTENSION); at !== -1; at = path.indexOf(EXTENSION, at + 1)) {
-    const end = at + EXTENSION.length;
-    const named = at > 0 && path[at - 1] !== '/';
-    if (named && (end === path.length || path[end] === '/')) return { script: path.slice(0, end), pathInfo: path.slice(end) };
-  }
-  return { script: path.endsWith('/') ? path + index : `/${index}`, pathInfo: '' };
-}
-
-/** The host of `host:port`, brackets of an IPv6 address kept. */
-function hostOf(authority: string): string {
-  return authority.replace(/:\d*$/, '');
-}
-
-/** UTF-8 text as a byte string. */
-function byteString(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+/** The parameter that a header becomes. */
+function paramOf(name: string): string {
+  const upper = name.toUpperCase().replaceAll('-', '_');
+  return upper === 'CONTENT_TYPE' ? upper : `HTTP_${upper}`;
 }

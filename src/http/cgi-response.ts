@@ -13,6 +13,8 @@ export interface DocumentHead {
   readonly length: number | undefined;
   /** The worker streams: pass everything on at once and put nothing on disk. */
   readonly streaming: boolean;
+  /** Sent once the worker has finished, in place of the body that it sends. */
+  readonly instead?: Buffer;
 }
 
 export interface LocalRedirect {

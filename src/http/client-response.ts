@@ -16,6 +16,7 @@ export type BodyVerdict = 'complete' | 'short';
  * 2. No more bytes than Content-Length promised leave; fewer end in `short`, and the caller must destroy the client's
  *    connection: the next response on it would be read as the rest of this body.
  * 3. HEAD, 204 and 304 carry no body, whatever the worker sends (RFC 9110 6.4.1).
+ * 4. A page in place of the body leaves only at the end: until then nothing was sent, and a failure can still be answered.
  */
 export class ClientResponse {
   readonly #response: ServerResponse;
@@ -65,6 +66,7 @@ export class ClientResponse {
 
   /** Takes body bytes. False: hold back until the spool's `room`. */
   write(chunk: Buffer): boolean {
+    if (this.#head.instead !== undefined) return true;
     const before = this.#received;
     this.#received += chunk.length;
     if (!this.#withBody) return true;
@@ -81,6 +83,11 @@ export class ClientResponse {
 
   /** The worker has finished. On `short` nothing more may follow on the client's connection. */
   end(): BodyVerdict {
+    const { instead } = this.#head;
+    if (instead !== undefined) {
+      this.#received = instead.length;
+      if (this.#withBody) this.#held = instead;
+    }
     if (this.#withBody && this.#head.length !== undefined && this.#received < this.#head.length) return 'short';
     if (this.#headSent) {
       this.#spool.end();
@@ -88,7 +95,8 @@ export class ClientResponse {
     }
     const body = this.#held;
     this.#held = undefined;
-    this.#sendHead(this.#withBody && this.#head.length === undefined ? (body?.length ?? 0) : undefined);
+    const known = this.#withBody && this.#head.length === undefined ? (body?.length ?? 0) : instead?.length;
+    this.#sendHead(known);
     if (body === undefined) {
       this.#response.end();
     } else {
@@ -106,7 +114,7 @@ export class ClientResponse {
   }
 
   #flush(): void {
-    if (this.#headSent) return;
+    if (this.#headSent || this.#head.instead !== undefined) return;
     this.#sendHead(undefined);
     const body = this.#held;
     this.#held = undefined;

@@ -1,5 +1,6 @@
 // What all client requests share.
 
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { AccessLog } from './access-log.ts';
@@ -10,4 +11,19 @@ export interface TransactionContext {
   readonly log: Log;
   readonly accessLog: AccessLog | undefined;
   readonly headerReader: HeaderReader;
+}
+
+/** A request from its arrival to its end, as the door sees it. */
+export interface OpenRequest {
+  /** The client's connection. */
+  readonly socket: Duplex;
+  /**
+   * Begins. Everything that can go wrong ends in an error page or a destroyed connection.
+   * @param sendContinue tells a client that waits with its body (Expect: 100-continue) to send it
+   */
+  run(sendContinue: (() => void) | undefined): void;
+  /** The body breaks the rules of HTTP: says so if nothing was said yet. False when an answer is, or may be, on its way. */
+  unreadable(reason: string): boolean;
+  /** The response is finished or the client's connection gone: frees what is left. May be called again. */
+  close(): void;
 }

@@ -9,14 +9,16 @@ import { FAILURES, type FailureCode, systemCode } from '../core/errors.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import type { AccessLog } from './access-log.ts';
-import { remoteAddress } from './cgi-params.ts';
-import type { TransactionContext } from './context.ts';
+import type { OpenRequest, TransactionContext } from './context.ts';
 import { takeOver } from './custom-method.ts';
 import { rawErrorPage } from './error-page.ts';
+import { openRequest } from './open-request.ts';
+import { remoteAddress } from './peer.ts';
 import { ReplayedConnection } from './replayed-connection.ts';
 import { HeaderReader } from './request-headers.ts';
-import type { Route } from './route.ts';
-import { Transaction } from './transaction.ts';
+import type { AnyRoute } from './route.ts';
+import { routeRequest } from './routed.ts';
+import type { Router } from './router.ts';
 import { ordinaryHead, wantedUpgrade } from './upgrade.ts';
 
 export interface DoorSettings {
@@ -44,14 +46,14 @@ export class Door {
   #settings: DoorSettings;
   readonly #clock: Clock;
   readonly #context: TransactionContext;
-  readonly #route: (request: IncomingMessage) => Route;
+  readonly #router: () => Router<AnyRoute>;
   readonly #servers: Server[] = [];
   readonly #listeners: Listener[] = [];
   /**
    * The open transactions of each client connection, in order of arrival, with what begins them. Pipelined requests take
    * turns: none may overtake one that changes something (RFC 9112 9.3.2), nor one connection fill the queue for all.
    */
-  readonly #connections = new Map<Duplex, Map<Transaction, () => void>>();
+  readonly #connections = new Map<Duplex, Map<OpenRequest, () => void>>();
   /** The real method of the first request on a connection that was taken over. */
   readonly #methods = new WeakMap<Duplex, string>();
   /** What the first request on a connection that was taken over asks to change to. */
@@ -60,15 +62,15 @@ export class Door {
   #closing = false;
   #onQuiet: (() => void) | undefined;
 
-  /** @param route the route of a request, from the generation that is current when it arrives */
+  /** @param router the routes of the generation that is current when a request arrives */
   constructor(
     settings: DoorSettings,
     around: { readonly clock: Clock; readonly log: Log; readonly accessLog: () => AccessLog | undefined },
-    route: (request: IncomingMessage) => Route,
+    router: () => Router<AnyRoute>,
   ) {
     this.#settings = settings;
     this.#clock = around.clock;
-    this.#route = route;
+    this.#router = router;
     const { accessLog } = around;
     this.#context = {
       clock: around.clock,
@@ -169,12 +171,13 @@ export class Door {
 
   #handle(request: IncomingMessage, response: ServerResponse, sendContinue: (() => void) | undefined): void {
     const custom = this.#methods.get(request.socket);
-    const route = this.#route(request);
-    const upgrade = route.speaks.kind === 'http' ? this.#upgrades.get(request.socket) : undefined;
+    const method = custom ?? request.method ?? '';
+    const routed = routeRequest(this.#router(), this.#context.headerReader, request, method);
+    const upgradable = routed.kind === 'pool' && routed.route.speaks.kind === 'http';
+    const upgrade = upgradable ? this.#upgrades.get(request.socket) : undefined;
     this.#upgrades.delete(request.socket);
     if (this.#closing || custom !== undefined || upgrade !== undefined) response.shouldKeepAlive = false;
-    const method = custom ?? request.method ?? '';
-    const transaction = new Transaction(this.#context, route, request, response, method, upgrade, this.#closed);
+    const transaction = openRequest(this.#context, routed, request, response, method, upgrade, this.#closed);
     this.#active += 1;
     const open = this.#connections.get(request.socket);
     const begin = (): void => transaction.run(sendContinue);
@@ -204,7 +207,7 @@ export class Door {
     server.emit('connection', connection);
   }
 
-  readonly #closed = (transaction: Transaction): void => {
+  readonly #closed = (transaction: OpenRequest): void => {
     const open = this.#connections.get(transaction.socket);
     const [running] = open?.keys() ?? [];
     open?.delete(transaction);

@@ -2,40 +2,49 @@
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Clock } from '../core/clock.ts';
-import type { ProxyError } from '../core/errors.ts';
 
 /** Seconds after which a client that was turned away for lack of workers may come again. */
 const RETRY_AFTER = '5';
 /** ms that a client may go on sending a body nobody wants before its connection is closed. */
 const LINGER = 5000;
+const USUAL_METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH';
 
-/** Status and body of the page, for every status in one way. */
-function pageOf(status: number): { readonly headers: Record<string, string>; readonly body: string } {
-  const body = `${status} ${STATUS_CODES[status] ?? 'Error'}\n`;
-  const headers: Record<string, string> = {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': String(body.length),
-    'Cache-Control': 'no-store',
-  };
-  if (status === 503) headers['Retry-After'] = RETRY_AFTER;
-  if (status === 405) headers['Allow'] = 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH';
-  return { headers, body };
+/** What is sent whole: a page, or an answer of a route's own. */
+export interface WholeAnswer {
+  readonly status: number;
+  /** Names and values in turn, without Content-Length. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/** The page of a status that the operator has given none for. @param allow the methods that would be taken, for 405 */
+export function plainPage(status: number, allow?: ReadonlySet<string>): WholeAnswer {
+  const body = Buffer.from(`${status} ${STATUS_CODES[status] ?? 'Error'}\n`);
+  const headers = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
+  if (status === 503) headers.push('Retry-After', RETRY_AFTER);
+  if (status === 405) headers.push('Allow', allow === undefined ? USUAL_METHODS : [...allow].join(', '));
+  return { status, headers, body };
 }
 
 /**
  * Sends the page. A client that is still sending its body gets the whole page at once, and its connection is closed only
  * after that body or some time has passed: closing with unread bytes in the socket would reset the connection and take the page with it.
- * @returns bytes of the page
+ * @returns bytes of the body that were sent
  */
-export function sendErrorPage(request: IncomingMessage, response: ServerResponse, error: ProxyError, clock: Clock): number {
-  const { headers, body } = pageOf(error.status);
-  if (request.complete) {
-    response.writeHead(error.status, headers).end(body);
-    return body.length;
+export function sendWhole(request: IncomingMessage, response: ServerResponse, answer: WholeAnswer, clock: Clock): number {
+  const { status, body } = answer;
+  const bodiless = status === 204 || status === 304;
+  const headers = bodiless ? [...answer.headers] : [...answer.headers, 'Content-Length', String(body.length)];
+  const silent = bodiless || request.method === 'HEAD';
+  if (isRead(request)) {
+    response.writeHead(status, headers);
+    if (silent) response.end();
+    else response.end(body);
+    return silent ? 0 : body.length;
   }
-  response.writeHead(error.status, { ...headers, Connection: 'close' });
-  if (request.method !== 'HEAD') response.write(body);
-  else response.flushHeaders();
+  response.writeHead(status, [...headers, 'Connection', 'close']);
+  if (silent) response.flushHeaders();
+  else response.write(body);
   const finish = (): void => {
     timer.cancel();
     request.off('end', finish);
@@ -46,14 +55,22 @@ export function sendErrorPage(request: IncomingMessage, response: ServerResponse
   request.on('end', finish);
   request.on('close', finish);
   request.resume();
-  return body.length;
+  return silent ? 0 : body.length;
+}
+
+/** Whether nothing more of the request can come. node:http tells of a request before it has seen that there is no body. */
+function isRead({ complete, headers, httpVersion }: IncomingMessage): boolean {
+  if (complete) return true;
+  const framed = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  return !framed && /^1\.[01]$/.test(httpVersion);
 }
 
 /** The same page for a socket whose request could not even be parsed. */
 export function rawErrorPage(status: number): string {
-  const { headers, body } = pageOf(status);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}Connection: close\r\n\r\n${body}`;
+  const { headers, body } = plainPage(status);
+  const lines = headers.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`));
+  lines.push(`Content-Length: ${body.length}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}Connection: close\r\n\r\n${body.toString()}`;
 }
 
 /**

@@ -3,8 +3,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { BadHeadError, type HeaderField } from '../fcgi/cgi-head.ts';
 import type { HttpHead } from '../upstream/http-request.ts';
-import { remoteAddress } from './cgi-params.ts';
 import { type DocumentHead, interpretHead } from './cgi-response.ts';
+import { remoteAddress } from './peer.ts';
 import { isPassedOn } from './request-headers.ts';
 
 /**

@@ -10,6 +10,7 @@ import type { HttpHead, HttpRequest, HttpSink } from '../upstream/http-request.t
 import type { CarriedExchange, Carrier, CarrierSink, ReadyRequest } from './carrier.ts';
 import type { DocumentHead } from './cgi-response.ts';
 import { codedError } from './coded-error.ts';
+import { changedFields, changedTarget, type RequestChanges } from './forward-changes.ts';
 import { forwardedFields, interpretHttpHead } from './forward-headers.ts';
 import type { Forwarder } from './forwarder.ts';
 
@@ -18,6 +19,7 @@ export interface HttpCarrierParts {
   /** As the client sent it. */
   readonly method: string;
   readonly forwarder: Forwarder;
+  readonly changes: RequestChanges;
   /** Bytes that the head of an answer may have. */
   readonly maxHead: number;
   /** The protocol that the client asks to change to. */
@@ -41,9 +43,20 @@ export class HttpCarrier implements Carrier, HttpSink {
   }
 
   prepare({ target, headers, bodyLength, body, repeatable }: ReadyRequest): void {
-    const { request, method, maxHead, upgrade } = this.#parts;
-    const fields = forwardedFields(request, target.authority ?? headers.host);
-    this.#prepared = { method, target: target.raw, headers: fields, bodyLength, body, repeatable, upgrade, maxHead };
+    const { request, method, maxHead, upgrade, changes } = this.#parts;
+    const protocol = `HTTP/${request.httpVersion}`;
+    const facts = { method, protocol, target, headers, bodyLength, socket: request.socket };
+    const fields = changedFields(changes, forwardedFields(request, target.authority ?? headers.host), facts);
+    this.#prepared = {
+      method,
+      target: changedTarget(changes, target),
+      headers: fields,
+      bodyLength,
+      body,
+      repeatable,
+      upgrade,
+      maxHead,
+    };
   }
 
   start(lease: Lease): CarriedExchange {

@@ -29,7 +29,7 @@ export interface ReceivedBody {
 }
 
 /** @throws ProxyError (400) for a framing that cannot be trusted */
-function bodyFraming(request: IncomingMessage): BodyFraming {
+export function bodyFraming(request: IncomingMessage): BodyFraming {
   // node:http lets HTTP/0.9 (a request line without a version) and HTTP/2.0 pass; their messages are framed otherwise.
   if (!/^1\.[01]$/.test(request.httpVersion)) {
     throw new ProxyError('FCGI_LB_REQUEST_BAD_SYNTAX', `HTTP/${request.httpVersion} is not spoken here`);

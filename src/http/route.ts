@@ -3,23 +3,30 @@
 import type { Pool } from '../pool/pool.ts';
 import type { RetryPolicy } from '../pool/retry.ts';
 import type { RetryBudget } from '../pool/retry-budget.ts';
+import type { AnswerRules } from './answer-rules.ts';
 import type { KeyRule } from './balance-key.ts';
 import type { CgiParams } from './cgi-params.ts';
+import type { RequestChanges } from './forward-changes.ts';
 import type { Forwarder } from './forwarder.ts';
+import type { Answerer } from './local-answer.ts';
 import type { SpoolLimits } from './spool.ts';
 
 /** What the upstreams of a pool speak, and what that takes. */
 export type Speech =
   | { readonly kind: 'fastcgi'; readonly params: CgiParams }
-  | { readonly kind: 'http'; readonly forwarder: Forwarder };
+  | { readonly kind: 'http'; readonly forwarder: Forwarder; readonly changes: RequestChanges };
 
+/** Requests go to a pool. */
 export interface Route {
+  readonly kind: 'pool';
   readonly pool: Pool;
   readonly speaks: Speech;
   readonly retry: RetryPolicy;
   readonly retryBudget: RetryBudget;
   /** What the pool's balancer goes by, if it goes by anything. */
   readonly balanceKey: KeyRule | undefined;
+  /** What is changed of answers on their way to the client; undefined: nothing. */
+  readonly answerRules: AnswerRules | undefined;
   readonly limits: {
     /** Bytes a request body may have. */
     readonly maxBody: number;
@@ -33,3 +40,14 @@ export interface Route {
     readonly spool: SpoolLimits;
   };
 }
+
+/** Requests are answered here. */
+export interface LocalRoute {
+  readonly kind: 'local';
+  readonly answer: Answerer;
+  readonly answerRules: AnswerRules | undefined;
+  /** ms that a client may take nothing of its answer. */
+  readonly sendTimeout: number;
+}
+
+export type AnyRoute = Route | LocalRoute;

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { asError, type ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { AccessLog } from './access-log.ts';
-import { remoteAddress } from './cgi-params.ts';
+import { remoteAddress } from './peer.ts';
 
 /** Times are clock ms; each stage's time is measured from the end of the one before. */
 export class Trace {

@@ -9,22 +9,25 @@ import type { Place } from '../pool/queue.ts';
 import { decideRetry, REPEATABLE_METHODS, type RetryDecision } from '../pool/retry.ts';
 import type { BodySource } from '../upstream/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { changedHead, errorAnswer } from './answer-rules.ts';
 import { balanceKey, markAnswer } from './balance-key.ts';
 import type { CarriedExchange, Carrier, CarrierSink, ReadyRequest } from './carrier.ts';
 import type { DocumentHead } from './cgi-response.ts';
 import { ClientResponse } from './client-response.ts';
 import { codedError } from './coded-error.ts';
-import type { TransactionContext } from './context.ts';
-import { cutConnection, sendErrorPage } from './error-page.ts';
+import type { OpenRequest, TransactionContext } from './context.ts';
+import { cutConnection, sendWhole } from './error-page.ts';
 import { FcgiCarrier } from './fcgi-carrier.ts';
 import { HttpCarrier } from './http-carrier.ts';
 import { writeInterim } from './interim.ts';
 import { admitBody, type ReceivedBody, receiveBody } from './request-body.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import type { Route } from './route.ts';
-import { parseTarget, type Target } from './target.ts';
+import type { RoutedToPool } from './routed.ts';
+import type { Target } from './target.ts';
 import { Trace } from './trace.ts';
 import { openTunnel, SWITCHING, type Tunnel } from './tunnel.ts';
+import type { RequestFacts } from './variables.ts';
 
 type Phase =
   | { readonly kind: 'receiving' }
@@ -44,11 +47,12 @@ type Phase =
  *    so that a broken answer never looks like a whole one (DESIGN.md fact 14).
  * 3. `close` does its work once, when the response is finished or its connection gone, and frees what is left.
  */
-export class Transaction implements Waiter, CarrierSink {
+export class Transaction implements OpenRequest, Waiter, CarrierSink {
   readonly tried = new Set<Upstream>();
   readonly key: string;
   readonly #context: TransactionContext;
   readonly #route: Route;
+  readonly #routed: RoutedToPool;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #method: string;
@@ -72,17 +76,19 @@ export class Transaction implements Waiter, CarrierSink {
    */
   constructor(
     context: TransactionContext,
-    route: Route,
+    routed: RoutedToPool,
     request: IncomingMessage,
     response: ServerResponse,
     method: string,
     upgrade: string | undefined,
     closed: (transaction: Transaction) => void,
   ) {
+    const { route } = routed;
     this.key = route.balanceKey === undefined ? '' : balanceKey(route.balanceKey, request);
     this.#closed = closed;
     this.#context = context;
     this.#route = route;
+    this.#routed = routed;
     this.#request = request;
     this.#response = response;
     this.#method = method;
@@ -98,19 +104,13 @@ export class Transaction implements Waiter, CarrierSink {
     response.on('error', () => undefined);
   }
 
-  /** The client's connection. */
   get socket(): Duplex {
     return this.#request.socket;
   }
 
-  /**
-   * Begins. Everything that can go wrong ends in an error page or a destroyed connection.
-   * @param sendContinue tells a client that waits with its body (Expect: 100-continue) to send it
-   */
   run(sendContinue: (() => void) | undefined): void {
     try {
-      const target = parseTarget(this.#request.url ?? '');
-      const headers = this.#context.headerReader.read(this.#request.rawHeaders);
+      const { target, headers } = this.#routed;
       const body = admitBody(this.#request, this.#route.limits, () => {
         this.#bodySpent = true;
         sendContinue?.();
@@ -127,7 +127,6 @@ export class Transaction implements Waiter, CarrierSink {
     }
   }
 
-  /** The body breaks the rules of HTTP: says so if nothing was said yet. False when an answer is, or may be, on its way. */
   unreadable(reason: string): boolean {
     if (this.#phase.kind === 'receiving') this.refuse(new ProxyError('FCGI_LB_REQUEST_BAD_SYNTAX', reason));
     return this.#phase.kind === 'answered' && this.#answer === undefined;
@@ -158,7 +157,8 @@ export class Transaction implements Waiter, CarrierSink {
   head(head: DocumentHead): void {
     if (this.#route.retry.statuses.has(head.status) && this.#triesAgain(head.status)) return;
     this.#trace.headCame();
-    this.#answer = this.#startAnswer(markAnswer(this.#route.balanceKey, head, this.key, this.#upstream, this.#request));
+    const changed = changedHead(this.#route.answerRules, head, () => this.#facts());
+    this.#answer = this.#startAnswer(markAnswer(this.#route.balanceKey, changed, this.key, this.#upstream, this.#request));
   }
 
   body(bytes: Buffer): void {
@@ -202,10 +202,10 @@ export class Transaction implements Waiter, CarrierSink {
     this.#trace.failed(error);
     this.#phase = { kind: 'answered' };
     this.#trace.logFailure(this.#context.log, error);
-    this.#pageBytes = sendErrorPage(this.#request, this.#response, error, this.#context.clock);
+    const page = errorAnswer(this.#route.answerRules, error, () => this.#facts());
+    this.#pageBytes = sendWhole(this.#request, this.#response, page, this.#context.clock);
   }
 
-  /** The response is finished or the client's connection gone: frees what is left. May be called again. */
   close(): void {
     const phase = this.#phase;
     if (phase.kind === 'closed') return;
@@ -225,6 +225,13 @@ export class Transaction implements Waiter, CarrierSink {
     const bytes = tunnel?.sent ?? this.#answer?.bytes ?? this.#pageBytes;
     this.#trace.logAccess(this.#context.accessLog, status, bytes);
     this.#closed(this);
+  }
+
+  #facts(): RequestFacts {
+    const { target, headers } = this.#routed;
+    const protocol = `HTTP/${this.#request.httpVersion}`;
+    const bodyLength = this.#body?.size;
+    return { method: this.#method, protocol, target, headers, bodyLength, socket: this.#request.socket };
   }
 
   get #exchange(): CarriedExchange | undefined {

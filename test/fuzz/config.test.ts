@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildRouting } from '../../src/app/generation.ts';
 import { LivingPool } from '../../src/app/living-pool.ts';
+import { buildRouter } from '../../src/app/routes.ts';
 import { ConfigFileError } from '../../src/config/file/problem.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -13,6 +13,9 @@ import { Forwarder } from '../../src/http/forwarder.ts';
 import { load } from '../unit/support/config-file.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+
+/** A file that is there, for the checks and for what is built. */
+const PAGE = join(ROOT, 'README.md');
 
 /** Everything that a file can say, besides the files that are there to start from. */
 const FULL = `
@@ -50,8 +53,8 @@ routes:
   - { path: = /favicon.ico, respond: { status: 204, headers: { A: b }, body: "" } }
   - { path_regex: '\\.php(/|$)', root: /srv/www, split_path: '^(.+?\\.php)(/.*)$', index: index.php, pool: php }
   - { host: [a.example.org, "*.example.org"], path: /, final: true, method: [GET, POST], pool: rt, params: { B: $uri } }
-  - { path: /old/, redirect: { to: /new/$1, status: 301 }, response_headers: { set: { C: d }, hide: [Server] } }
-  - { path: /s/, static: /srv/s, strip_prefix: /s/, error_pages: { 404: 404.html, 5xx: sorry.html } }
+  - { path_regex: ^/old/(.*), redirect: { to: /new/$1, status: 301 }, response_headers: { set: { C: d }, hide: [Server] } }
+  - { path: /s/, static: /srv/s, strip_prefix: /s/, error_pages: { 404: ${PAGE}, 5xx: ${PAGE} } }
 `;
 
 const SEEDS = [
@@ -156,7 +159,7 @@ function build(settings: Settings): void {
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
   const pools = settings.pools.map((pool) => new LivingPool(pool, systemClock, log, 'secret'));
-  buildRouting(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
+  buildRouter(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
     version: 'test',
     forwarder: new Forwarder(),
   });
@@ -167,8 +170,8 @@ function build(settings: Settings): void {
 function examine(text: string): 'good' | 'bad' {
   let outcome: 'good' | 'bad' = 'good';
   for (const [first, files] of [
-    [text, { [`${process.cwd()}/d/1.yaml`]: '{}' }],
-    ['include: d/1.yaml\n', { [`${process.cwd()}/d/1.yaml`]: text }],
+    [text, { [`${process.cwd()}/d/1.yaml`]: '{}', [PAGE]: '' }],
+    ['include: d/1.yaml\n', { [`${process.cwd()}/d/1.yaml`]: text, [PAGE]: '' }],
   ] as const) {
     try {
       const { settings } = load(first, files, { HOME: '/root' });
@@ -191,6 +194,12 @@ function examine(text: string): 'good' | 'bad' {
 }
 
 describe('a configuration file with damage', { timeout: 60_000 }, () => {
+  it('was a good one before', () => {
+    const world = { HOME: '/root' };
+    for (const seed of SEEDS)
+      expect(load(seed, { [`${process.cwd()}/d/1.yaml`]: '{}', [PAGE]: '' }, world).settings).toBeDefined();
+  });
+
   it('is served or refused, and a refusal says where and why', () => {
     const outcomes = { good: 0, bad: 0 };
     fc.assert(

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeFiles } from '../helpers/config-files.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
 import { startProxy } from '../helpers/proxy.ts';
@@ -10,13 +11,56 @@ import { tempDir } from '../helpers/temp-dir.ts';
 
 const CONFIG = join(import.meta.dirname, '../../config');
 
-/** For each file: the sockets of its workers, and a parameter that shows what the file makes of a request for /a/b. */
-const FILES: Readonly<
-  Record<string, { readonly sockets: readonly string[]; readonly shows: readonly [name: string, value: string] }>
-> = {
-  'minimal.yaml': { sockets: ['app1.sock', 'app2.sock'], shows: ['PATH_INFO', '/a/b'] },
-  'rt.yaml': { sockets: ['rt1.sock', 'rt2.sock'], shows: ['SERVER_PORT', '443'] },
-  'php-fpm.yaml': { sockets: ['php8.2-fpm.sock'], shows: ['SCRIPT_FILENAME', '/srv/site/index.php'] },
+interface Example {
+  readonly sockets: readonly string[];
+  /** Requests, which socket (without its number) must get each, and a parameter that shows what the file makes of it. */
+  readonly requests: readonly (readonly [host: string, path: string, socket: string, name: string, value: string])[];
+  /** Requests that are answered without a worker. */
+  readonly answers?: readonly (readonly [host: string, path: string, status: number, body: string])[];
+}
+
+const HOST = 'a.example';
+const FILES: Readonly<Record<string, Example>> = {
+  'minimal.yaml': { sockets: ['app1.sock', 'app2.sock'], requests: [[HOST, '/a/b', 'app', 'PATH_INFO', '/a/b']] },
+  'rt.yaml': {
+    sockets: ['rt1.sock', 'rt2.sock'],
+    requests: [
+      [HOST, '/Ticket/Display.html', 'rt', 'SERVER_PORT', '443'],
+      [HOST, '/Ticket/Display.html', 'rt', 'SCRIPT_NAME', ''],
+    ],
+    answers: [
+      [HOST, '/static/css/a.css', 200, 'a {}'],
+      [HOST, '/static/none', 404, '404 Not Found\n'],
+    ],
+  },
+  'php-fpm.yaml': {
+    sockets: ['php8.2-fpm.sock'],
+    requests: [
+      [HOST, '/a/b', 'php8.2-fpm', 'SCRIPT_FILENAME', 'SITE/index.php'],
+      [HOST, '/a.php/b', 'php8.2-fpm', 'PATH_INFO', '/b'],
+    ],
+    answers: [
+      [HOST, '/assets/a.css', 200, 'a {}'],
+      [HOST, '/assets/a.php', 404, '404 Not Found\n'],
+    ],
+  },
+  'many-pools.yaml': {
+    sockets: ['rt1.sock', 'rt2.sock', 'php8.2-fpm.sock', 'api1.sock'],
+    requests: [
+      ['tickets.example.org', '/a.php', 'rt', 'SERVER_PORT', '443'],
+      [HOST, '/a.php/b', 'php8.2-fpm', 'SCRIPT_FILENAME', 'SITE/a.php'],
+      [HOST, '/news', 'php8.2-fpm', 'SCRIPT_FILENAME', 'SITE/index.php'],
+      [HOST, '/news', 'php8.2-fpm', 'SITE', HOST],
+      [HOST, '/api/v1.php', 'api', 'SCRIPT_NAME', '/api'],
+      [HOST, '/api/v1.php', 'api', 'PATH_INFO', '/v1.php'],
+      [HOST, '/api/v1.php', 'api', 'HTTP_X_REAL_IP', 'unix:'],
+    ],
+    answers: [
+      [HOST, '/ping', 200, 'pong\n'],
+      [HOST, '/images/a.css', 200, 'a {}'],
+      ['www.example.org', '/x', 301, '301 Moved Permanently\n'],
+    ],
+  },
 };
 
 describe('config/', () => {
@@ -25,27 +69,38 @@ describe('config/', () => {
     expect(names.sort()).toEqual(Object.keys(FILES).sort());
   });
 
-  it.each(Object.entries(FILES))('%s serves from all its sockets', async (file, { sockets, shows: [name, value] }) => {
+  it.each(Object.entries(FILES))('%s serves from all its sockets', async (file, { sockets, requests, answers = [] }) => {
     const directory = tempDir();
     mkdirSync(join(directory, 'run'));
-    const seen = new Set<string>();
+    writeFiles({ 'site/assets/a.css': 'a {}', 'site/images/a.css': 'a {}', 'site/css/a.css': 'a {}' }, directory);
+    const site = join(directory, 'site');
+    const used = new Set<string>();
+    let last: readonly [socket: string, params: ReadonlyMap<string, string>] | undefined;
     for (const socket of sockets) {
       const handler = (reply: Parameters<ReturnType<typeof answering>>[0]) => {
-        seen.add(`${socket} ${reply.request.params.get(name)}`);
+        used.add(socket);
+        last = [socket, reply.request.params];
         return answering('fine')(reply);
       };
       await fakeWorker(handler, { path: join(directory, 'run', socket) });
     }
-    process.env['SOCKETS'] = join(directory, 'run');
-    process.env['SITE'] = '/srv/site';
+    const environment = { SOCKETS: join(directory, 'run'), SITE: site, RT_STATIC: site };
+    Object.assign(process.env, environment);
     onTestFinished(() => {
-      delete process.env['SOCKETS'];
-      delete process.env['SITE'];
+      for (const name of Object.keys(environment)) delete process.env[name];
     });
     const proxy = await startProxy(['--config', join(CONFIG, file)]);
-    expect(proxy.program.pool.upstreams.size).toBe(sockets.length);
-    // One at a time to each idle upstream in turn: least-conn takes the one that has waited longest.
-    for (const _ of sockets) expect((await ask(proxy.path, { path: '/a/b' })).body.toString()).toBe('fine');
-    expect([...seen].sort()).toEqual(sockets.map((socket) => `${socket} ${value}`));
+    for (const [host, path, socket, name, value] of requests) {
+      // One at a time to each idle upstream in turn: least-conn takes the one that has waited longest.
+      for (const _ of sockets) {
+        expect((await ask(proxy.path, { path, headers: { Host: host } })).body.toString()).toBe('fine');
+        expect([last?.[0].replace(/\d?\.sock$/, ''), last?.[1].get(name)]).toEqual([socket, value.replace('SITE', site)]);
+      }
+    }
+    for (const [host, path, status, body] of answers) {
+      const answer = await ask(proxy.path, { path, headers: { Host: host } });
+      expect([path, answer.status, answer.body.toString()]).toEqual([path, status, body]);
+    }
+    expect([...used].sort()).toEqual([...sockets].sort());
   });
 });

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitPhp } from '../../src/http/cgi-params.ts';
+import { splitPhp } from '../../src/http/script.ts';
 
 describe('splitPhp', () => {
   it.each([

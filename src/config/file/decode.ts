@@ -5,6 +5,7 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, 
 import { ConfigError } from '../../core/address.ts';
 import { suggestion } from '../nearest.ts';
 import { formOf, type ReadContext, type Shape, shapeOf } from '../schema/build.ts';
+import { quoteTemplate } from '../template.ts';
 import { expected, found, some } from './describe.ts';
 import { expand } from './environment.ts';
 import { type Place, pathOf, placeText } from './problem.ts';
@@ -90,7 +91,11 @@ class Decoder {
   #value(shape: Shape, node: Scalar, path: string): unknown {
     // Numbers, dates and the like are read from the text that was written: 0x10, 1e3 and 1.10 have no meaning of their own here.
     const written = typeof node.value === 'string' ? node.value : String(node.source ?? node.value);
-    const { text, problems } = expand(written, this.#context.world.environment);
+    const { text, problems } = expand(
+      written,
+      this.#context.world.environment,
+      shape.template === true ? quoteTemplate : undefined,
+    );
     for (const { reference, message } of problems) this.#report.add(this.#file.placeOf(node, reference), path, message);
     if (problems.length > 0) return undefined;
     return this.#read(shape.read, text, this.#file.placeOf(node), path);

@@ -8,8 +8,13 @@ export interface Expansion {
 /**
  * What is filled in is not looked at again: a value from the environment cannot bring in another variable, nor any YAML.
  * `$${` stands for `${`. A `$` before anything else stays: nginx's variables are for later.
+ * @param quote is applied to what is filled in
  */
-export function expand(text: string, environment: Readonly<Record<string, string | undefined>>): Expansion {
+export function expand(
+  text: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  quote: (text: string) => string = (filled) => filled,
+): Expansion {
   const problems: { index: number; reference: string; message: string }[] = [];
   const filled = text.replace(/\$\$\{|\$\{([^}]*)(\}?)/g, (reference, inside: string | undefined, end: string, index: number) => {
     if (inside === undefined) return '${';
@@ -22,8 +27,8 @@ export function expand(text: string, environment: Readonly<Record<string, string
     }
     const found = Object.hasOwn(environment, name) ? environment[name] : undefined;
     // As in the shell, a default is also for what is set to nothing.
-    if (preset !== undefined) return found === undefined || found === '' ? preset : found;
-    if (found !== undefined) return found;
+    if (preset !== undefined) return quote(found === undefined || found === '' ? preset : found);
+    if (found !== undefined) return quote(found);
     problems.push({
       index,
       reference,

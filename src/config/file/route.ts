@@ -9,6 +9,7 @@ import { some } from './describe.ts';
 import { speechOf } from './pool.ts';
 import { checkSize } from './probe.ts';
 import type { Report } from './report.ts';
+import { checkRouteTemplates } from './template.ts';
 
 const ACTIONS = ['pool', 'static', 'redirect', 'respond'] as const;
 type Action = (typeof ACTIONS)[number];
@@ -45,6 +46,9 @@ export interface KnownPools {
 /** @returns undefined when the route leads nowhere; why is in the report */
 export function routeSettings(raw: RawRoute, pools: KnownPools, report: Report): RouteSettings | undefined {
   const match = matchOf(raw, report);
+  checkRouteTemplates(raw, match.path, report);
+  checkHeaders(raw.request_headers, 'request', report);
+  checkHeaders(raw.response_headers, 'response', report);
   const base = { match, responseHeaders: headerChanges(raw.response_headers), errorPages: errorPages(raw, report) };
   const given = ACTIONS.filter((action) => report.has(raw, action));
   const [action] = given;
@@ -160,6 +164,32 @@ function pathPattern(raw: RawRoute): PathPattern {
 
 function headerChanges(raw: RawRoute['request_headers'] = {}): HeaderChanges {
   return { set: raw.set ?? new Map(), hide: new Set(raw.hide?.map((name) => name.toLowerCase())) };
+}
+
+/** What frames a message, or is about a connection: whoever changed it would break the message. */
+const FRAMING = new Set([
+  ...['connection', 'content-length', 'date', 'expect', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
+  'upgrade',
+]);
+
+function checkHeaders(raw: RawRoute['request_headers'], way: 'request' | 'response', report: Report): void {
+  const { set = new Map<string, string>(), hide = [] } = raw ?? {};
+  const names = [
+    ...[...set.keys()].map((name) => [set, name, name] as const),
+    ...hide.map((name, at) => [hide, at, name] as const),
+  ];
+  const seen = new Set<string>();
+  for (const [holder, key, name] of names) {
+    const lower = name.toLowerCase();
+    if (FRAMING.has(lower)) report.at(holder, key, `'${name}' belongs to the connection and cannot be changed`);
+    else if (way === 'request' && lower === 'proxy') report.at(holder, key, "'Proxy' never reaches a worker (httpoxy)");
+    else if (way === 'request' && !/^[a-z0-9-]+$/.test(lower)) {
+      report.at(holder, key, `'${name}' cannot be told from another header as a parameter: expected letters, digits and '-'`);
+    } else if (holder === set && seen.has(lower)) report.at(holder, key, `'${name}' is set already, in other letters`);
+    else if (way === 'request' && lower === 'host' && holder === hide)
+      report.at(holder, key, "'Host' can be set, but a request has one");
+    if (holder === set) seen.add(lower);
+  }
 }
 
 function errorPages(raw: RawRoute, report: Report): ReadonlyMap<number, string> {

@@ -18,6 +18,8 @@ export interface Kind<T> {
   readonly json: Readonly<Record<string, unknown>>;
   /** @throws ConfigError */
   readonly read: (text: string, context: ReadContext) => T;
+  /** Text with nginx's variables, so that a `$` from elsewhere has to be kept from being taken for one. */
+  readonly template?: true;
 }
 
 export interface Info {
@@ -30,7 +32,7 @@ export interface Info {
 
 /** A single value. */
 export function value<T>(kind: Kind<T>, info: Info): TUnsafe<T> {
-  return Type.Unsafe<T>({ ...kind.json, ...info, label: kind.label, read: kind.read } as TSchema);
+  return Type.Unsafe<T>({ ...kind.json, ...info, label: kind.label, read: kind.read, template: kind.template } as TSchema);
 }
 
 /** A map with a fixed set of keys, all of which may be left out as far as types go: what is wrong in the file is left out as well. */
@@ -77,6 +79,7 @@ export interface Shape {
   readonly default?: unknown;
   readonly otherwise?: string;
   readonly label?: string;
+  readonly template?: true | undefined;
   readonly read?: (text: string, context: ReadContext) => unknown;
   readonly properties?: Readonly<Record<string, Shape>>;
   readonly required?: readonly string[];

@@ -2,7 +2,9 @@
 
 import { ConfigError } from '../../core/address.ts';
 import type { TextPattern } from '../health.ts';
+import { checkRegexCost } from '../regex/cost.ts';
 import type { HostPattern, PathPattern } from '../route.ts';
+import { groupsOf } from '../template.ts';
 import { isParamName } from '../values.ts';
 import type { Kind } from './build.ts';
 import { numeric, TEXT, VARIABLE } from './kinds.ts';
@@ -48,12 +50,6 @@ function urlPath(text: string): string {
   return text;
 }
 
-export const REGEX: Kind<RegExp> = {
-  label: 'a regular expression',
-  json: { type: 'string', format: 'regex' },
-  read: parseRegex,
-};
-
 /** Without flags: letters are not folded, and what matches is looked at byte by byte. */
 function parseRegex(text: string): RegExp {
   if (text === '') throw new ConfigError('an empty regular expression matches everything; leave the key out instead');
@@ -66,15 +62,27 @@ function parseRegex(text: string): RegExp {
   }
 }
 
+/** One that is asked about strangers' paths: a check at load bounds its time. */
+export const PATH_REGEX: Kind<RegExp> = {
+  label: 'a regular expression',
+  json: { type: 'string', format: 'regex' },
+  read: parsePathRegex,
+};
+
+function parsePathRegex(text: string): RegExp {
+  const regex = parseRegex(text);
+  checkRegexCost(text);
+  return regex;
+}
+
 /** A regular expression with two groups, the script and what follows it. */
 export const SPLIT_REGEX: Kind<RegExp> = {
-  ...REGEX,
+  ...PATH_REGEX,
   label: 'a regular expression with two groups',
   read: (text) => {
-    const regex = parseRegex(text);
-    // An alternative that always matches tells how many groups there are.
-    const groups = (new RegExp(`${text}|`).exec('')?.length ?? 1) - 1;
-    if (groups !== 2) throw new ConfigError(`'${text}' has ${groups} groups; expected two, the script and what follows it`);
+    const regex = parsePathRegex(text);
+    const { count } = groupsOf(regex);
+    if (count !== 2) throw new ConfigError(`'${text}' has ${count} groups; expected two, the script and what follows it`);
     return regex;
   },
 };
@@ -134,7 +142,7 @@ export const REQUEST_URI: Kind<string> = {
   },
 };
 
-/** What a header says. */
+/** What a header of a fixed answer or of a probe says. */
 export const HEADER_VALUE: Kind<string> = {
   ...TEXT,
   read: (text) => {
@@ -142,6 +150,9 @@ export const HEADER_VALUE: Kind<string> = {
     return text;
   },
 };
+
+/** What a header says, with nginx's variables. */
+export const HEADER_TEMPLATE: Kind<string> = { ...HEADER_VALUE, label: "text, with nginx's variables", template: true };
 
 export const REDIRECT_STATUS: Kind<301 | 302 | 303 | 307 | 308> = {
   label: '301, 302, 303, 307 or 308',
@@ -167,6 +178,7 @@ export const FINAL_STATUS: Kind<number> = {
 /** Where a client is sent. */
 export const LOCATION: Kind<string> = {
   label: "a URL or a path, with nginx's variables",
+  template: true,
   json: { type: 'string', minLength: 1 },
   read: (text) => {
     if (text === '' || /\s/.test(text) || hasControl(text)) throw new ConfigError(`'${text}' is not a URL or a path`);

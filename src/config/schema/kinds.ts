@@ -77,6 +77,9 @@ export const OFF: Kind<'off'> = word(['off']);
 
 export const TEXT: Kind<string> = { label: 'text', json: { type: ['string', 'number', 'boolean'] }, read: (text) => text };
 
+/** Text with nginx's variables. */
+export const TEMPLATE: Kind<string> = { ...TEXT, label: "text, with nginx's variables", template: true };
+
 export const BALANCE: Kind<ReturnType<typeof parseBalance>> = {
   label: "a balancer's name",
   json: { type: 'string' },
@@ -151,6 +154,17 @@ export const INCLUDE: Kind<string> = {
     PATH.read(text, context);
     // As it is written: messages name a file by the way that led to it.
     return text;
+  },
+};
+
+/** A file that is read at load. */
+export const PAGE: Kind<string> = {
+  ...PATH,
+  label: 'a file',
+  read: (text, context) => {
+    const path = PATH.read(text, context);
+    if (!context.world.exists(path)) throw new ConfigError(`there is no file '${path}'`);
+    return path;
   },
 };
 

@@ -14,7 +14,7 @@ import {
   OFF,
   SECRET_FILE,
   SHARE,
-  TEXT,
+  TEMPLATE,
   UPSTREAM,
   word,
 } from './kinds.ts';
@@ -145,7 +145,7 @@ export const POOL = keys(
       description: 'time since the last sign of life of any upstream after which requests are refused at once',
       default: '10s',
     }),
-    params: named(PARAM_KEY, value(TEXT, { description: 'its value' }), {
+    params: named(PARAM_KEY, value(TEMPLATE, { description: "its value; nginx's variables (`$uri`) are filled in" }), {
       description: "FastCGI parameters for the requests of every route to this pool; a route's own win",
     }),
   },

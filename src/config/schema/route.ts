@@ -5,27 +5,28 @@ import {
   FINAL_STATUS,
   HEADER_KEY,
   HEADER_NAME,
+  HEADER_TEMPLATE,
   HEADER_VALUE,
   HOST,
   LOCATION,
   METHOD,
   PARAM_KEY,
+  PATH_REGEX,
   REDIRECT_STATUS,
-  REGEX,
   ROUTE_PATH,
   SPLIT_REGEX,
   STATUS_KEY,
   URL_PATH,
 } from './http-kinds.ts';
-import { BOOLEAN, HEAD_SIZE, INDEX, PATH, ROOT, SIZE, TEXT } from './kinds.ts';
+import { BOOLEAN, HEAD_SIZE, INDEX, PAGE, PATH, ROOT, SIZE, TEMPLATE, TEXT } from './kinds.ts';
 
 const HOST_INFO = { description: 'a host name without a port, or `*.example.org` for every name below it' };
-const METHOD_INFO = { description: 'a method, such as `GET`' };
+const METHOD_INFO = { description: 'a method, such as `GET`, which includes HEAD' };
 
 function headerChanges(description: string) {
   return keys(
     {
-      set: named(HEADER_KEY, value(HEADER_VALUE, { description: 'its value' }), {
+      set: named(HEADER_KEY, value(HEADER_TEMPLATE, { description: "its value; nginx's variables are filled in" }), {
         description: 'put in place of those of the same name',
       }),
       hide: list(value(HEADER_NAME, { description: 'a name' }), { description: 'taken out' }),
@@ -62,7 +63,7 @@ export const ROUTE = keys(
       description: 'the beginning of the path; `= /path` is that path alone',
       default: '/',
     }),
-    path_regex: value(REGEX, { description: 'the path matches this regular expression; in the place of `path`' }),
+    path_regex: value(PATH_REGEX, { description: 'the path matches this regular expression; in the place of `path`' }),
     final: value(BOOLEAN, {
       description: 'when this `path` is the longest that matches, no `path_regex` is asked',
       default: false,
@@ -86,13 +87,13 @@ export const ROUTE = keys(
       description: 'a regular expression with two groups, the script and PATH_INFO',
       otherwise: 'the first `.php` that ends a segment',
     }),
-    params: named(PARAM_KEY, value(TEXT, { description: 'its value' }), {
+    params: named(PARAM_KEY, value(TEMPLATE, { description: 'its value' }), {
       description: "FastCGI parameters to add or to replace; nginx's variables (`$uri`) are filled in",
     }),
     strip_prefix: value(URL_PATH, { description: 'taken off the front of the path before anything is made of it' }),
     request_headers: headerChanges('changes to the headers that the worker gets'),
     response_headers: headerChanges('changes to the headers that the client gets'),
-    error_pages: named(STATUS_KEY, value(PATH, { description: 'a file' }), {
+    error_pages: named(STATUS_KEY, value(PAGE, { description: 'a file' }), {
       description: 'files sent in place of answers with these statuses (`404`, `500-599`, `5xx`)',
     }),
     max_body: value(SIZE, { description: 'largest request body, else 413', default: '100m' }),

@@ -1,4 +1,4 @@
-// What a route's part of a file makes, also where the program cannot serve it yet.
+// What a route's part of a file makes.
 
 import { describe, expect, it } from 'vitest';
 import { ROUTE_DEFAULTS } from '../../../src/config/defaults.ts';
@@ -12,7 +12,11 @@ import { worldOf } from '../support/config-file.ts';
 function routeOf(text: string): RouteSettings | undefined {
   const report = new Report();
   const file = `pools: { rt: { upstreams: [/a] } }\nroutes:\n  - ${text}\n`;
-  const { pools, routes } = gather('/etc/f.yaml', worldOf({ '/etc/f.yaml': file }), report);
+  const { pools, routes } = gather(
+    '/etc/f.yaml',
+    worldOf({ '/etc/f.yaml': file, '/etc/404.html': '', '/srv/sorry.html': '' }),
+    report,
+  );
   const [raw] = routes;
   const made =
     raw === undefined ? undefined : routeSettings(raw, { byName: pools, names: new Set(pools.keys()), all: true }, report);
@@ -50,11 +54,13 @@ describe('a route', () => {
   it.each([
     ["root: /srv, split_path: '^(.+?\\.php)(/.*)$'", { root: '/srv', splitPath: /^(.+?\.php)(\/.*)$/ }],
     [
-      "params: { PATH_INFO: $uri, X: 'a${Y:-b}$c' }",
+      "params: { PATH_INFO: $uri, X: 'a${Y:-b}$host', Z: '${Y:-$5}' }",
       {
         params: new Map([
           ['PATH_INFO', '$uri'],
-          ['X', 'ab$c'],
+          ['X', 'ab$host'],
+          // What is filled in is plain text.
+          ['Z', '$$5'],
         ]),
       },
     ],

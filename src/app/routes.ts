@@ -1,0 +1,122 @@
+// Builds the routes of one generation: from what the settings say to what the public door acts by.
+
+import type { PoolRoute, RouteSettings } from '../config/route.ts';
+import type { Settings } from '../config/settings.ts';
+import { ConfigError } from '../core/address.ts';
+import { answerRules } from '../http/answer-rules.ts';
+import type { KeyRule } from '../http/balance-key.ts';
+import { CgiParams } from '../http/cgi-params.ts';
+import { readPage } from '../http/content-types.ts';
+import { redirector, responder } from '../http/fixed-answers.ts';
+import { requestChanges } from '../http/forward-changes.ts';
+import type { Forwarder } from '../http/forwarder.ts';
+import type { AnyRoute, LocalRoute, Route, Speech } from '../http/route.ts';
+import { Router } from '../http/router.ts';
+import type { ScriptMode } from '../http/script.ts';
+import { StaticFiles } from '../http/static-files.ts';
+import type { VariableScope } from '../http/variables.ts';
+import type { PoolView } from './living-pool.ts';
+
+/** Bytes of an answer kept in memory for a slow client, and then in its temporary file. */
+const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as const;
+
+/** What routes need of the settings. */
+type Around = Pick<Settings, 'client' | 'tempDir'>;
+
+interface Parts {
+  /** For SERVER_SOFTWARE. */
+  readonly version: string;
+  readonly forwarder: Forwarder;
+}
+
+/**
+ * Reads the files of error pages: they are as they were at this moment until the next reload.
+ * @throws ConfigError, ParamsTooLargeError
+ */
+export function buildRouter(
+  settings: Around & Pick<Settings, 'routes'>,
+  pools: ReadonlyMap<string, PoolView>,
+  parts: Parts,
+): Router<AnyRoute> {
+  if (settings.routes.length === 0) throw new ConfigError('no route: nothing says where requests go');
+  return new Router(settings.routes.map((route) => ({ match: route.match, route: build(route, settings, pools, parts) })));
+}
+
+function build(route: RouteSettings, around: Around, pools: ReadonlyMap<string, PoolView>, parts: Parts): AnyRoute {
+  switch (route.kind) {
+    case 'pool':
+      return poolRoute(route, around, pools, parts);
+    case 'static':
+      return localRoute(route, around, new StaticFiles(route).answer);
+    case 'redirect':
+      return localRoute(route, around, redirector(route, scopeOf(route)));
+    case 'respond':
+      return localRoute(route, around, responder(route));
+  }
+}
+
+function localRoute(route: Exclude<RouteSettings, PoolRoute>, { client }: Around, answer: LocalRoute['answer']): LocalRoute {
+  return { kind: 'local', answer, answerRules: rulesOf(route, scopeOf(route)), sendTimeout: client.sendTimeout };
+}
+
+/** @throws ConfigError, ParamsTooLargeError */
+function poolRoute(route: PoolRoute, { client, tempDir }: Around, pools: ReadonlyMap<string, PoolView>, parts: Parts): Route {
+  const view = pools.get(route.pool);
+  if (view === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
+  const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;
+  const scope = { root: route.root, rules: { mode: modeOf(route), prefix: route.stripPrefix }, regex: regexOf(route) };
+  return {
+    kind: 'pool',
+    pool: view.pool,
+    retry: view.settings.retry,
+    retryBudget: view.retryBudget,
+    balanceKey: keyRule(view, route),
+    speaks: speech(route, view.speaks, scope, parts),
+    answerRules: rulesOf(route, scope),
+    limits: {
+      maxBody: route.maxBody,
+      bodyTimeout: client.bodyTimeout,
+      maxResponseHead: route.maxResponseHead,
+      requestBuffering: route.requestBuffering,
+      tempDir,
+      spool: { memory, file: route.responseBuffering ? SPOOL.file : 0, tempDir, stallTimeout: client.sendTimeout },
+    },
+  };
+}
+
+function speech(route: PoolRoute, kind: Speech['kind'], scope: VariableScope, { version, forwarder }: Parts): Speech {
+  const { params, stripPrefix, requestHeaders } = route;
+  if (kind === 'http') {
+    if (route.php || route.splitPath !== undefined || params.size > 0) {
+      throw new ConfigError(`pool ${route.pool} has HTTP upstreams: PHP and parameters are for FastCGI workers`);
+    }
+    return { kind, forwarder, changes: requestChanges(requestHeaders, stripPrefix, scope) };
+  }
+  const { mode } = scope.rules;
+  const software = `fcgi-lb/${version}`;
+  return { kind, params: new CgiParams({ mode, stripPrefix, params, requestHeaders, regex: scope.regex, software }) };
+}
+
+function keyRule({ settings: { balance }, sticky }: PoolView, { params }: PoolRoute): KeyRule | undefined {
+  // The operator who says that TLS ends in front of us says so with this parameter.
+  if (sticky !== undefined) return { kind: 'sticky', cookie: sticky, https: /^(?:on|1)$/i.test(params.get('HTTPS') ?? '') };
+  return balance.name === 'hash' ? balance.key : undefined;
+}
+
+function modeOf({ php, root, index, splitPath }: PoolRoute): ScriptMode {
+  const files = php || splitPath !== undefined;
+  return files && root !== undefined ? { kind: 'php', root, index, splitPath } : { kind: 'application', root };
+}
+
+function regexOf({ match }: RouteSettings): RegExp | undefined {
+  return match.path.kind === 'regex' ? match.path.regex : undefined;
+}
+
+/** Of a route without scripts. */
+function scopeOf(route: RouteSettings): VariableScope {
+  return { root: undefined, rules: { mode: { kind: 'application', root: undefined }, prefix: '' }, regex: regexOf(route) };
+}
+
+function rulesOf({ responseHeaders, errorPages }: RouteSettings, scope: VariableScope): Route['answerRules'] {
+  return answerRules(responseHeaders, new Map([...errorPages].map(([status, file]) => [status, readPage(file)])), scope);
+}
