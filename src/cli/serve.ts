@@ -57,6 +57,7 @@ export async function serve(load: () => Settings, version: string): Promise<numb
   }
   void takeOver(succession, inherited, log).then(() => {
     upgrader.started();
+    if (succession !== undefined) log.info({ pid }, 'took over from the predecessor');
     notifier.ready(servingOn(program));
   });
   const ending = await Promise.race([signalled, succeeded]);
