@@ -59,6 +59,7 @@ describe('a regular expression', () => {
     ['(.*)\\.(.*)\\.(.*)', 'to the power of 4'],
     ['a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?b', 'too many ways'],
     [`${'(a|a)'.repeat(20)}b`, 'too many ways'],
+    [`^${'(a|b)?'.repeat(9)}x`, 'too many ways'],
     ['(a)\\1', 'refers back'],
     ['(?<n>a)\\k<n>', 'refers back'],
     ['(?<=a)b', 'no lookbehind'],
