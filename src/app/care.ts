@@ -9,7 +9,8 @@ import { Ejections } from '../health/ejections.ts';
 import { HealthMonitor } from '../health/monitor.ts';
 import { Prober } from '../health/prober.ts';
 import type { Pool } from '../pool/pool.ts';
-import { Upstream, type UpstreamParts, type UpstreamSettings } from '../upstream/upstream.ts';
+import { Upstream, type UpstreamParts } from '../upstream/upstream.ts';
+import type { UpstreamSettings } from '../upstream/upstream-settings.ts';
 import type { MemberCare } from './members.ts';
 import { createProbe } from './registry.ts';
 

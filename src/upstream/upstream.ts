@@ -11,7 +11,7 @@ import { CapacityLimit } from './capacity-limit.ts';
 import { Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
 import { dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
-import { type FcgiSettings, FcgiSide } from './fcgi-side.ts';
+import { FcgiSide } from './fcgi-side.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import type { HttpRequest, HttpSink } from './http-request.ts';
 import { HttpSide, limitOf } from './http-side.ts';
@@ -20,20 +20,7 @@ import type { ExchangeSink, FcgiRequest, Outcome } from './request.ts';
 import type { AnyExchange, Purpose } from './side.ts';
 import { Slots } from './slots.ts';
 import { SlowStart } from './slow-start.ts';
-
-export interface UpstreamSettings extends FcgiSettings {
-  readonly weight: number;
-  /** Position among the upstreams of its pool. */
-  readonly order: number;
-  /** Exchanges at a time: asked for (`auto`), a number, or `Infinity`. */
-  readonly maxConns: 'auto' | number;
-  /** Gets nothing from the start, until the operator wants it to. */
-  readonly disabled: boolean;
-  /** Gets requests only while no other upstream of its pool can be hoped for. */
-  readonly backup?: boolean;
-  /** ms over which its weight grows when it comes (back) up. */
-  readonly slowStart?: number;
-}
+import type { UpstreamSettings } from './upstream-settings.ts';
 
 /** What an upstream needs of the pool it is in. */
 export interface UpstreamParts {
@@ -74,6 +61,8 @@ export class Upstream implements Candidate {
   readonly #slowStart: SlowStart;
   readonly #headTime = new HeadTime();
   #used = false;
+  /** Whether the log says that it fails, and not yet that it answers again. */
+  #complained = false;
   /** Whether anything has answered since its address appeared, or since its worker was lost. */
   #answered = false;
 
@@ -321,9 +310,9 @@ export class Upstream implements Candidate {
 
   #observe(outcome: Outcome): void {
     if (outcome.kind === 'abandoned') return;
-    const { failures } = this.#backoff;
     if (outcome.kind === 'complete') {
-      if (failures > 0) this.#log.info({ upstream: this.name, failures }, 'upstream answers again');
+      if (this.#complained) this.#log.info({ upstream: this.name }, 'upstream answers again');
+      this.#complained = false;
       this.#backoff.succeeded();
       return;
     }
@@ -334,7 +323,8 @@ export class Upstream implements Candidate {
     if (!busy) this.#answered = false;
     if (!this.#backoff.active) {
       if (code === 'FCGI_LB_CONNECT_MISSING' || code === 'FCGI_LB_CONNECT_REFUSED') this.#capacity.forget();
-      if (failures === 0) this.#log.warn({ upstream: this.name, code }, message);
+      if (!this.#complained) this.#log.warn({ upstream: this.name, code }, message);
+      this.#complained = true;
     }
     this.#backoff.failed(busy ? 'busy' : 'lost');
   }

@@ -8,7 +8,8 @@ import type { Clock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { Probe, ProbeAnswer } from '../../src/health/probe.ts';
 import { Prober } from '../../src/health/prober.ts';
-import { Upstream, type UpstreamSettings } from '../../src/upstream/upstream.ts';
+import { Upstream } from '../../src/upstream/upstream.ts';
+import type { UpstreamSettings } from '../../src/upstream/upstream-settings.ts';
 import { eventually } from './eventually.ts';
 import { FakeClock } from './fake-clock.ts';
 

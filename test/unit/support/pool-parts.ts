@@ -12,7 +12,8 @@ import { Pool, type QueueSettings, type Waiter } from '../../../src/pool/pool.ts
 import type { Place } from '../../../src/pool/queue.ts';
 import type { Exchange } from '../../../src/upstream/exchange.ts';
 import type { ExchangeSink, FcgiRequest } from '../../../src/upstream/request.ts';
-import { Upstream, type UpstreamSettings } from '../../../src/upstream/upstream.ts';
+import { Upstream } from '../../../src/upstream/upstream.ts';
+import type { UpstreamSettings } from '../../../src/upstream/upstream-settings.ts';
 import { FakeClock } from '../../helpers/fake-clock.ts';
 import { tokenOf } from './balancer-parts.ts';
 import { type Line, recordingLog } from './recording-log.ts';

@@ -1,0 +1,17 @@
+// What the operator says of one upstream, with what its pool says of all.
+
+import type { FcgiSettings } from './fcgi-side.ts';
+
+export interface UpstreamSettings extends FcgiSettings {
+  readonly weight: number;
+  /** Position among the upstreams of its pool. */
+  readonly order: number;
+  /** Exchanges at a time: asked for (`auto`), a number, or `Infinity`. */
+  readonly maxConns: 'auto' | number;
+  /** Gets nothing from the start, until the operator wants it to. */
+  readonly disabled: boolean;
+  /** Gets requests only while no other upstream of its pool can be hoped for. */
+  readonly backup?: boolean;
+  /** ms over which its weight grows when it comes (back) up. */
+  readonly slowStart?: number;
+}
