@@ -1,7 +1,7 @@
 // Listening sockets as files and as descriptors: put in place whole, handed on, and removed by their owner alone.
 
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -109,6 +109,8 @@ describe('a unix socket', () => {
     const directory = tempDir();
     const path = join(directory, 'http.sock');
     await deadSocket(path);
+    // Long ago: the new file may well get its inode.
+    utimesSync(path, 1, 1);
     const mine = passingName(path);
     await new Promise<void>((resolve) => server().listen({ path: mine }, resolve));
     const attempt = putInPlace(mine, path, async () => {
