@@ -47,8 +47,8 @@ export class InheritedSockets {
       // systemd keeps its own: it is for the operator to say why there is one too many.
       if (socket.fdName !== undefined) continue;
       this.#left.delete(socket);
-      closeSync(socket.fd);
       if (socket.file !== undefined) removeOwn(socket.file.path, socket.file);
+      closeSync(socket.fd);
       closed.push(socket.text);
     }
     return closed;

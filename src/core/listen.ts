@@ -128,13 +128,13 @@ class OpenListener implements Listener {
 
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
+      if (this.#file !== undefined && !this.#handedOn && this.#mayRemove()) removeOwn(this.#file.path, this.#file);
       // http.Server's own close would cut kept connections at once, with requests on their way to us.
       Server.prototype.close.call(this.#server, () => {
         // Only that one stops the timer that looks for slow clients, and now there is nothing left to cut.
         this.#server.close();
         resolve();
       });
-      if (this.#file !== undefined && !this.#handedOn && this.#mayRemove()) removeOwn(this.#file.path, this.#file);
     });
     return this.#closed;
   }

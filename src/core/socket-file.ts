@@ -59,7 +59,9 @@ async function takeAway(path: string, abandoned: (path: string) => Promise<boole
     const aside = passingName(path);
     await rename(path, aside);
     try {
-      const same = isSame(identity(await lstat(aside)), identity(found));
+      const moved = await lstat(aside);
+      // Nobody holds the inode of an abandoned socket: its number may be that of a new file already, but not with its time.
+      const same = isSame(moved, found) && moved.mtimeMs === found.mtimeMs;
       if (!same) await link(aside, path);
       return same;
     } finally {
@@ -71,10 +73,13 @@ async function takeAway(path: string, abandoned: (path: string) => Promise<boole
   }
 }
 
-/** Removes the socket file, unless its name belongs to another file by now. Nothing that goes wrong here could be mended. */
+/**
+ * Removes the socket file, unless its name belongs to another file by now. The socket must still be open: it holds the inode,
+ * whose number no other file has until then. Nothing that goes wrong here could be mended.
+ */
 export function removeOwn(path: string, own: FileIdentity): void {
   try {
-    if (isSame(identity(lstatSync(path)), own)) unlinkSync(path);
+    if (isSame(lstatSync(path), own)) unlinkSync(path);
   } catch {
     // Gone already, or in a directory that must no longer be written to.
   }

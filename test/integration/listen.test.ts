@@ -1,12 +1,13 @@
 // Listening sockets as files and as descriptors: put in place whole, handed on, and removed by their owner alone.
 
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parseAddress, unixAddress } from '../../src/core/address.ts';
 import { type Handover, type Inherited, ListenError, listenOn } from '../../src/core/listen.ts';
+import { passingName, putInPlace } from '../../src/core/socket-file.ts';
 import { deadSocket } from '../faults/sockets.ts';
 import { connects } from '../helpers/connects.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -102,6 +103,24 @@ describe('a unix socket', () => {
       expect(await connects(path)).toBe('connected');
       expect(readdirSync(directory)).toEqual(['http.sock']);
     }
+  });
+
+  it('that somebody has replaced while it was being looked at is left to him', async () => {
+    const directory = tempDir();
+    const path = join(directory, 'http.sock');
+    await deadSocket(path);
+    // Long ago: the new file may well get its inode.
+    utimesSync(path, 1, 1);
+    const mine = passingName(path);
+    await new Promise<void>((resolve) => server().listen({ path: mine }, resolve));
+    const attempt = putInPlace(mine, path, async () => {
+      unlinkSync(path);
+      await listenOn(server(), unixAddress(path));
+      return true;
+    });
+    await expect(attempt).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await connects(path)).toBe('connected');
+    expect(readdirSync(directory)).toEqual(['http.sock']);
   });
 
   it('may have a path as long as the kernel takes', async () => {

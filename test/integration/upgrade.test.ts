@@ -160,20 +160,21 @@ describe('an upgrade', () => {
     const worker = await fakeWorker(answering('fine'));
     const at = (name: string): string => join(directory, `${name}.sock`);
     const config = at('lb.yaml');
-    const write = (...names: readonly string[]): void =>
-      writeFileSync(
-        config,
-        `listen: [${names.map(at).join(', ')}]\nadmin: off\npools: { app: { upstreams: [${worker.path}] } }\n`,
-      );
-    write('a', 'b');
+    const port = await freePort();
+    const pools = `pools: { app: { upstreams: [${worker.path}] } }`;
+    const write = (...addresses: readonly string[]): void =>
+      writeFileSync(config, `listen: [${addresses.join(', ')}]\nadmin: off\n${pools}\n`);
+    write(at('a'), at('b'), `127.0.0.1:${port}`);
     const { cli } = await running(['--config', config]);
     expect((await ask(at('b'))).status).toBe(200);
-    write('a', 'c');
+    expect((await ask({ port })).status).toBe(200);
+    write(at('a'), at('c'));
     await upgrade(cli);
     await cli.says('closed what the predecessor listened on');
     expect((await ask(at('a'))).status).toBe(200);
     expect((await ask(at('c'))).status).toBe(200);
     expect(await connects(at('b'))).toBe('ENOENT');
+    await eventually(async () => expect(await connects({ port })).toBe('ECONNREFUSED'));
     await stopAll(cli);
     expect(readdirSync(directory)).toEqual(['lb.yaml.sock']);
   });
