@@ -101,9 +101,13 @@ async function measure(
   idle: number,
 ): Promise<Row> {
   const counted = { answers: 0, notGood: 0 };
-  const probers = startProbers(parts, folder, question, randomFrom(seed), counted);
-  // The first rounds are run by the interpreter.
-  await sleep(quick ? 2000 : 15_000);
+  const random = randomFrom(seed);
+  // Some thousands of probes are run by the interpreter before the compiler has seen enough: a matter of a minute or two in service.
+  const warming = startProbers(parts, folder, { ...SETTINGS, question, interval: 250 }, random, counted);
+  await sleep(quick ? 1000 : 8000);
+  for (const prober of warming) prober.stop();
+  const probers = startProbers(parts, folder, { ...SETTINGS, question }, random, counted);
+  await sleep(SETTINGS.interval);
   const before = counted.answers;
   const others = watchOthers();
   const percent = await cpuPercent(seconds);
@@ -122,7 +126,7 @@ async function measure(
 function startProbers(
   { Upstream, Prober, createProbe, unixAddress, systemClock, silentLog }: Parts,
   folder: string,
-  question: ProbeQuestion,
+  settings: ProbeSettings,
   random: () => number,
   counted: { answers: number; notGood: number },
 ): readonly Prober[] {
@@ -130,9 +134,9 @@ function startProbers(
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
   return Array.from({ length: UPSTREAMS }, (_, number) => {
     const path = join(folder, `w${number}.sock`);
-    const settings = { weight: 1, order: number, maxConns: 1, timeouts, keepAlive: undefined, handOver: true, disabled: false };
-    const upstream = new Upstream(unixAddress(path), settings, around);
-    const probe = createProbe(question, { upstream: path, clock: systemClock });
+    const slot = { weight: 1, order: number, maxConns: 1, timeouts, keepAlive: undefined, handOver: true, disabled: false };
+    const upstream = new Upstream(unixAddress(path), slot, around);
+    const probe = createProbe(settings.question, { upstream: path, clock: systemClock });
     const watched: Probe = {
       ask: (loan, done) =>
         probe.ask(loan, (answer) => {
@@ -150,13 +154,7 @@ function startProbers(
       well: true,
       lend: () => upstream.lend(),
     };
-    const prober = new Prober(
-      target,
-      watched,
-      { ...SETTINGS, question },
-      { clock: systemClock, random, log: silentLog },
-      () => undefined,
-    );
+    const prober = new Prober(target, watched, settings, { clock: systemClock, random, log: silentLog }, () => undefined);
     prober.start();
     return prober;
   });
