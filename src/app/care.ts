@@ -107,7 +107,10 @@ export class Care implements MemberCare {
     const clock = this.#clock;
     const question = createProbe(probe.question, { upstream: upstream.name, clock, speaks: upstream.speaks });
     const parts = { clock, random: Math.random, log: this.#log };
-    health.prober = new Prober(upstream, question, probe, parts, (verdict, reason) => health.monitor.probed(verdict, reason));
+    const proves = probe.question.kind === 'request' || probe.question.kind === 'exec';
+    health.prober = new Prober(upstream, question, probe, parts, (verdict, reason) => {
+      health.monitor.probed(verdict, reason, proves);
+    });
     health.prober.start();
   }
 }

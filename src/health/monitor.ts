@@ -69,10 +69,13 @@ export class HealthMonitor {
     }
   }
 
-  /** The verdict of the probes. */
-  probed(verdict: 'up' | 'down', reason: string): void {
+  /**
+   * The verdict of the probes.
+   * @param proves whether a good answer shows that requests are answered well: one to a mere connection does not
+   */
+  probed(verdict: 'up' | 'down', reason: string, proves: boolean): void {
     this.#probes = { verdict, reason };
-    if (verdict === 'up' && this.#ejection.kind !== 'none') this.#restore(reason);
+    if (verdict === 'up' && proves && this.#ejection.kind !== 'none') this.#restore(reason);
     else this.#judge(reason);
   }
 

@@ -95,7 +95,7 @@ const steps: readonly fc.WeightedArbitrary<Step>[] = [
       name: `probes say ${down ? 'down' : 'up'}`,
       run: (_, member) => {
         member.probesDown = down;
-        member.monitor.probed(down ? 'down' : 'up', 'test');
+        member.monitor.probed(down ? 'down' : 'up', 'test', true);
       },
     })),
   },

@@ -235,7 +235,7 @@ describe('the last upstream', () => {
   it('comes back when the other one is drained by the operator, or found down by its probes', () => {
     for (const take of [
       ({ upstream }: Watched) => upstream.want('drain', 'test'),
-      ({ monitor }: Watched) => monitor.probed('down', 'test'),
+      ({ monitor }: Watched) => monitor.probed('down', 'test', true),
     ]) {
       const { a, b } = pair();
       a.observe(CLOSED, 3);
@@ -256,25 +256,35 @@ describe('the last upstream', () => {
 describe('probes', () => {
   it('that say down outrank whatever requests say', () => {
     const { a, clock } = pair();
-    a.monitor.probed('down', '3 probes failed');
+    a.monitor.probed('down', '3 probes failed', true);
     expect(position(a)).toBe('out');
     a.observe(good(), 10);
     expect(position(a)).toBe('out');
     a.observe(CLOSED, 3);
     clock.advance(10_000);
     expect([position(a), a.upstream.state.reason]).toEqual(['out', '3 probes failed']);
-    a.monitor.probed('up', '2 probes were answered');
+    a.monitor.probed('up', '2 probes were answered', true);
     expect(position(a)).toBe('up');
   });
 
   it('that say up end an ejection and a trial', () => {
     const { a, b, clock } = pair();
     a.observe(CLOSED, 3);
-    a.monitor.probed('up', 'a probe was answered');
+    a.monitor.probed('up', 'a probe was answered', true);
     expect([position(a), clock.pending, a.upstream.state.reason]).toEqual(['up', 0, 'a probe was answered']);
     b.observe(REFUSED, 3);
-    b.monitor.probed('up', 'a probe was answered');
+    b.monitor.probed('up', 'a probe was answered', true);
     expect(position(b)).toBe('up');
+  });
+
+  it('that say up of a mere connection end no ejection: requests may still fail', () => {
+    const { a, clock } = pair();
+    a.observe(CLOSED, 3);
+    a.monitor.probed('up', 'a connection came about', false);
+    expect(position(a)).toBe('out');
+    clock.advance(10_000);
+    a.monitor.probed('up', 'a connection came about', false);
+    expect(position(a)).toBe('trial');
   });
 });
 
@@ -291,7 +301,7 @@ describe('an address that appears anew', () => {
     a.observe(CLOSED);
     clock.advance(10_000);
     expect(position(a)).toBe('trial');
-    a.monitor.probed('down', 'test');
+    a.monitor.probed('down', 'test', true);
     a.monitor.appeared();
     expect(position(a)).toBe('up');
   });
