@@ -121,6 +121,8 @@ export class Program {
       this.destroy();
     });
     await this.#doors.close();
+    // A reload that was on its way gives back what it has opened.
+    await this.#turn;
     timer.cancel();
     this.destroy();
     await this.#admin.close();
@@ -179,12 +181,14 @@ export class Program {
       undo.push(admin.rollback);
       // Last: from then on clients may come by a new address, and whatever failed later would fail them.
       const doors = await this.#doors.prepare(settings.listen, places);
+      undo.push(doors.rollback);
+      if (this.#stopping) throw new Error('the program is stopping');
       roster.commit();
       this.#generation = { number, settings, router };
       logs.commit();
       this.#doors.each((door) => door.reconfigure(settings.client));
       void doors.commit();
-      await admin.commit();
+      void admin.commit();
     } catch (error) {
       this.#wanted = this.settings;
       for (const step of undo.reverse()) step();
