@@ -1,7 +1,7 @@
 // `fcgi-lb drain`: an upstream gets nothing more and finishes what it holds; with --wait, comes back when it has.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminClient } from '../admin/client.ts';
+import { pause } from '../core/clock.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION, onlyWord, usage } from './admin.ts';
 import { readOptions } from './options.ts';
 import { atThat, type Meant, wishFor } from './wish.ts';
@@ -43,7 +43,7 @@ async function untilIdle(client: AdminClient, meant: Meant): Promise<0 | 1> {
       return 1;
     }
     if (runningAt(found) === 0) break;
-    await delay(LOOK_EVERY);
+    await pause(LOOK_EVERY);
   }
   process.stdout.write(`${meant.upstream} in pool ${meant.pool} is drained\n`);
   return 0;

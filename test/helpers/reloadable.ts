@@ -43,14 +43,9 @@ export async function reloadable(yaml: string, words: readonly string[] = []): P
       (log as { level: string; message: string; fields: object }[]).push({ level: 'error', message, fields });
     },
   };
-  program.operator.reloadsBy(
-    new Reloader(
-      program,
-      () => settingsFromFile(options, false),
-      recorder,
-      () => systemClock.date(),
-    ),
-  );
+  const load = () => settingsFromFile(options, false);
+  const reloader = new Reloader(program, load, recorder, () => systemClock.date());
+  program.operator.reloadsBy({ latest: () => reloader.latest, reload: (by) => reloader.reload(by) });
   const tryReload = (text: string): Promise<ReloadStatus> => {
     writeFileSync(file, text);
     return program.operator.reload({ by: 'a test' });

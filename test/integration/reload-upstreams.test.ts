@@ -181,7 +181,9 @@ describe('an upstream that stays', () => {
       reply.end();
     });
     const health = 'max_conns: 1, health: { probe: request, uri: /ping, interval: 20ms, fall: 1, expect: { status: 200 } }';
-    const { reload, upstreamStatus } = await reloadable(onePool([worker.path]));
+    const { proxy, reload, upstreamStatus } = await reloadable(onePool([worker.path]));
+    // What nobody has used is not woken.
+    await ask(proxy.path);
     await reload(onePool([worker.path], health));
     await eventually(() => expect(upstreamStatus(worker.path).state.is).toBe('down'));
     await reload(onePool([worker.path], `${health.replace('20ms', '25ms')}, queue: { size: 5 }`));
