@@ -1,8 +1,12 @@
-// The operator's door: health and readiness over HTTP, on its own addresses.
+// The operator's door: health, status and what may be changed, over HTTP, on its own addresses.
 
-import { type FastifyInstance, fastify } from 'fastify';
+import type { ServerResponse } from 'node:http';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Address } from '../core/address.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
+import type { Log } from '../core/log.ts';
+import { type Access, refusal } from './guard.ts';
+import type { ReloadStatus, Status, Who, Wish, WishResult } from './status.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -10,22 +14,55 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
-/** What the operator's door needs to know of the program. */
+/** What the operator's door needs to know of the program, and may have it do. */
 export interface AdminFacts {
-  readonly readiness: () => Readiness;
+  readiness(): Readiness;
+  status(): Status;
+  /** @param upstream its address, or the last part of its path where only one has it */
+  wish(wish: Wish, pool: string, upstream: string, who: Who): WishResult;
+  reload(who: Who): Promise<ReloadStatus>;
 }
+
+/** Encoded, the longest path of a unix socket has three times its 107 bytes. */
+const LONGEST_NAME = 400;
+
+type UpstreamRequest = FastifyRequest<{ Params: { pool: string; upstream: string } }>;
 
 export class AdminServer {
   readonly #app: FastifyInstance;
+  readonly #facts: AdminFacts;
+  readonly #log: Log;
+  /** Requests that are not answered yet. */
+  readonly #open = new Set<ServerResponse>();
   #listener: Listener | undefined;
+  #access: Access = { kind: 'foreign' };
+  #onQuiet: (() => void) | undefined;
 
-  constructor(facts: AdminFacts) {
-    this.#app = fastify({ forceCloseConnections: true });
+  constructor(facts: AdminFacts, log: Log) {
+    this.#facts = facts;
+    this.#log = log;
+    const app = fastify({ forceCloseConnections: false, routerOptions: { maxParamLength: LONGEST_NAME } });
+    this.#app = app;
+    app.addHook('onRequest', (request, reply, done) => {
+      this.#began(reply.raw);
+      if (this.#refuses(request, reply)) return;
+      done();
+    });
     // It answers at all: the process serves.
-    this.#app.get('/healthz', async () => ({ status: 'ok' }));
-    this.#app.get('/readyz', async (_request, reply) => {
+    app.get('/healthz', async () => ({ status: 'ok' }));
+    app.get('/readyz', async (_request, reply) => {
       const { ready, reasons } = facts.readiness();
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', reasons });
+    });
+    app.get('/status', async (_request, reply) => reply.header('Cache-Control', 'no-store').send(facts.status()));
+    for (const wish of ['drain', 'undrain'] as const) {
+      app.post(`/pools/:pool/upstreams/:upstream/${wish}`, async (request: UpstreamRequest, reply) =>
+        this.#wish(wish, request, reply),
+      );
+    }
+    app.post('/reload', async (request, reply) => {
+      const result = await this.#facts.reload(this.#who(request));
+      return reply.code(result.result === 'good' ? 200 : 422).send(result);
     });
   }
 
@@ -36,16 +73,65 @@ export class AdminServer {
   /** @throws ListenError */
   async listen(place: Address | Inherited): Promise<Listener> {
     await this.#app.ready();
-    // Commands over the unix socket may one day change things: it is the owner's alone.
+    // What is asked over the unix socket is done: it is the owner's alone.
     this.#listener = await listenOn(this.#app.server, place, { mode: 0o600 });
+    const { asked, file } = this.#listener.handover();
+    const bound = this.#app.server.address();
+    if (bound !== null && typeof bound === 'object')
+      this.#access = { kind: 'tcp', host: asked.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') };
+    else this.#access = { kind: file === undefined ? 'foreign' : 'own' };
     return this.#listener;
   }
 
+  /** Stops accepting, and resolves when what was asked has been answered. */
   async close(): Promise<void> {
     const closed = this.#listener?.close();
-    await this.#app.close();
+    if (this.#open.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onQuiet = resolve;
+      });
+    }
     // Kept connections, and those on which nothing was ever asked, would hold up the end.
     this.#app.server.closeAllConnections();
-    await closed;
+    await Promise.all([this.#app.close(), closed]);
+  }
+
+  /** Stops accepting and cuts off whoever is connected. */
+  async destroy(): Promise<void> {
+    const closed = this.#listener?.close();
+    this.#app.server.closeAllConnections();
+    await Promise.all([this.#app.close(), closed]);
+  }
+
+  #began(response: ServerResponse): void {
+    this.#open.add(response);
+    response.once('close', () => {
+      this.#open.delete(response);
+      if (this.#open.size === 0) this.#onQuiet?.();
+    });
+  }
+
+  /** True when the request has been answered with why it may not be. */
+  #refuses(request: FastifyRequest, reply: FastifyReply): boolean {
+    const { method, url } = request;
+    const { host, origin } = request.headers;
+    const reason = refusal(this.#access, { method, host, origin });
+    if (reason === undefined) return false;
+    this.#log.warn({ ...this.#who(request), method, path: url.slice(0, 200), reason }, 'refused at the admin listener');
+    void reply.code(403).send({ error: reason });
+    return true;
+  }
+
+  #wish(wish: Wish, request: UpstreamRequest, reply: FastifyReply): FastifyReply {
+    const { pool, upstream } = request.params;
+    const result = this.#facts.wish(wish, pool, upstream, this.#who(request));
+    if (result.kind === 'unknown') return reply.code(404).send({ error: result.reason });
+    return reply.send({ pool: result.pool, upstream: result.upstream });
+  }
+
+  #who(request: FastifyRequest): Who {
+    const by = `admin ${this.#listener?.text ?? ''}`;
+    const agent = request.headers['user-agent']?.slice(0, 100);
+    return agent === undefined ? { by } : { by, agent };
   }
 }

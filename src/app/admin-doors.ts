@@ -1,9 +1,9 @@
 // The operator's listeners: opened where the settings say, and changed while the program runs.
 
-import { join } from 'node:path';
+import { defaultAdminAddresses } from '../admin/default-addresses.ts';
 import { type AdminFacts, AdminServer } from '../admin/server.ts';
 import type { AdminSettings } from '../config/settings.ts';
-import { type ListenAddress, parseAddress } from '../core/address.ts';
+import type { ListenAddress } from '../core/address.ts';
 import { ListenError, type Listener } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import type { Places } from './inherited.ts';
@@ -19,6 +19,8 @@ export class AdminDoors {
   readonly #log: Log;
   /** By the address that was asked for; several where that means several sockets of systemd. */
   #open: ReadonlyMap<string, readonly AdminServer[]> = new Map();
+  /** No longer wanted; what was asked there is still answered, the reload that closes it among that. */
+  readonly #closing = new Set<AdminServer>();
 
   constructor(facts: AdminFacts, log: Log) {
     this.#facts = facts;
@@ -42,7 +44,7 @@ export class AdminDoors {
     const next = new Map<string, readonly AdminServer[]>();
     const added: AdminServer[] = [];
     const close = async (servers: readonly AdminServer[]): Promise<void> => {
-      await Promise.all(servers.map((server) => server.close()));
+      await Promise.all(servers.map((server) => this.#close(server)));
     };
     for (const address of addressesOf(settings)) {
       const present = this.#open.get(address.text);
@@ -53,7 +55,7 @@ export class AdminDoors {
       try {
         const servers: AdminServer[] = [];
         for (const place of places(address)) {
-          const server = new AdminServer(this.#facts);
+          const server = new AdminServer(this.#facts, this.#log);
           added.push(server);
           await server.listen(place);
           servers.push(server);
@@ -80,10 +82,24 @@ export class AdminDoors {
     };
   }
 
+  /** Closes all, once what was asked has been answered. */
   async close(): Promise<void> {
     const servers = this.#servers();
     this.#open = new Map();
-    await Promise.all(servers.map((server) => server.close()));
+    await Promise.all(servers.map((server) => this.#close(server)));
+  }
+
+  /** Closes all; whoever is still connected is cut off. */
+  async destroy(): Promise<void> {
+    const servers = [...this.#servers(), ...this.#closing];
+    this.#open = new Map();
+    await Promise.all(servers.map((server) => server.destroy()));
+  }
+
+  async #close(server: AdminServer): Promise<void> {
+    this.#closing.add(server);
+    await server.close();
+    this.#closing.delete(server);
   }
 
   #servers(): readonly AdminServer[] {
@@ -97,10 +113,7 @@ function addressesOf(settings: AdminSettings): readonly ListenAddress[] {
       return [];
     case 'addresses':
       return settings.addresses;
-    case 'default': {
-      const tcp = parseAddress('127.0.0.1:9180');
-      const runtime = process.getuid?.() === 0 ? '/run' : process.env['XDG_RUNTIME_DIR'];
-      return runtime === undefined ? [tcp] : [tcp, parseAddress(join(runtime, 'fcgi-lb.sock'))];
-    }
+    case 'default':
+      return defaultAdminAddresses(process.getuid?.(), process.env);
   }
 }

@@ -49,12 +49,24 @@ export class Care implements MemberCare {
   create(address: UpstreamAddress, options: UpstreamOptions): Upstream {
     this.#order += 1;
     const upstream = new Upstream(address, this.#upstreamSettings(options, this.#order), this.#parts);
+    this.#watch(upstream);
+    return upstream;
+  }
+
+  /** Its verdict begins anew, and so does what the operator wants; its slots in use do not. */
+  takeBack(upstream: Upstream, options: UpstreamOptions): void {
+    this.#watch(upstream).monitor.appeared();
+    this.reconfigure(upstream, options);
+    upstream.want(options.down ? 'disable' : 'serve', options.down ? 'down in the configuration' : 'back in the pool');
+  }
+
+  #watch(upstream: Upstream): Health {
     const { passive } = this.#settings;
     const parts = { clock: this.#clock, random: Math.random, ejections: this.#ejections };
     const health: Health = { monitor: new HealthMonitor(upstream, passive, parts), prober: undefined };
     this.#health.set(upstream, health);
     this.#probe(upstream, health);
-    return upstream;
+    return health;
   }
 
   appeared(upstream: Upstream): void {

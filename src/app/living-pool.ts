@@ -1,5 +1,6 @@
 // A pool brought to life: its upstreams found by its sources, its settings changed while it serves, and what the operator is told.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Balancer } from '../balance/balancer.ts';
 import { Tiers } from '../balance/tiers.ts';
 import { balanceText } from '../config/balance.ts';
@@ -120,15 +121,17 @@ export class LivingPool implements PoolView {
     }));
     const old = new Set(this.#sources.map(({ source }) => source));
     const added = next.filter(({ source }) => !old.has(source));
-    await Promise.all(added.map((found) => this.#find(found)));
-    return {
-      view,
-      commit: () => this.#use(view, next),
-      rollback: () => {
-        for (const { source } of added) source.stop();
-        this.#members.keep(new Map(this.#sources.map(({ source, spec }) => [source, spec])));
-      },
+    const rollback = (): void => {
+      for (const { source } of added) source.stop();
+      this.#members.keep(new Map(this.#sources.map(({ source, spec }) => [source, spec])));
     };
+    try {
+      await Promise.all(added.map((found) => this.#find(found)));
+    } catch (error) {
+      rollback();
+      throw error;
+    }
+    return { view, commit: () => this.#use(view, next), rollback };
   }
 
   /** What the start-up line says. */
@@ -163,9 +166,11 @@ export class LivingPool implements PoolView {
 
   async #find({ spec, source }: FoundBy): Promise<void> {
     await source.start(this.#members.listener(source, spec));
+    this.#members.introduced(source);
   }
 
   #use({ settings, sticky, retryBudget }: PoolView, sources: readonly FoundBy[]): void {
+    const before = this.#settings;
     const kept = new Set(sources.map(({ source }) => source));
     for (const { source } of this.#sources) if (!kept.has(source)) source.stop();
     this.#settings = settings;
@@ -175,7 +180,9 @@ export class LivingPool implements PoolView {
     this.#care.use(settings);
     this.#members.keep(new Map(sources.map(({ source, spec }) => [source, spec])));
     // Last, so that it meets upstreams that have their new settings.
-    this.pool.reconfigure(queueSettings(settings), balancerFor(settings, this.#sticky));
+    // A balancer that is to go on as before keeps whose turn it is.
+    const same = isDeepStrictEqual([before.balance, before.upstreams], [settings.balance, settings.upstreams]);
+    this.pool.reconfigure(queueSettings(settings), same ? undefined : balancerFor(settings, this.#sticky));
   }
 }
 

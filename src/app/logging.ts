@@ -90,6 +90,10 @@ function openTarget({ accessLog: wanted, logFormat }: LogSettings, clock: Clock,
   // Whether it can be written to is known now, not at the first request.
   if (file !== '-') closeSync(openSync(file, 'a'));
   const target = pino.destination({ dest: file === '-' ? 1 : file, sync: false, mkdir: false });
+  let open = false;
+  target.once('ready', () => {
+    open = true;
+  });
   // A reader that went away (`fcgi-lb | head`) must not end the program.
   target.on('error', (error: Error) => log.error({ error: error.message, file }, 'cannot write the access log'));
   const flush = (): void => {
@@ -106,7 +110,8 @@ function openTarget({ accessLog: wanted, logFormat }: LogSettings, clock: Clock,
     },
     flush,
     close: () => {
-      flush();
+      // What is not open yet writes what it has when it is, and closes then.
+      if (open) flush();
       // Standard output is not ours to close.
       if (file !== '-') target.end();
     },

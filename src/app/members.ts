@@ -10,6 +10,8 @@ import type { Upstream } from '../upstream/upstream.ts';
 /** Who makes upstreams, and looks after them while they are members. */
 export interface MemberCare {
   create(address: UpstreamAddress, options: UpstreamOptions): Upstream;
+  /** One that had left is to be a member again. */
+  takeBack(upstream: Upstream, options: UpstreamOptions): void;
   /** Its address has appeared anew while it was a member. */
   appeared(upstream: Upstream): void;
   left(upstream: Upstream): void;
@@ -33,6 +35,10 @@ export class Members {
   readonly #care: MemberCare;
   readonly #log: Log;
   readonly #byAddress = new Map<string, Member>();
+  /** Sources whose first look is over: what they name anew has appeared, not only become known to them. */
+  readonly #introduced = new WeakSet<Source>();
+  /** Those that no source named any more by the operator's will. What they hold counts if they come back. */
+  readonly #withdrawn = new Map<string, Upstream>();
   #started = false;
 
   constructor(pool: Pool, care: MemberCare, log: Log) {
@@ -46,6 +52,11 @@ export class Members {
     this.#started = true;
   }
 
+  /** The source has told what there was when it began. */
+  introduced(source: Source): void {
+    this.#introduced.add(source);
+  }
+
   /** @param options what was said of the upstreams that this source finds */
   listener(source: Source, options: UpstreamOptions): SourceListener {
     return {
@@ -56,11 +67,16 @@ export class Members {
 
   /** Only these sources name upstreams from now on, and this is what is said of those they name. */
   keep(sources: ReadonlyMap<Source, UpstreamOptions>): void {
+    for (const [address, upstream] of this.#withdrawn) if (!this.#pool.leaving.has(upstream)) this.#withdrawn.delete(address);
     for (const { address, upstream, sources: named } of [...this.#byAddress.values()]) {
       for (const source of [...named.keys()]) {
         const options = sources.get(source);
-        if (options === undefined) this.#vanished(source, address);
-        else named.set(source, options);
+        if (options !== undefined) {
+          named.set(source, options);
+          continue;
+        }
+        this.#vanished(source, address);
+        if (named.size === 0) this.#withdrawn.set(address.text, upstream);
       }
       const [options] = named.values();
       if (options !== undefined) this.#care.reconfigure(upstream, options);
@@ -71,17 +87,29 @@ export class Members {
     const member = this.#byAddress.get(address.text);
     if (member !== undefined) {
       member.sources.set(source, options);
+      // A second source that names it makes no new worker of it.
+      if (!this.#introduced.has(source)) return;
       member.upstream.appeared();
       this.#care.appeared(member.upstream);
       return;
     }
-    const upstream = this.#care.create(address, options);
+    const upstream = this.#returning(source, address, options) ?? this.#care.create(address, options);
     this.#byAddress.set(address.text, { address, upstream, sources: new Map([[source, options]]) });
     // Those there at the start have nobody to be slower than.
-    if (this.#started) upstream.appeared();
+    if (this.#started && upstream.inFlight === 0) upstream.appeared();
     const log = this.#started ? this.#log.info : this.#log.debug;
     log.call(this.#log, { pool: this.#pool.name, upstream: address.text }, 'upstream joins');
     this.#pool.add(upstream);
+  }
+
+  /** The upstream that the operator took out, while it still holds requests: a second one for the same worker would send it more than it takes. */
+  #returning(source: Source, { text }: UpstreamAddress, options: UpstreamOptions): Upstream | undefined {
+    const upstream = this.#withdrawn.get(text);
+    this.#withdrawn.delete(text);
+    // A source that has looked before tells of a new socket.
+    if (upstream === undefined || !this.#pool.leaving.has(upstream) || this.#introduced.has(source)) return undefined;
+    this.#care.takeBack(upstream, options);
+    return upstream;
   }
 
   #vanished(source: Source, address: UpstreamAddress): void {

@@ -1,7 +1,6 @@
 // The running program: one generation of the configuration after the other, brought to life, exchanged and taken down in order.
 
 import { randomBytes } from 'node:crypto';
-import type { Readiness } from '../admin/server.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Handover, Listener } from '../core/listen.ts';
@@ -14,6 +13,7 @@ import { AdminDoors } from './admin-doors.ts';
 import { Doors } from './doors.ts';
 import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
+import { Operator } from './operator.ts';
 import { Roster } from './roster.ts';
 import { buildRouter } from './routes.ts';
 
@@ -26,6 +26,8 @@ interface Generation {
 }
 
 export class Program {
+  /** What the operator may ask and do while it runs. */
+  readonly operator: Operator;
   readonly #version: string;
   readonly #clock: Clock;
   readonly #logs: Logs;
@@ -54,7 +56,8 @@ export class Program {
     this.#roster = new Roster(clock, log, randomBytes(32).toString('base64url'));
     const around = { clock, log, accessLog: () => logs.accessLog };
     this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
-    this.#admin = new AdminDoors({ readiness: () => this.#readiness() }, log);
+    this.operator = new Operator(version, this.#roster, this, clock, log);
+    this.#admin = new AdminDoors(this.operator, log);
   }
 
   /** The first pool: the only one when options, not a file, say what to serve. */
@@ -67,6 +70,10 @@ export class Program {
   /** The number of the current generation; 0 before the start. */
   get generation(): number {
     return this.#generation?.number ?? 0;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
   }
 
   get settings(): Settings {
@@ -121,9 +128,11 @@ export class Program {
       this.destroy();
     });
     await this.#doors.close();
+    // A reload that was on its way gives back what it has opened.
+    await this.#turn;
     timer.cancel();
     this.destroy();
-    await this.#admin.close();
+    await this.#admin.destroy();
     log.info({ finished: !timedOut }, 'stopped');
     return !timedOut;
   }
@@ -179,12 +188,14 @@ export class Program {
       undo.push(admin.rollback);
       // Last: from then on clients may come by a new address, and whatever failed later would fail them.
       const doors = await this.#doors.prepare(settings.listen, places);
+      undo.push(doors.rollback);
+      if (this.#stopping) throw new Error('the program is stopping');
       roster.commit();
       this.#generation = { number, settings, router };
       logs.commit();
       this.#doors.each((door) => door.reconfigure(settings.client));
       void doors.commit();
-      await admin.commit();
+      void admin.commit();
     } catch (error) {
       this.#wanted = this.settings;
       for (const step of undo.reverse()) step();
@@ -196,11 +207,5 @@ export class Program {
     const mine = this.#turn.then(change);
     this.#turn = mine.catch(() => undefined);
     await mine;
-  }
-
-  #readiness(): Readiness {
-    if (this.#stopping) return { ready: false, reasons: ['the program is stopping'] };
-    const reasons = [...this.#roster.pools.values()].flatMap((pool) => pool.unready() ?? []);
-    return { ready: reasons.length === 0, reasons };
   }
 }

@@ -3,7 +3,6 @@
 import type { Settings } from '../config/settings.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Program } from './program.ts';
 
 /** How the latest reload went. */
 export type ReloadResult =
@@ -11,8 +10,14 @@ export type ReloadResult =
   /** One line a problem. */
   | { readonly kind: 'bad'; readonly at: Date; readonly problems: readonly string[] };
 
+/** What takes other settings up. */
+interface Reloadable {
+  readonly generation: number;
+  reload(settings: Settings): Promise<void>;
+}
+
 export class Reloader {
-  readonly #program: Program;
+  readonly #program: Reloadable;
   readonly #load: () => Settings;
   readonly #log: Log;
   readonly #now: () => Date;
@@ -22,7 +27,7 @@ export class Reloader {
    * @param load reads and checks the settings
    * @param now wall-clock time
    */
-  constructor(program: Program, load: () => Settings, log: Log, now: () => Date) {
+  constructor(program: Reloadable, load: () => Settings, log: Log, now: () => Date) {
     this.#program = program;
     this.#load = load;
     this.#log = log;

@@ -50,13 +50,24 @@ export class Roster {
     const next = new Map<string, LivingPool>();
     const views = new Map<string, PoolView>();
     const changes: PoolChange[] = [];
+    /** Pools that are called back while they retire: until that is settled they must not end. */
+    const called: LivingPool[] = [];
+    const letGo = (): void => {
+      for (const { pool } of called) pool.leave();
+    };
     const rollback = (): void => {
       for (const change of changes) change.rollback();
+      letGo();
     };
     try {
       for (const each of settings) {
         const { name } = each;
-        const present = this.#current.get(name) ?? this.#retiring.get(name);
+        const returning = this.#current.has(name) ? undefined : this.#retiring.get(name);
+        if (returning !== undefined) {
+          returning.pool.enter();
+          called.push(returning);
+        }
+        const present = this.#current.get(name) ?? returning;
         const pool = present ?? new LivingPool(each, this.#clock, this.#log, this.#secret);
         const change = present === undefined ? await bornAs(pool) : await present.prepare(each);
         changes.push(change);
@@ -67,7 +78,11 @@ export class Roster {
       rollback();
       throw error;
     }
-    return { views, rollback, commit: () => this.#use(next, changes) };
+    const commit = (): void => {
+      this.#use(next, changes);
+      letGo();
+    };
+    return { views, rollback, commit };
   }
 
   /** Ends everything now. */
@@ -86,7 +101,7 @@ export class Roster {
   async #retire(name: string, pool: LivingPool): Promise<void> {
     this.#retiring.set(name, pool);
     this.#log.info({ pool: name }, 'pool leaves; what it holds it finishes');
-    await pool.pool.unused();
+    while (pool.pool.used) await pool.pool.unused();
     // It may have come back meanwhile.
     if (this.#retiring.get(name) !== pool) return;
     this.#retiring.delete(name);
@@ -96,6 +111,11 @@ export class Roster {
 
 /** A pool that is new: it finds its upstreams now, and serves nobody before the commit. */
 async function bornAs(pool: LivingPool): Promise<PoolChange> {
-  await pool.start();
+  try {
+    await pool.start();
+  } catch (error) {
+    pool.destroy();
+    throw error;
+  }
   return { view: pool, commit: () => undefined, rollback: () => pool.destroy() };
 }

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';
-import { commandOf, helpText, readCommandLine } from './options.ts';
+import { type CommandName, commandOf, helpText, readCommandLine } from './options.ts';
 import { fatalMessage, serve } from './serve.ts';
 import { type Options, settingsFrom } from './settings.ts';
 
@@ -13,14 +13,8 @@ type ExitCode = 0 | 1 | 2;
 
 async function main(words: readonly string[]): Promise<ExitCode> {
   try {
-    if (commandOf(words) === 'check') {
-      const { check } = await import('./check.ts');
-      return check(words);
-    }
-    if (commandOf(words) === 'units') {
-      const { units } = await import('./units.ts');
-      return units(words, [process.execPath, ...process.argv.slice(1, 2)]);
-    }
+    const command = commandOf(words);
+    if (command !== 'serve') return await (await COMMAND[command]())(words);
     const { options } = readCommandLine(words);
     if (options.has('help')) {
       process.stdout.write(helpText());
@@ -37,6 +31,21 @@ async function main(words: readonly string[]): Promise<ExitCode> {
     return error instanceof ConfigError ? 2 : 1;
   }
 }
+
+/** What a command needs is loaded when it is asked for. */
+const COMMAND: Readonly<
+  Record<Exclude<CommandName, 'serve'>, () => Promise<(words: readonly string[]) => ExitCode | Promise<ExitCode>>>
+> = {
+  check: async () => (await import('./check.ts')).check,
+  units: async () => {
+    const { units } = await import('./units.ts');
+    return (words) => units(words, [process.execPath, ...process.argv.slice(1, 2)]);
+  },
+  status: async () => (await import('./status.ts')).status,
+  drain: async () => (await import('./drain.ts')).drain,
+  undrain: async () => (await import('./undrain.ts')).undrain,
+  reload: async () => (await import('./reload.ts')).reload,
+};
 
 /** Reading files takes libraries that the rest of the program does without: a start without a file does not wait for them. */
 async function loaderOf(options: Options, terminal: boolean): Promise<() => Settings> {

@@ -131,7 +131,7 @@ export const FILE_OPTIONS = [
 ] as const satisfies readonly OptionName[];
 
 /** Each is a file in this directory. */
-export const COMMANDS = ['serve', 'check', 'units'] as const;
+export const COMMANDS = ['serve', 'check', 'status', 'drain', 'undrain', 'reload', 'units'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** What the words ask for; without a command that is to serve. */
@@ -154,12 +154,14 @@ export function readCommandLine(words: readonly string[]): CommandLine {
 
 /**
  * Reads the words of one command by its table of options.
+ * @param operand takes the words that belong to no option; without it there must be none
  * @throws ConfigError with one message that names the word at fault
  */
 export function readOptions<const T extends readonly Option[]>(
   words: readonly string[],
   table: T,
   command: CommandName,
+  operand?: (word: string) => void,
 ): ReadonlyMap<T[number]['name'], readonly string[]> {
   type Name = T[number]['name'];
   const { tokens } = parseArgs({
@@ -191,6 +193,7 @@ export function readOptions<const T extends readonly Option[]>(
       if (collecting !== undefined) collecting.push(token.value);
       else if (token.index === 0 && token.value === command) continue;
       else if (token.index === 0) throw new ConfigError(`unknown command '${token.value}'; expected ${COMMANDS.join(', ')}`);
+      else if (operand !== undefined) operand(token.value);
       else throw new ConfigError(`unexpected word '${token.value}'`);
     }
   }
@@ -220,13 +223,14 @@ export function helpText(): string {
     "Usage: fcgi-lb [serve] --upstream '/run/rt*.sock' [options]",
     '       fcgi-lb [serve] --config fcgi-lb.yaml [options]',
     '       fcgi-lb check --config fcgi-lb.yaml',
+    '       fcgi-lb status | drain UPSTREAM | undrain UPSTREAM | reload      talk to the one that runs',
     '       fcgi-lb units --name rt --exec /opt/rt5/sbin/rt-server.fcgi',
     '',
     ...optionRows(SERVE_OPTIONS),
     '',
     `Beside --config: ${FILE_OPTIONS.map((name) => `--${name}`).join(', ')}. They win over the file.`,
     'Times: 500ms, 30s, 5m, 1h. Sizes: bytes, or 64k, 100m, 1g.',
-    'Signals: TERM, INT and QUIT stop gracefully, a second one at once; USR1 reopens the access log;',
+    'Signals: TERM, INT and QUIT stop gracefully, a second one at once; HUP reloads; USR1 reopens the access log;',
     'USR2 starts a successor from the files now on disk and hands everything over to it.',
     'fcgi-lb COMMAND --help says more of a command.',
     '',

@@ -3,7 +3,7 @@
 import { InheritedSockets } from '../app/inherited.ts';
 import { openLogs } from '../app/logging.ts';
 import { Program } from '../app/program.ts';
-import { Reloader } from '../app/reloader.ts';
+import { Reloader, type ReloadResult } from '../app/reloader.ts';
 import { type Succession, takeSuccession } from '../app/succession.ts';
 import { takeNotifier } from '../app/systemd-notifier.ts';
 import { takeSystemdSockets } from '../app/systemd-sockets.ts';
@@ -36,15 +36,18 @@ export async function serve(load: () => Settings, version: string): Promise<numb
     log,
   );
   const reloader = new Reloader(program, load, log, () => systemClock.date());
-  const reload = async (by: string): Promise<void> => {
+  const reload = async (by: string): Promise<ReloadResult> => {
     if (upgrader.running) {
       log.warn({ by }, 'refused to reload: an upgrade is running, and the successor reads the configuration anew');
-      return;
+      const problems = ['an upgrade is running, and the successor reads the configuration anew'];
+      return { kind: 'bad', at: systemClock.date(), problems };
     }
     notifier.reloading();
-    const { kind } = await reloader.reload(by);
-    notifier.ready(kind === 'good' ? servingOn(program) : `${servingOn(program)}; the last reload failed`);
+    const result = await reloader.reload(by);
+    notifier.ready(result.kind === 'good' ? servingOn(program) : `${servingOn(program)}; the last reload failed`);
+    return result;
   };
+  program.operator.reloadsBy({ latest: () => reloader.latest, reload });
   const signalled = untilSignal({ reopen: () => logs.reopen(), reload: () => void reload('signal HUP') });
   const succeeded = untilSucceeded(upgrader);
   try {

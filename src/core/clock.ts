@@ -42,3 +42,8 @@ export const systemClock: Clock = {
 export function monotonicMicroseconds(): bigint {
   return process.hrtime.bigint() / 1000n;
 }
+
+/** Resolves `ms` milliseconds from now, and keeps the process alive until then: for commands, which have nothing else to do. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}

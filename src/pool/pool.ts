@@ -64,17 +64,31 @@ export class Pool {
     return this.#upstreams;
   }
 
+  /** Upstreams that have left and still hold requests. */
+  get leaving(): ReadonlySet<Upstream> {
+    return this.#leaving;
+  }
+
   /** Requests waiting now. */
   get waiting(): number {
     return this.#queue.size;
   }
 
-  /** Other settings and another balancer hold from now on. Those who wait keep their places and deadlines. */
-  reconfigure(queue: QueueSettings, balancer: Balancer<Upstream>): void {
+  /**
+   * Other settings hold from now on. Those who wait keep their places and deadlines.
+   * @param balancer undefined: the present one goes on, with all that it knows
+   */
+  reconfigure(queue: QueueSettings, balancer: Balancer<Upstream> | undefined): void {
     this.#queueSettings = queue;
-    this.#balancer = balancer;
     this.#outage.reconfigure(queue.failFastAfter);
-    for (const upstream of this.#upstreams) this.#refresh(upstream);
+    if (balancer !== undefined) {
+      this.#balancer = balancer;
+      // Nobody is served before the new one has heard of all: it would send away who is to wait for one of his own.
+      this.#serving = true;
+      for (const upstream of this.#upstreams) this.#refresh(upstream);
+      this.#serving = false;
+    }
+    this.#serve();
     this.#watchDeadline();
   }
 
@@ -85,18 +99,27 @@ export class Pool {
 
   leave(): void {
     this.#users -= 1;
-    if (this.#users === 0) this.#onUnused?.();
+    if (!this.used) this.#onUnused?.();
   }
 
-  /** Resolves when no request is on its way to the pool, waits in it or is served by it. */
+  /** Whether a request is on its way to the pool, waits in it or is served by it, or a worker is at one whose client has left. */
+  get used(): boolean {
+    if (this.#users > 0 || this.#leaving.size > 0) return true;
+    for (const upstream of this.#upstreams) if (upstream.inFlight > 0) return true;
+    return false;
+  }
+
+  /** Resolves when it is no longer `used`. One caller at a time. */
   async unused(): Promise<void> {
-    if (this.#users === 0) return;
+    if (!this.used) return;
     await new Promise<void>((resolve) => {
       this.#onUnused = resolve;
     });
   }
 
+  /** @param upstream a new one, or one that is `leaving` and comes back with what it holds */
   add(upstream: Upstream): void {
+    this.#leaving.delete(upstream);
     this.#upstreams.add(upstream);
     this.#outage.joined(upstream);
     this.#refresh(upstream);
@@ -118,6 +141,7 @@ export class Pool {
   readonly changed = (upstream: Upstream): void => {
     if (this.#upstreams.has(upstream)) this.#refresh(upstream);
     else if (upstream.inFlight === 0) this.#leaving.delete(upstream);
+    if (this.#onUnused !== undefined && !this.used) this.#onUnused();
   };
 
   /**

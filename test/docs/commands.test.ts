@@ -143,6 +143,10 @@ async function check(command: string): Promise<void> {
   } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'units') {
     const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
     expect(stdout).toContain(`\nExecStart=${rest[rest.indexOf('--exec') + 1]}\n`);
+  } else if (first === 'npx' && second === 'fcgi-lb' && ['status', 'drain', 'undrain', 'reload'].includes(rest[0] ?? '')) {
+    const { admin, stop } = await serveAsShown(['--upstream', '/run/rt*.sock']);
+    await run(process.execPath, [CLI, ...rest, '--admin', admin]);
+    await stop();
   } else if (first === 'npx' && second === 'fcgi-lb') {
     const { stop } = await serveAsShown(rest);
     expect(await stop()).toBe(0);

@@ -1,0 +1,141 @@
+// What the operator may ask and do while the program runs: readiness, status, drain, undrain, reload.
+
+import { basename } from 'node:path';
+import type { AdminFacts, Readiness } from '../admin/server.ts';
+import type { PoolStatus, ReloadStatus, StatedJson, Status, UpstreamStatus, Who, Wish, WishResult } from '../admin/status.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Stated } from '../upstream/condition.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { LivingPool } from './living-pool.ts';
+import type { ReloadResult } from './reloader.ts';
+import type { Roster } from './roster.ts';
+
+interface Running {
+  readonly generation: number;
+  readonly stopping: boolean;
+}
+
+/** Reads the configuration again when the operator asks for it. */
+export interface Reloads {
+  readonly latest: () => ReloadResult | undefined;
+  readonly reload: (by: string) => Promise<ReloadResult>;
+}
+
+export class Operator implements AdminFacts {
+  readonly #version: string;
+  readonly #roster: Roster;
+  readonly #program: Running;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #startedAt: number;
+  #reloads: Reloads | undefined;
+
+  constructor(version: string, roster: Roster, program: Running, clock: Clock, log: Log) {
+    this.#version = version;
+    this.#roster = roster;
+    this.#program = program;
+    this.#clock = clock;
+    this.#log = log;
+    this.#startedAt = clock.now();
+  }
+
+  reloadsBy(reloads: Reloads): void {
+    this.#reloads = reloads;
+  }
+
+  readiness(): Readiness {
+    if (this.#program.stopping) return { ready: false, reasons: ['the program is stopping'] };
+    const reasons = [...this.#roster.pools.values()].flatMap((pool) => pool.unready() ?? []);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  status(): Status {
+    const { generation, stopping } = this.#program;
+    const latest = this.#reloads?.latest();
+    return {
+      format: 1,
+      version: this.#version,
+      pid: process.pid,
+      generation,
+      uptime_seconds: Math.round(this.#clock.now() - this.#startedAt) / 1000,
+      stopping,
+      ...this.readiness(),
+      reload: latest === undefined ? null : reloadStatus(latest),
+      pools: [
+        ...[...this.#roster.pools.values()].map((pool) => poolStatus(pool, false)),
+        ...[...this.#roster.retiring].map((pool) => poolStatus(pool, true)),
+      ],
+    };
+  }
+
+  wish(wish: Wish, poolName: string, name: string, who: Who): WishResult {
+    const found = this.#find(poolName, name);
+    if (typeof found === 'string') return { kind: 'unknown', reason: found };
+    this.#log.info({ ...who, pool: poolName, upstream: found.name }, wish);
+    found.want(wish === 'drain' ? 'drain' : 'serve', `${wish} by ${who.by}`);
+    return { kind: 'done', pool: poolName, upstream: upstreamStatus(found, false) };
+  }
+
+  async reload({ by, agent }: Who): Promise<ReloadStatus> {
+    if (this.#reloads === undefined) throw new Error('this program has no configuration to read again');
+    return reloadStatus(await this.#reloads.reload(agent === undefined ? by : `${by} (${agent})`));
+  }
+
+  /** The upstream, or why there is none. */
+  #find(poolName: string, name: string): Upstream | string {
+    const pool = this.#roster.pools.get(poolName);
+    if (pool === undefined) return `no pool '${poolName}'; there are ${listed([...this.#roster.pools.keys()])}`;
+    const all = [...pool.pool.upstreams];
+    const exact = all.find((upstream) => upstream.name === name.replace(/^unix:/, ''));
+    if (exact !== undefined) return exact;
+    const [one, ...more] = all.filter((upstream) => basename(upstream.name) === name);
+    if (one === undefined)
+      return `no upstream '${name}' in pool ${poolName}; there are ${listed(all.map((upstream) => upstream.name))}`;
+    if (more.length > 0)
+      return `'${name}' may be ${listed([one, ...more].map((upstream) => upstream.name))}: give the whole address`;
+    return one;
+  }
+}
+
+const LISTED = 20;
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const more = names.length - LISTED;
+  return [...names.slice(0, LISTED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+}
+
+function poolStatus({ pool, settings }: LivingPool, leaving: boolean): PoolStatus {
+  return {
+    name: pool.name,
+    leaving,
+    queue: { waiting: pool.waiting, size: settings.queue.size },
+    upstreams: [
+      ...[...pool.upstreams].map((upstream) => upstreamStatus(upstream, leaving)),
+      ...[...pool.leaving].map((upstream) => upstreamStatus(upstream, true)),
+    ],
+  };
+}
+
+function upstreamStatus(upstream: Upstream, leaving: boolean): UpstreamStatus {
+  const { name, capacity } = upstream;
+  return {
+    name,
+    leaving,
+    state: statedJson(upstream.state),
+    activity: statedJson(upstream.activity),
+    capacity: capacity === undefined ? null : capacity === Number.POSITIVE_INFINITY ? 'unlimited' : capacity,
+    in_flight: upstream.inFlight,
+  };
+}
+
+function statedJson({ is, since, reason }: Stated<string>): StatedJson {
+  return { is, since: since.toISOString(), reason };
+}
+
+function reloadStatus(result: ReloadResult): ReloadStatus {
+  const at = result.at.toISOString();
+  if (result.kind === 'good') return { result: 'good', at, generation: result.generation };
+  return { result: 'bad', at, problems: result.problems };
+}

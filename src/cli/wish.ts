@@ -1,0 +1,55 @@
+// What drain and undrain have in common: finds the upstream that a word means, and asks the program for the change.
+
+import { basename } from 'node:path';
+import type { AdminClient } from '../admin/client.ts';
+import { AdminError } from '../admin/client.ts';
+import type { Status, UpstreamStatus, Wish } from '../admin/status.ts';
+import { ConfigError } from '../core/address.ts';
+import { askStatus, errorIn } from './admin.ts';
+
+export interface Meant {
+  readonly pool: string;
+  readonly upstream: string;
+}
+
+/**
+ * @param word its address, or the last part of its path
+ * @param pool looked for in this pool only
+ * @throws AdminError; ConfigError when the word means no upstream, or several
+ */
+export async function wishFor(client: AdminClient, wish: Wish, word: string, pool: string | undefined): Promise<Meant> {
+  const meant = meantBy(await askStatus(client), word, pool);
+  const path = `/pools/${encodeURIComponent(meant.pool)}/upstreams/${encodeURIComponent(meant.upstream)}/${wish}`;
+  const { status, body } = await client.ask('POST', path);
+  if (status !== 200) throw new AdminError(errorIn(body, status));
+  return meant;
+}
+
+/** @throws ConfigError */
+export function meantBy({ pools }: Status, word: string, only: string | undefined): Meant {
+  const looked = pools.filter((pool) => !pool.leaving && (only === undefined || pool.name === only));
+  if (only !== undefined && looked.length === 0) {
+    throw new ConfigError(`no pool '${only}'; there are ${pools.map(({ name }) => name).join(', ')}`);
+  }
+  const all = looked.flatMap((pool) =>
+    pool.upstreams.flatMap(({ name, leaving }) => (leaving ? [] : [{ pool: pool.name, upstream: name }])),
+  );
+  const exact = all.filter(({ upstream }) => upstream === word.replace(/^unix:/, ''));
+  const found = exact.length > 0 ? exact : all.filter(({ upstream }) => basename(upstream) === word);
+  const [one, ...more] = found;
+  if (one === undefined) {
+    const names = all.map(({ upstream }) => upstream);
+    const shown = names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more` : names.join(', ');
+    throw new ConfigError(`no upstream '${word}'; there are ${shown || 'none'}`);
+  }
+  if (more.length > 0) {
+    const shown = found.map(({ pool, upstream }) => `${upstream} in pool ${pool}`);
+    throw new ConfigError(`'${word}' may be ${shown.join(' or ')}: give the whole address, or --pool`);
+  }
+  return one;
+}
+
+/** Whatever runs at that address in that pool, those that have left it included. */
+export function atThat(status: Status, { pool, upstream }: Meant): readonly UpstreamStatus[] {
+  return status.pools.flatMap((each) => (each.name === pool ? each.upstreams.filter(({ name }) => name === upstream) : []));
+}
