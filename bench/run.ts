@@ -13,9 +13,10 @@ import { micro } from './micro.ts';
 import { overhead } from './overhead.ts';
 import { probes } from './probes.ts';
 import { queue } from './queue.ts';
+import { reload } from './reload.ts';
 import { simulate } from './simulate.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, vanish, probes, simulate];
+const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, vanish, reload, probes, simulate];
 
 interface Options {
   readonly benchmark: Benchmark;

@@ -73,7 +73,7 @@ function commandFor(
 }
 
 /** The built program: what users run, without a loader around it. */
-function mainProgram(): string {
+export function mainProgram(): string {
   const path = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
   if (!existsSync(path)) throw new Error(`${path} is missing: npm run build`);
   return path;

@@ -186,6 +186,20 @@ describe('fcgi-lb reload', () => {
     expect(cli.stderr()).toContain('did you mean');
   });
 
+  it('that fails halfway leaves the access log as it was, and does not complain of the one it had opened', async () => {
+    const worker = await fakeWorker(answering('fine'));
+    const { cli, http, file, directory, admin, command } = await running(`{ upstreams: [${worker.path}] }`);
+    writeFileSync(
+      file,
+      `listen: [${http}, /nowhere/at/all.sock]\nadmin: ${admin}\naccess_log: ${directory}/a.log\npools: { rt: { upstreams: [${worker.path}] } }\n`,
+    );
+    expect(await command('reload')).toMatchObject({ code: 1, err: expect.stringContaining('/nowhere/at/all.sock') });
+    await ask(http);
+    await eventually(() => expect(cli.stdout()).toContain('"path":"/"'));
+    expect(cli.stderr()).not.toContain('cannot write the access log');
+    expect(readFileSync(join(directory, 'a.log'), 'utf8')).toBe('');
+  });
+
   it('is answered also when it takes out the very listener that it came on', async () => {
     const worker = await fakeWorker(answering('fine'));
     const { file, http, directory, command } = await running(`{ upstreams: [${worker.path}] }`);

@@ -1,6 +1,6 @@
 // A reload and the listeners: what stays is not touched, what changes is swapped, and what cannot be had changes nothing.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openLogs } from '../../src/app/logging.ts';
@@ -166,9 +166,22 @@ describe('changes that meet', () => {
     const proxy = await startProxy(['--upstream', worker.path]);
     const { settings } = proxy.program;
     const directory = tempDir();
-    const reload = proxy.program.reload({ ...settings, listen: [unixAddress(join(directory, 'late.sock'))] }).catch(String);
+    const [pool] = settings.pools;
+    const [spec] = pool?.upstreams ?? [];
+    if (pool === undefined || spec === undefined) throw new Error('no pool');
+    // To look for sockets takes many turns of the event loop.
+    const glob = { ...spec, kind: 'glob', pattern: `${directory}/*/*.sock` } as const;
+    const next = {
+      ...settings,
+      listen: [unixAddress(join(directory, 'late.sock'))],
+      pools: [{ ...pool, upstreams: [spec, glob] }],
+    };
+    const reload = proxy.program.reload(next).catch(String);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(proxy.program.generation).toBe(1);
     await proxy.stop();
     expect(await reload).toContain('the program is stopping');
+    expect(proxy.program.generation).toBe(1);
     expect(readdirSync(directory)).toEqual([]);
     await expect(proxy.program.reload(settings)).rejects.toThrow('the program is stopping');
   });
@@ -177,8 +190,6 @@ describe('changes that meet', () => {
 describe('the access log', () => {
   it('goes where the settings say from the reload on, quick changes included, and loses no line', async () => {
     const directory = tempDir();
-    const errors: string[] = [];
-    const write = process.stderr.write.bind(process.stderr);
     const at = (name: string) =>
       ({ accessLog: { kind: 'file', path: join(directory, name) }, logLevel: 'error', logFormat: 'json' }) as const;
     const logs = openLogs(at('0.log'), systemClock);
@@ -211,8 +222,6 @@ describe('the access log', () => {
         expect(lines.map((text) => (JSON.parse(text) as { path: string }).path)).toEqual([`/${i}`]);
       });
     }
-    expect([errors, write.length >= 0]).toEqual([[], true]);
     logs.prepare({ ...at('x'), accessLog: { kind: 'off' } }).commit();
-    writeFileSync(join(directory, 'done'), '');
   });
 });
