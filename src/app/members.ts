@@ -37,8 +37,8 @@ export class Members {
   readonly #byAddress = new Map<string, Member>();
   /** Sources whose first look is over: what they name anew has appeared, not only become known to them. */
   readonly #introduced = new WeakSet<Source>();
-  /** Those that no source named any more by the operator's will. What they hold counts if they come back. */
-  readonly #withdrawn = new Map<string, Upstream>();
+  /** Those that left with requests. What they still hold counts if they come back. */
+  readonly #left = new Map<string, Upstream>();
   #started = false;
 
   constructor(pool: Pool, care: MemberCare, log: Log) {
@@ -60,30 +60,25 @@ export class Members {
   /** @param options what was said of the upstreams that this source finds */
   listener(source: Source, options: UpstreamOptions): SourceListener {
     return {
-      appeared: (address) => this.#appeared(source, address, options),
+      appeared: (address, same = false) => this.#appeared(source, address, options, same),
       vanished: (address) => this.#vanished(source, address),
     };
   }
 
   /** Only these sources name upstreams from now on, and this is what is said of those they name. */
   keep(sources: ReadonlyMap<Source, UpstreamOptions>): void {
-    for (const [address, upstream] of this.#withdrawn) if (!this.#pool.leaving.has(upstream)) this.#withdrawn.delete(address);
     for (const { address, upstream, sources: named } of [...this.#byAddress.values()]) {
       for (const source of [...named.keys()]) {
         const options = sources.get(source);
-        if (options !== undefined) {
-          named.set(source, options);
-          continue;
-        }
-        this.#vanished(source, address);
-        if (named.size === 0) this.#withdrawn.set(address.text, upstream);
+        if (options === undefined) this.#vanished(source, address);
+        else named.set(source, options);
       }
       const [options] = named.values();
       if (options !== undefined) this.#care.reconfigure(upstream, options);
     }
   }
 
-  #appeared(source: Source, address: UpstreamAddress, options: UpstreamOptions): void {
+  #appeared(source: Source, address: UpstreamAddress, options: UpstreamOptions, same: boolean): void {
     const member = this.#byAddress.get(address.text);
     if (member !== undefined) {
       member.sources.set(source, options);
@@ -93,7 +88,9 @@ export class Members {
       this.#care.appeared(member.upstream);
       return;
     }
-    const upstream = this.#returning(source, address, options) ?? this.#care.create(address, options);
+    // A source that has looked before tells of a new socket, unless it knows better.
+    const mayBeSame = same || !this.#introduced.has(source);
+    const upstream = (mayBeSame ? this.#returning(address, options) : undefined) ?? this.#care.create(address, options);
     this.#byAddress.set(address.text, { address, upstream, sources: new Map([[source, options]]) });
     // Those there at the start have nobody to be slower than.
     if (this.#started && upstream.inFlight === 0) upstream.appeared();
@@ -102,12 +99,11 @@ export class Members {
     this.#pool.add(upstream);
   }
 
-  /** The upstream that the operator took out, while it still holds requests: a second one for the same worker would send it more than it takes. */
-  #returning(source: Source, { text }: UpstreamAddress, options: UpstreamOptions): Upstream | undefined {
-    const upstream = this.#withdrawn.get(text);
-    this.#withdrawn.delete(text);
-    // A source that has looked before tells of a new socket.
-    if (upstream === undefined || !this.#pool.leaving.has(upstream) || this.#introduced.has(source)) return undefined;
+  /** The upstream that left and still holds requests: a second one for the same worker would send it more than it takes. */
+  #returning({ text }: UpstreamAddress, options: UpstreamOptions): Upstream | undefined {
+    const upstream = this.#left.get(text);
+    if (upstream === undefined || !this.#pool.leaving.has(upstream)) return undefined;
+    this.#left.delete(text);
     this.#care.takeBack(upstream, options);
     return upstream;
   }
@@ -124,5 +120,7 @@ export class Members {
     );
     this.#pool.remove(member.upstream);
     this.#care.left(member.upstream);
+    for (const [text, upstream] of this.#left) if (!this.#pool.leaving.has(upstream)) this.#left.delete(text);
+    if (member.upstream.inFlight > 0) this.#left.set(address.text, member.upstream);
   }
 }

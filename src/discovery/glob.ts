@@ -18,6 +18,9 @@ export interface GlobSettings {
   readonly rescan: number;
 }
 
+/** ms for which a socket that vanished is known again when it comes back: long enough for what a worker may be at. */
+const REMEMBERED = 600_000;
+
 interface Found {
   readonly address: UpstreamAddress;
   /** Tells a socket from its successor of the same name. */
@@ -47,6 +50,8 @@ export class GlobSource implements Source {
   readonly #watched = new Map<string, Watched>();
   readonly #warned = new Set<string>();
   #known = new Map<string, Found>();
+  /** Sockets that vanished, in that order. */
+  readonly #gone = new Map<string, { readonly identity: string; readonly at: number }>();
   #listener: SourceListener | undefined;
   #scanning: 'no' | 'yes' | 'again' = 'no';
   #rescan: Timer | undefined;
@@ -166,9 +171,22 @@ export class GlobSource implements Source {
   #tell(listener: SourceListener, found: Map<string, Found>): void {
     const before = this.#known;
     this.#known = found;
-    for (const [path, { address }] of before) if (!found.has(path)) listener.vanished(address);
+    const now = this.#clock.now();
+    for (const [path, { at }] of this.#gone) {
+      if (now - at < REMEMBERED) break;
+      this.#gone.delete(path);
+    }
+    for (const [path, { address, identity }] of before) {
+      if (found.has(path)) continue;
+      this.#gone.delete(path);
+      this.#gone.set(path, { identity, at: now });
+      listener.vanished(address);
+    }
     for (const [path, { address, identity }] of found) {
-      if (before.get(path)?.identity !== identity) listener.appeared(address);
+      if (before.get(path)?.identity === identity) continue;
+      const same = this.#gone.get(path)?.identity === identity;
+      this.#gone.delete(path);
+      listener.appeared(address, same);
     }
   }
 

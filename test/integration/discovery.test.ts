@@ -73,6 +73,44 @@ describe('a glob', () => {
     expect(seen).toEqual(['/held']);
   });
 
+  it('knows a socket again that was moved away and back: a worker that is still busy gets no second request', async () => {
+    const directory = tempDir();
+    const path = join(directory, 'w1.sock');
+    const { handler, next } = holding();
+    const { handler: recorded, seen } = recording(handler);
+    await fakeWorker(recorded, { path });
+    const proxy = await startProxy(['--upstream', `${directory}/w*.sock`, ...ONE]);
+    const held = ask(proxy.path, { path: '/held' });
+    const reply = await next();
+    renameSync(path, join(directory, 'away'));
+    await upstreamsAre(proxy, []);
+    renameSync(join(directory, 'away'), path);
+    await upstreamsAre(proxy, [path]);
+    const waiting = ask(proxy.path, { path: '/waiting' });
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(1));
+    expect(seen).toEqual(['/held']);
+    answer(reply, 'held');
+    answer(await next(), 'waiting');
+    expect([(await held).body.toString(), (await waiting).body.toString()]).toEqual(['held', 'waiting']);
+  });
+
+  it('takes a new socket of an old name for a new worker, whatever the old one is still at', async () => {
+    const directory = tempDir();
+    const path = join(directory, 'w1.sock');
+    const { handler, next } = holding();
+    await fakeWorker(handler, { path });
+    const proxy = await startProxy(['--upstream', `${directory}/w*.sock`, ...ONE]);
+    const held = ask(proxy.path);
+    const reply = await next();
+    renameSync(path, join(directory, 'away'));
+    await upstreamsAre(proxy, []);
+    await fakeWorker(answering('new'), { path });
+    await upstreamsAre(proxy, [path]);
+    expect((await ask(proxy.path)).body.toString()).toBe('new');
+    answer(reply, 'old');
+    expect((await held).body.toString()).toBe('old');
+  });
+
   it('notices a socket that is replaced in one step, and asks the new worker for its capacity', async () => {
     const directory = tempDir();
     const path = join(directory, 'w1.sock');
