@@ -39,6 +39,8 @@ type Phase =
   | { readonly kind: 'answered' }
   | { readonly kind: 'closed' };
 
+const ignore = (): void => undefined;
+
 /**
  * Invariants:
  * 1. One phase at a time. In `waiting` the transaction holds at most a place in the queue, in `exchanging` an exchange,
@@ -48,7 +50,7 @@ type Phase =
  * 3. `close` does its work once, when the response is finished or its connection gone, and frees what is left.
  */
 export class Transaction implements OpenRequest, Waiter, CarrierSink {
-  readonly tried = new Set<Upstream>();
+  #tried: Set<Upstream> | undefined;
   readonly key: string;
   readonly #context: TransactionContext;
   readonly #route: Route;
@@ -95,13 +97,19 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     route.pool.enter();
     route.retryBudget.deposit();
     this.#trace = new Trace(context.clock, request, this.#method);
-    const parts = { request, method, maxHead: route.limits.maxResponseHead, log: context.log, upgrade };
+    const maxHead = route.limits.maxResponseHead;
     const { speaks } = route;
     this.#carrier =
-      speaks.kind === 'fastcgi' ? new FcgiCarrier({ ...parts, ...speaks }, this) : new HttpCarrier({ ...parts, ...speaks }, this);
+      speaks.kind === 'fastcgi'
+        ? new FcgiCarrier({ request, method, params: speaks.params, maxHead, log: context.log }, this)
+        : new HttpCarrier({ request, method, forwarder: speaks.forwarder, changes: speaks.changes, maxHead, upgrade }, this);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
-    response.on('error', () => undefined);
+    response.on('error', ignore);
+  }
+
+  get tried(): ReadonlySet<Upstream> | undefined {
+    return this.#tried;
   }
 
   get socket(): Duplex {
@@ -281,7 +289,8 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
   #tryAgain(error: ProxyError, decision: Exclude<RetryDecision, 'give-up'>): void {
     const { attempts } = this.#trace;
     this.#context.log.debug({ code: error.code, attempts, path: this.#request.url }, `trying again: ${error.message}`);
-    if (this.#upstream !== undefined) this.tried.add(this.#upstream);
+    this.#tried ??= new Set();
+    if (this.#upstream !== undefined) this.#tried.add(this.#upstream);
     if (decision === 'again') this.#deadline = this.#route.pool.deadline();
     this.#acquire();
   }

@@ -11,7 +11,7 @@ import { type Place, WaitQueue } from './queue.ts';
 /** Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire` returns. */
 export interface Waiter {
   /** Upstreams that failed this request already; others are preferred. */
-  readonly tried: ReadonlySet<Upstream>;
+  readonly tried: ReadonlySet<Upstream> | undefined;
   /** What requests that belong together have in common; empty when nothing. */
   readonly key: string;
   granted(lease: Lease): void;
@@ -40,6 +40,7 @@ export class Pool {
   #queueSettings: QueueSettings;
   #balancer: Balancer<Upstream>;
   readonly #clock: Clock;
+  readonly #nobody: ReadonlySet<Upstream> = new Set();
   readonly #upstreams = new Set<Upstream>();
   /** Removed, but not yet done with what they hold. */
   readonly #leaving = new Set<Upstream>();
@@ -157,7 +158,7 @@ export class Pool {
     }
     // In the middle of serving, those who wait have not all been asked yet.
     if (this.#queue.size === 0 || !this.#serving) {
-      const upstream = this.#balancer.pick(waiter.tried, waiter.key);
+      const upstream = this.#balancer.pick(waiter.tried ?? this.#nobody, waiter.key);
       if (upstream !== undefined && upstream !== 'later') {
         this.#grant(upstream, waiter);
         return undefined;
@@ -224,7 +225,7 @@ export class Pool {
     try {
       let place = this.#queue.first;
       while (place !== undefined) {
-        const upstream = this.#balancer.pick(place.item.tried, place.item.key);
+        const upstream = this.#balancer.pick(place.item.tried ?? this.#nobody, place.item.key);
         if (upstream === undefined) return;
         if (upstream === 'later') {
           place = this.#queue.after(place);
