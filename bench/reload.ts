@@ -28,6 +28,11 @@ const GROWTH = 16;
 
 type Trouble = 'reloads' | 'sockets';
 
+interface Change {
+  readonly before: number;
+  readonly after: number;
+}
+
 interface Verdict {
   readonly name: string;
   readonly changes: number;
@@ -38,8 +43,9 @@ interface Verdict {
   readonly latency: Summary;
   /** ms for one reload, as the command sees it. */
   readonly each: Summary;
-  readonly descriptors: readonly [number, number];
-  readonly resident: readonly [number, number];
+  readonly descriptors: Change;
+  /** MiB */
+  readonly resident: Change;
   /** What is wrong with slots, queues and what has left, at the end. */
   readonly wrong: readonly string[];
   readonly others: number;
@@ -84,8 +90,8 @@ async function run({ quick, seed, scope, progress }: Setting): Promise<Measured>
           ...[verdict.changes, verdict.refused, verdict.requests, verdict.failed, verdict.twice].map(String),
           ...[verdict.latency.p50, verdict.latency.p99, verdict.latency.max].map((ms) => ms.toFixed(1)),
           `${verdict.each.p50.toFixed(1)}, max ${verdict.each.max.toFixed(1)}`,
-          verdict.descriptors.join(' -> '),
-          verdict.resident.map((mib) => mib.toFixed(0)).join(' -> '),
+          `${verdict.descriptors.before} -> ${verdict.descriptors.after}`,
+          `${verdict.resident.before.toFixed(0)} -> ${verdict.resident.after.toFixed(0)}`,
           share(verdict.others),
         ]),
       },
@@ -93,8 +99,8 @@ async function run({ quick, seed, scope, progress }: Setting): Promise<Measured>
     targets: verdicts.flatMap(({ name, refused, failed, twice, descriptors, resident, wrong }) => [
       { text: `${name}: no request failed, no POST was executed twice`, met: failed === 0 && twice === 0 },
       { text: `${name}: no reload was refused`, met: refused === 0 },
-      { text: `${name}: no descriptor was left open`, met: descriptors[1] <= descriptors[0] },
-      { text: `${name}: memory grew by less than ${GROWTH} MiB`, met: resident[1] - resident[0] < GROWTH },
+      { text: `${name}: no descriptor was left open`, met: descriptors.after <= descriptors.before },
+      { text: `${name}: memory grew by less than ${GROWTH} MiB`, met: resident.after - resident.before < GROWTH },
       {
         text: `${name}: slots and queues are right at the end${wrong.map((each) => `; ${each}`).join('')}`,
         met: wrong.length === 0,
@@ -143,8 +149,8 @@ async function measure(outer: Scope, programs: WorkerPrograms, name: Trouble, se
     failed: answers.filter(({ status }) => status !== 200).length,
     twice: executedTwice(journal),
     latency: summarise(answers.filter((_, id) => !shots[id]?.path.includes('ms=1000')).map(({ latency }) => latency)),
-    descriptors: [before[0], after[0]],
-    resident: [before[1], after[1]],
+    descriptors: { before: before[0], after: after[0] },
+    resident: { before: before[1], after: after[1] },
     wrong,
     others: others(),
   };

@@ -100,8 +100,8 @@ export class LivingPool implements PoolView {
   }
 
   /**
-   * Gets ready for other settings of the pool of this name: what new sources find joins at once, so that nothing is
-   * missing at the commit. The queue, and the slots, verdicts and drains of upstreams that stay, are not touched.
+   * Gets ready for other settings of the pool of this name: what new sources find is known before the commit, and
+   * joins with it. The queue, and the slots, verdicts and drains of upstreams that stay, are not touched.
    * @throws ConfigError, and then nothing has changed
    */
   async prepare(settings: PoolSettings): Promise<PoolChange> {
@@ -123,10 +123,10 @@ export class LivingPool implements PoolView {
     const added = next.filter(({ source }) => !old.has(source));
     const rollback = (): void => {
       for (const { source } of added) source.stop();
-      this.#members.keep(new Map(this.#sources.map(({ source, spec }) => [source, spec])));
     };
     try {
-      await Promise.all(added.map((found) => this.#find(found)));
+      for (const { source } of added) this.#members.hold(source);
+      await Promise.all(added.map(({ source, spec }) => source.start(this.#members.listener(source, spec))));
     } catch (error) {
       rollback();
       throw error;
@@ -178,6 +178,7 @@ export class LivingPool implements PoolView {
     this.#sticky = sticky;
     this.#retryBudget = retryBudget;
     this.#care.use(settings);
+    for (const { source } of sources) this.#members.release(source);
     this.#members.keep(new Map(sources.map(({ source, spec }) => [source, spec])));
     // Last, so that it meets upstreams that have their new settings.
     // A balancer that is to go on as before keeps whose turn it is.

@@ -37,6 +37,8 @@ export class Members {
   readonly #byAddress = new Map<string, Member>();
   /** Sources whose first look is over: what they name anew has appeared, not only become known to them. */
   readonly #introduced = new WeakSet<Source>();
+  /** What sources of settings that do not hold yet have told. */
+  readonly #held = new WeakMap<Source, Array<() => void>>();
   /** Those that left with requests. What they still hold counts if they come back. */
   readonly #left = new Map<string, Upstream>();
   #started = false;
@@ -57,11 +59,24 @@ export class Members {
     this.#introduced.add(source);
   }
 
+  /** What the source tells is kept back until `release`, or for ever. To be called before it starts. */
+  hold(source: Source): void {
+    this.#held.set(source, []);
+  }
+
+  release(source: Source): void {
+    const news = this.#held.get(source);
+    if (news === undefined) return;
+    this.#held.delete(source);
+    for (const told of news) told();
+    this.#introduced.add(source);
+  }
+
   /** @param options what was said of the upstreams that this source finds */
   listener(source: Source, options: UpstreamOptions): SourceListener {
     return {
-      appeared: (address, same = false) => this.#appeared(source, address, options, same),
-      vanished: (address) => this.#vanished(source, address),
+      appeared: (address, same = false) => this.#tell(source, () => this.#appeared(source, address, options, same)),
+      vanished: (address) => this.#tell(source, () => this.#vanished(source, address)),
     };
   }
 
@@ -76,6 +91,12 @@ export class Members {
       const [options] = named.values();
       if (options !== undefined) this.#care.reconfigure(upstream, options);
     }
+  }
+
+  #tell(source: Source, news: () => void): void {
+    const held = this.#held.get(source);
+    if (held === undefined) news();
+    else held.push(news);
   }
 
   #appeared(source: Source, address: UpstreamAddress, options: UpstreamOptions, same: boolean): void {

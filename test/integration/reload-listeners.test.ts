@@ -161,6 +161,27 @@ describe('changes that meet', () => {
     expect((await ask(path)).status).toBe(200);
   });
 
+  it('a reload while the sockets of the one before are still looked for waits for it, and the last one holds', async () => {
+    const [one, two] = [await fakeWorker(answering('one')), await fakeWorker(answering('two'))];
+    const { path, program } = await startProxy(['--upstream', one.path]);
+    const { settings } = program;
+    const [pool] = settings.pools;
+    const [spec] = pool?.upstreams ?? [];
+    if (pool === undefined || spec === undefined) throw new Error('no pool');
+    const found = { ...spec, kind: 'glob', pattern: `${join(two.path, '..')}/*.sock` } as const;
+    const withUpstreams = (...upstreams: (typeof pool.upstreams)[number][]) => ({ ...settings, pools: [{ ...pool, upstreams }] });
+    const names = (): string[] => [...program.pool.upstreams].map(({ name }) => name);
+    await Promise.all([program.reload(withUpstreams(spec, found)), program.reload(settings)]);
+    expect(names()).toEqual([one.path]);
+    await Promise.all([
+      program.reload(withUpstreams(spec, found)),
+      program.reload(settings),
+      program.reload(withUpstreams(found)),
+    ]);
+    expect(names()).toEqual([two.path]);
+    expect((await ask(path)).body.toString()).toBe('two');
+  });
+
   it('a stop in the middle of a reload: the reload is given up, and nothing stays open', async () => {
     const worker = await fakeWorker(answering('fine'));
     const proxy = await startProxy(['--upstream', worker.path]);

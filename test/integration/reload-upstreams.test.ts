@@ -45,6 +45,19 @@ describe('requests that wait across a reload', () => {
     expect((await first).body.toString()).toBe('first');
   });
 
+  it('find an added upstream with the max_conns that comes with it, not the one before', async () => {
+    const { handler, next } = holding();
+    const worker = await fakeWorker(handler, { single: false });
+    const directory = tempDir();
+    const { proxy, reload, upstream } = await reloadable(onePool([`${directory}/none*.sock`], 'max_conns: 2'));
+    const pending = [ask(proxy.path), ask(proxy.path)];
+    await eventually(() => expect(proxy.program.pool.waiting).toBe(2));
+    await reload(onePool([worker.path], 'max_conns: 1'));
+    expect([upstream(worker.path).inFlight, proxy.program.pool.waiting]).toEqual([1, 1]);
+    for (let i = 0; i < 2; i += 1) answer(await next(), 'done');
+    await Promise.all(pending);
+  });
+
   it('with a full queue made smaller, newcomers are refused and those in it are not', async () => {
     const { handler, next } = holding();
     const worker = await fakeWorker(handler);
