@@ -86,7 +86,10 @@ async function run(setting: Setting): Promise<Measured> {
     targets: [
       ...rows
         .filter(({ kind }) => kind !== 'request')
-        .map(({ kind, percent }) => ({ text: `${kind}: probing costs less than ${MOST} % of a core`, met: percent - idle < MOST })),
+        .map(({ kind, percent }) => ({
+          text: `${kind}: probing costs less than ${MOST} % of a core`,
+          met: percent - idle < MOST,
+        })),
       { text: 'every probe was answered well', met: rows.every(({ notGood }) => notGood === 0) },
     ],
     figures: { idle, rows },
