@@ -129,7 +129,7 @@ describe('a lease', () => {
         { numRuns: 12 },
       );
       // Otherwise nothing was tried.
-      expect(answered).toBeGreaterThan(12);
+      expect(answered).toBeGreaterThan(0);
     });
   }
 });
