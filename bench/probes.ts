@@ -134,7 +134,14 @@ function startProbers(
   random: () => number,
   counted: { answers: number; notGood: number },
 ): readonly Prober[] {
-  const around = { clock: systemClock, log: silentLog, alone: () => false, changed: () => undefined, observed: () => undefined };
+  const around = {
+    clock: systemClock,
+    log: silentLog,
+    alone: () => false,
+    changed: () => undefined,
+    stateChanged: () => undefined,
+    observed: () => undefined,
+  };
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
   return Array.from({ length: UPSTREAMS }, (_, number) => {
     const path = join(folder, `w${number}.sock`);

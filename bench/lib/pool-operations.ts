@@ -96,7 +96,14 @@ function poolOf(
     systemClock,
   );
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
-  const around = { clock: systemClock, log: silentLog, alone: () => false, changed: pool.changed, observed: () => undefined };
+  const around = {
+    clock: systemClock,
+    log: silentLog,
+    alone: () => false,
+    changed: pool.changed,
+    stateChanged: () => undefined,
+    observed: () => undefined,
+  };
   for (let i = 0; i < size; i += 1) {
     const settings = { weight: 1, order: i, maxConns, timeouts, keepAlive: undefined, handOver: true, disabled: false };
     pool.add(new Upstream(unixAddress(`/nowhere/w${i}.sock`), settings, around));

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
 import type { UpstreamAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import { Ejections } from '../health/ejections.ts';
 import { HealthMonitor } from '../health/monitor.ts';
@@ -20,6 +21,13 @@ interface Health {
   prober: Prober | undefined;
 }
 
+/** What a pool needs of the program it lives in. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: Events;
+}
+
 export class Care implements MemberCare {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -29,7 +37,7 @@ export class Care implements MemberCare {
   #settings: PoolSettings;
   #order = 0;
 
-  constructor(settings: PoolSettings, pool: Pool, clock: Clock, log: Log) {
+  constructor(settings: PoolSettings, pool: Pool, { clock, log, events }: Surroundings) {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
@@ -42,6 +50,8 @@ export class Care implements MemberCare {
         pool.changed(upstream);
         if (!upstream.well) this.#ejections.needed()?.needed();
       },
+      stateChanged: ({ name }, { is, was, since, reason }) =>
+        events.record({ kind: 'state', at: since, pool: pool.name, upstream: name, is, was, reason }),
       observed: (upstream, outcome) => this.#health.get(upstream)?.monitor.observed(outcome),
     };
   }

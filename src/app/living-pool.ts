@@ -13,7 +13,7 @@ import { StickyCookie } from '../http/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { Care } from './care.ts';
+import { Care, type Surroundings } from './care.ts';
 import { Members } from './members.ts';
 import { BALANCERS, createSource } from './registry.ts';
 
@@ -60,7 +60,8 @@ export class LivingPool implements PoolView {
    * @param secret signs sticky cookies where the settings give none: the same for the whole life of the process
    * @throws ConfigError
    */
-  constructor(settings: PoolSettings, clock: Clock, log: Log, secret: string) {
+  constructor(settings: PoolSettings, around: Surroundings, secret: string) {
+    const { clock, log } = around;
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
@@ -69,8 +70,10 @@ export class LivingPool implements PoolView {
     this.#sticky = stickyCookie(settings, secret);
     this.pool = new Pool(settings.name, queueSettings(settings), balancerFor(settings, this.#sticky), clock);
     this.#retryBudget = new RetryBudget(settings.retry.budget);
-    this.#care = new Care(settings, this.pool, clock, log);
-    this.#members = new Members(this.pool, this.#care, log);
+    this.#care = new Care(settings, this.pool, around);
+    this.#members = new Members(this.pool, this.#care, log, (is, upstream) =>
+      around.events.record({ kind: 'member', at: clock.date(), pool: settings.name, upstream, is }),
+    );
     this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
   }
 

@@ -34,6 +34,7 @@ export class Members {
   readonly #pool: Pool;
   readonly #care: MemberCare;
   readonly #log: Log;
+  readonly #told: (is: 'joined' | 'left', upstream: string) => void;
   readonly #byAddress = new Map<string, Member>();
   /** Sources whose first look is over: what they name anew has appeared, not only become known to them. */
   readonly #introduced = new WeakSet<Source>();
@@ -43,10 +44,12 @@ export class Members {
   readonly #left = new Map<string, Upstream>();
   #started = false;
 
-  constructor(pool: Pool, care: MemberCare, log: Log) {
+  /** @param told hears who joins after the start, and who leaves */
+  constructor(pool: Pool, care: MemberCare, log: Log, told: (is: 'joined' | 'left', upstream: string) => void) {
     this.#pool = pool;
     this.#care = care;
     this.#log = log;
+    this.#told = told;
   }
 
   /** From now on those who join are news; those there at the start are in the start-up line. */
@@ -118,6 +121,7 @@ export class Members {
     const log = this.#started ? this.#log.info : this.#log.debug;
     log.call(this.#log, { pool: this.#pool.name, upstream: address.text }, 'upstream joins');
     this.#pool.add(upstream);
+    if (this.#started) this.#told('joined', address.text);
   }
 
   /** The upstream that left and still holds requests: a second one for the same worker would send it more than it takes. */
@@ -141,6 +145,7 @@ export class Members {
     );
     this.#pool.remove(member.upstream);
     this.#care.left(member.upstream);
+    this.#told('left', address.text);
     for (const [text, upstream] of this.#left) if (!this.#pool.leaving.has(upstream)) this.#left.delete(text);
     if (member.upstream.inFlight > 0) this.#left.set(address.text, member.upstream);
   }

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
+import { Events } from '../core/events.ts';
 import type { Handover, Listener } from '../core/listen.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
@@ -28,6 +29,8 @@ interface Generation {
 export class Program {
   /** What the operator may ask and do while it runs. */
   readonly operator: Operator;
+  /** What happens to its upstreams and its configuration. */
+  readonly events = new Events();
   readonly #version: string;
   readonly #clock: Clock;
   readonly #logs: Logs;
@@ -53,7 +56,7 @@ export class Program {
     this.#clock = clock;
     this.#logs = logs;
     const { log } = logs;
-    this.#roster = new Roster(clock, log, randomBytes(32).toString('base64url'));
+    this.#roster = new Roster({ clock, log, events: this.events }, randomBytes(32).toString('base64url'));
     const around = { clock, log, accessLog: () => logs.accessLog };
     this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);

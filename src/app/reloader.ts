@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/settings.ts';
 import { asError } from '../core/errors.ts';
+import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 
 /** How the latest reload went. */
@@ -13,6 +14,7 @@ export type ReloadResult =
 /** What takes other settings up. */
 interface Reloadable {
   readonly generation: number;
+  readonly events: Events;
   reload(settings: Settings): Promise<void>;
 }
 
@@ -47,6 +49,9 @@ export class Reloader {
       for (const problem of this.#latest.problems) this.#log.error({ by }, problem);
       this.#log.error({ by, generation: this.#program.generation }, 'nothing was reloaded: the program goes on as before');
     }
+    const { at, kind: is } = this.#latest;
+    const problems = this.#latest.kind === 'bad' ? this.#latest.problems : [];
+    this.#program.events.record({ kind: 'reload', at, is, by, generation: this.#program.generation, problems });
     return this.#latest;
   }
 

@@ -1,8 +1,7 @@
 // The living pools, across generations: those of the current one, and those that left it but are not done yet.
 
 import type { PoolSettings } from '../config/settings.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
+import type { Surroundings } from './care.ts';
 import { LivingPool, type PoolChange, type PoolView } from './living-pool.ts';
 
 /** Pools that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
@@ -15,16 +14,14 @@ export interface RosterChange {
 
 /** Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are counted once. */
 export class Roster {
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #around: Surroundings;
   readonly #secret: string;
   #current: ReadonlyMap<string, LivingPool> = new Map();
   readonly #retiring = new Map<string, LivingPool>();
 
   /** @param secret signs sticky cookies where the settings give none */
-  constructor(clock: Clock, log: Log, secret: string) {
-    this.#clock = clock;
-    this.#log = log;
+  constructor(around: Surroundings, secret: string) {
+    this.#around = around;
     this.#secret = secret;
   }
 
@@ -68,7 +65,7 @@ export class Roster {
           called.push(returning);
         }
         const present = this.#current.get(name) ?? returning;
-        const pool = present ?? new LivingPool(each, this.#clock, this.#log, this.#secret);
+        const pool = present ?? new LivingPool(each, this.#around, this.#secret);
         const change = present === undefined ? await bornAs(pool) : await present.prepare(each);
         changes.push(change);
         next.set(name, pool);
@@ -100,7 +97,7 @@ export class Roster {
 
   async #retire(name: string, pool: LivingPool): Promise<void> {
     this.#retiring.set(name, pool);
-    this.#log.info({ pool: name }, 'pool leaves; what it holds it finishes');
+    this.#around.log.info({ pool: name }, 'pool leaves; what it holds it finishes');
     while (pool.pool.used) await pool.pool.unused();
     // It may have come back meanwhile.
     if (this.#retiring.get(name) !== pool) return;

@@ -17,21 +17,29 @@ export interface Stated<T> {
   readonly reason: string;
 }
 
-/** Invariants: `judge` is called by the upstream's health monitor alone, `want` by the operator's side; every change of state is logged once. */
+/** A state that has just taken the place of another. */
+export interface StateChange extends Stated<State> {
+  readonly was: State;
+}
+
+/** Invariants: `judge` is called by the upstream's health monitor alone, `want` by the operator's side; every change of state is logged and told once. */
 export class Condition {
   readonly #upstream: string;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #told: (change: StateChange) => void;
   #verdict: Verdict = 'up';
   #verdictReason = 'nothing is known against it';
   #intent: Intent;
   #intentReason: string;
   #state: Stated<State>;
 
-  constructor(upstream: string, disabled: boolean, clock: Clock, log: Log) {
+  /** @param told is called after each change of state */
+  constructor(upstream: string, disabled: boolean, clock: Clock, log: Log, told: (change: StateChange) => void) {
     this.#upstream = upstream;
     this.#clock = clock;
     this.#log = log;
+    this.#told = told;
     this.#intent = disabled ? 'disable' : 'serve';
     this.#intentReason = disabled ? 'down in the configuration' : '';
     this.#state = { is: this.#derived, since: clock.date(), reason: disabled ? this.#intentReason : this.#verdictReason };
@@ -82,5 +90,6 @@ export class Condition {
     const fields = { upstream: this.#upstream, state: is, was: before.is, reason };
     if (is === 'down') this.#log.warn(fields, 'upstream is down');
     else this.#log.info(fields, `upstream is ${is}`);
+    this.#told({ ...this.#state, was: before.is });
   }
 }

@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts';
 import { Activity, type ActivityName } from './activity.ts';
 import { Backoff } from './backoff.ts';
 import { CapacityLimit } from './capacity-limit.ts';
-import { Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
+import { Condition, type Intent, type State, type StateChange, type Stated, type Verdict } from './condition.ts';
 import { dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import { FcgiSide } from './fcgi-side.ts';
@@ -30,6 +30,8 @@ export interface UpstreamParts {
   readonly alone: () => boolean;
   /** Called whenever it may have become available or unavailable, or its load changed. */
   readonly changed: (upstream: Upstream) => void;
+  /** Called after each change of its state. */
+  readonly stateChanged: (upstream: Upstream, change: StateChange) => void;
   /** Called as soon as it is known how a request ended there, before its slot is free. */
   readonly observed: (upstream: Upstream, outcome: Outcome) => void;
 }
@@ -85,7 +87,7 @@ export class Upstream implements Candidate {
       if (this.#backoff.failing) this.#slowStart.begin();
       this.#changed();
     });
-    this.#condition = new Condition(this.name, settings.disabled, clock, log);
+    this.#condition = new Condition(this.name, settings.disabled, clock, log, (change) => parts.stateChanged(this, change));
     this.#activity = new Activity(clock);
     const side = {
       ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#changed() },

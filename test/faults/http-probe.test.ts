@@ -24,7 +24,14 @@ function upstreamAt(address: string): Upstream {
     timeouts: { connect: 1000, send: 1000, read: 200, linger: 1000 },
   };
   const nothing = (): void => undefined;
-  const parts = { clock: systemClock, log: silentLog, alone: () => true, changed: nothing, observed: nothing };
+  const parts = {
+    clock: systemClock,
+    log: silentLog,
+    alone: () => true,
+    changed: nothing,
+    stateChanged: nothing,
+    observed: nothing,
+  };
   const upstream = new Upstream(parseUpstreamAddress(address), settings, parts);
   onTestFinished(() => upstream.destroy());
   return upstream;

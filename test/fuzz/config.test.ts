@@ -9,6 +9,7 @@ import { buildRouter } from '../../src/app/routes.ts';
 import { ConfigFileError } from '../../src/config/file/problem.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { Events } from '../../src/core/events.ts';
 import { Forwarder } from '../../src/http/forwarder.ts';
 import { load } from '../unit/support/config-file.ts';
 
@@ -158,7 +159,7 @@ function damaged(text: string, damage: Damage): string {
 function build(settings: Settings): void {
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const pools = settings.pools.map((pool) => new LivingPool(pool, systemClock, log, 'secret'));
+  const pools = settings.pools.map((pool) => new LivingPool(pool, { clock: systemClock, log, events: new Events() }, 'secret'));
   buildRouter(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
     version: 'test',
     forwarder: new Forwarder(),

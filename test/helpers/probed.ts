@@ -47,7 +47,14 @@ export function upstreamAt(path: string, options: Partial<UpstreamSettings> = {}
     disabled: false,
     ...options,
   };
-  const around = { clock, log: silentLog, alone: () => false, changed: () => undefined, observed: () => undefined };
+  const around = {
+    clock,
+    log: silentLog,
+    alone: () => false,
+    changed: () => undefined,
+    stateChanged: () => undefined,
+    observed: () => undefined,
+  };
   const upstream = new Upstream(unixAddress(path), settings, around);
   onTestFinished(() => upstream.destroy());
   return upstream;

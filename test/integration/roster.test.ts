@@ -7,6 +7,7 @@ import { readCommandLine } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
 import type { PoolSettings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { Events } from '../../src/core/events.ts';
 
 const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -17,7 +18,7 @@ function poolNamed(name: string): PoolSettings {
 }
 
 async function retiring() {
-  const roster = new Roster(systemClock, QUIET, 'a secret');
+  const roster = new Roster({ clock: systemClock, log: QUIET, events: new Events() }, 'a secret');
   (await roster.prepare([poolNamed('a')])).commit();
   const living = roster.pools.get('a');
   if (living === undefined) throw new Error('no pool');

@@ -2,14 +2,15 @@
 
 import { describe, expect, it } from 'vitest';
 import { Activity } from '../../src/upstream/activity.ts';
-import { Condition } from '../../src/upstream/condition.ts';
+import { Condition, type StateChange } from '../../src/upstream/condition.ts';
 import { FakeClock } from '../helpers/fake-clock.ts';
 import { recordingLog } from './support/recording-log.ts';
 
 function parts(disabled = false) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
-  return { clock, lines, condition: new Condition('/run/rt1.sock', disabled, clock, log) };
+  const told: StateChange[] = [];
+  return { clock, lines, told, condition: new Condition('/run/rt1.sock', disabled, clock, log, (change) => told.push(change)) };
 }
 
 describe('the condition of an upstream', () => {
@@ -25,6 +26,19 @@ describe('the condition of an upstream', () => {
     condition.want('serve', 'the operator enabled it');
     expect(condition.state.is).toBe('up');
     expect(lines.map(({ message }) => message)).toEqual(['upstream is up']);
+  });
+
+  it('tells each change once, with what it was', () => {
+    const { condition, told, clock } = parts();
+    condition.judge('up', 'a probe was answered');
+    condition.judge('down', 'three requests failed');
+    condition.judge('down', 'a probe failed');
+    condition.want('drain', 'drained by the operator');
+    const since = clock.date();
+    expect(told).toEqual([
+      { is: 'down', was: 'up', since, reason: 'three requests failed' },
+      { is: 'draining', was: 'down', since, reason: 'drained by the operator' },
+    ]);
   });
 
   it('logs one line for each change, with both words and the reason', () => {

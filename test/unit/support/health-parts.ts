@@ -63,6 +63,7 @@ export function healthParts(settings: PassiveSettings | undefined, random: () =>
           changed: (changed) => {
             if (!changed.well) ejections.needed()?.needed();
           },
+          stateChanged: () => undefined,
           observed: () => undefined,
         },
       );

@@ -47,7 +47,14 @@ export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceNa
       order += 1;
       const kept = { timeouts: TIMEOUTS, keepAlive: undefined, handOver: true };
       const settings = { ...kept, weight: 1, order, maxConns: 1, disabled: false, ...options };
-      const around = { clock, log, alone: () => false, changed: pool.changed, observed: () => undefined };
+      const around = {
+        clock,
+        log,
+        alone: () => false,
+        changed: pool.changed,
+        stateChanged: () => undefined,
+        observed: () => undefined,
+      };
       const upstream = new Upstream(unixAddress(`/nonexistent/${name}`), settings, around);
       pool.add(upstream);
       return upstream;
