@@ -14,6 +14,7 @@ export class View implements Candidate {
   readonly name: string;
   readonly weight: number;
   readonly order: number;
+  readonly place: number;
   readonly lifeless = false;
   readonly warming = false;
   readonly slots: number;
@@ -25,6 +26,7 @@ export class View implements Candidate {
     this.name = worker.name;
     this.weight = weight;
     this.order = order;
+    this.place = order;
     this.slots = slots;
   }
 

@@ -1,6 +1,8 @@
 // The port of every balancer: told which upstreams have a free slot, it chooses one.
 
 export interface Candidate {
+  /** No other member of the pool has it: a small whole number, as long as it is a member. */
+  readonly place: number;
   readonly name: string;
   /** An upstream of weight 2 is to get twice the requests of one of weight 1. While it warms up it is a part of the full weight. */
   readonly weight: number;

@@ -3,26 +3,22 @@
 import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { NumberSet } from './number-set.ts';
 
-interface Entry<C> {
-  readonly candidate: C;
-  /** Its place in the round, from the first time it is a candidate until it leaves. */
-  readonly place: number;
-  /** What it is ranked by, or -1 while it is no candidate. */
-  load: number;
-}
+/** In place of the load of one that is no candidate. */
+const NONE = -1;
 
 /**
- * All stand in a circle, and for each load there is the set of the places that have it. Chosen is, of the places with the
- * least load, the next after the one chosen last: whoever was away, avoided or passed over for its load just has its next turn.
+ * All stand in a circle, each at its place, and for each load there is the set of the places that have it. Chosen is, of the
+ * places with the least load, the next after the one chosen last: whoever was away, avoided or passed over for its load just
+ * has its next turn.
  *
- * Invariants: a place is in the set of its entry's load and in no other; `#loads` holds the loads whose set is not empty.
+ * Invariants: a place is in the set of the load it is ranked by and in no other; `#loads` holds the loads whose set is not empty.
  */
 export class Rota<C extends Candidate> implements ReadyBalancer<C> {
   readonly #loadOf: (candidate: C) => number;
-  readonly #entries = new Map<C, Entry<C>>();
-  readonly #circle: (Entry<C> | undefined)[] = [];
-  /** Places that nobody has any more. */
-  readonly #vacant: number[] = [];
+  /** By place. */
+  readonly #circle: (C | undefined)[] = [];
+  /** What each place is ranked by. */
+  #ranks = new Int32Array(16).fill(NONE);
   readonly #loads = new NumberSet();
   readonly #byLoad: (NumberSet | undefined)[] = [];
   /** Empty sets, to be used again. */
@@ -41,55 +37,60 @@ export class Rota<C extends Candidate> implements ReadyBalancer<C> {
   }
 
   add(candidate: C): void {
-    const entry = this.#entries.get(candidate) ?? this.#join(candidate);
+    const { place } = candidate;
+    if (place >= this.#ranks.length) this.#grow(place);
     const load = this.#loadOf(candidate);
-    if (load === entry.load) return;
-    this.#withdraw(entry);
-    this.#enter(entry, load);
+    const rank = this.#ranks[place] ?? NONE;
+    if (load === rank) return;
+    if (rank === NONE) this.#circle[place] = candidate;
+    else this.#withdraw(place, rank);
+    this.#enter(place, load);
   }
 
-  remove(candidate: C): void {
-    const entry = this.#entries.get(candidate);
-    if (entry !== undefined) this.#withdraw(entry);
+  remove({ place }: C): void {
+    const rank = this.#ranks[place] ?? NONE;
+    if (rank !== NONE) this.#withdraw(place, rank);
   }
 
   leave(candidate: C): void {
-    const entry = this.#entries.get(candidate);
-    if (entry === undefined) return;
-    this.#withdraw(entry);
-    this.#entries.delete(candidate);
-    this.#circle[entry.place] = undefined;
-    this.#vacant.push(entry.place);
+    const { place } = candidate;
+    if (this.#circle[place] !== candidate) return;
+    this.remove(candidate);
+    this.#circle[place] = undefined;
   }
 
   pick(avoid: ReadonlySet<C>): C | undefined {
     const load = this.#loads.next(0);
     if (load === -1) return undefined;
-    const first = this.#inTurn(load, this.#turn);
-    const entry =
-      first !== undefined && avoid.size > 0 && avoid.has(first.candidate) ? (this.#outside(avoid, load) ?? first) : first;
-    if (entry === undefined) return undefined;
-    this.#turn = entry.place + 1;
-    return entry.candidate;
+    const place = this.#inTurn(load, this.#turn);
+    const first = this.#circle[place];
+    if (first !== undefined && avoid.size > 0 && avoid.has(first)) return this.#taken(this.#outside(avoid, load) ?? first);
+    this.#turn = place + 1;
+    return first;
   }
 
   /** Those that are candidates now, the next in turn first. */
   *[Symbol.iterator](): Iterator<C> {
     for (let i = 0; i < this.#circle.length; i += 1) {
-      const entry = this.#circle[(this.#turn + i) % this.#circle.length];
-      if (entry !== undefined && entry.load !== -1) yield entry.candidate;
+      const candidate = this.#circle[(this.#turn + i) % this.#circle.length];
+      if (candidate !== undefined && this.#ranks[candidate.place] !== NONE) yield candidate;
     }
   }
 
-  #inTurn(load: number, from: number): Entry<C> | undefined {
+  #taken(candidate: C): C {
+    this.#turn = candidate.place + 1;
+    return candidate;
+  }
+
+  #inTurn(load: number, from: number): number {
     const places = this.#byLoad[load];
-    if (places === undefined) return undefined;
+    if (places === undefined) return -1;
     const place = places.next(from);
-    return this.#circle[place === -1 ? places.next(0) : place];
+    return place === -1 ? places.next(0) : place;
   }
 
   /** The best one not to be avoided: as many steps as there are to avoid, never all of them. */
-  #outside(avoid: ReadonlySet<C>, least: number): Entry<C> | undefined {
+  #outside(avoid: ReadonlySet<C>, least: number): C | undefined {
     for (let load = least; load !== -1; load = this.#loads.next(load + 1)) {
       const places = this.#byLoad[load];
       if (places === undefined) continue;
@@ -98,44 +99,41 @@ export class Rota<C extends Candidate> implements ReadyBalancer<C> {
         [0, this.#turn],
       ] as const) {
         for (let place = places.next(from); place !== -1 && place < end; place = places.next(place + 1)) {
-          const entry = this.#circle[place];
-          if (entry !== undefined && !avoid.has(entry.candidate)) return entry;
+          const candidate = this.#circle[place];
+          if (candidate !== undefined && !avoid.has(candidate)) return candidate;
         }
       }
     }
     return undefined;
   }
 
-  #join(candidate: C): Entry<C> {
-    const entry: Entry<C> = { candidate, place: this.#vacant.pop() ?? this.#circle.length, load: -1 };
-    this.#entries.set(candidate, entry);
-    this.#circle[entry.place] = entry;
-    return entry;
-  }
-
-  #enter(entry: Entry<C>, load: number): void {
+  #enter(place: number, load: number): void {
     let places = this.#byLoad[load];
     if (places === undefined) {
       places = this.#spare.pop() ?? new NumberSet();
       this.#byLoad[load] = places;
       this.#loads.add(load);
     }
-    places.add(entry.place);
-    entry.load = load;
+    places.add(place);
+    this.#ranks[place] = load;
     this.#size += 1;
   }
 
-  #withdraw(entry: Entry<C>): void {
-    const { load, place } = entry;
-    if (load === -1) return;
-    entry.load = -1;
+  #withdraw(place: number, rank: number): void {
+    this.#ranks[place] = NONE;
     this.#size -= 1;
-    const places = this.#byLoad[load];
+    const places = this.#byLoad[rank];
     if (places === undefined) return;
     places.delete(place);
     if (places.size > 0) return;
-    this.#byLoad[load] = undefined;
-    this.#loads.delete(load);
+    this.#byLoad[rank] = undefined;
+    this.#loads.delete(rank);
     this.#spare.push(places);
+  }
+
+  #grow(place: number): void {
+    const ranks = new Int32Array(Math.max(place + 1, 2 * this.#ranks.length)).fill(NONE);
+    ranks.set(this.#ranks);
+    this.#ranks = ranks;
   }
 }

@@ -6,6 +6,7 @@ import { ProxyError } from '../core/errors.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Lease } from './lease.ts';
 import { Outage } from './outage.ts';
+import { Places } from './places.ts';
 import { type Place, WaitQueue } from './queue.ts';
 
 /** Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire` returns. */
@@ -42,6 +43,7 @@ export class Pool {
   readonly #clock: Clock;
   readonly #nobody: ReadonlySet<Upstream> = new Set();
   readonly #upstreams = new Set<Upstream>();
+  readonly #places = new Places();
   /** Removed, but not yet done with what they hold. */
   readonly #leaving = new Set<Upstream>();
   readonly #queue = new WaitQueue<Waiter>();
@@ -122,14 +124,17 @@ export class Pool {
   add(upstream: Upstream): void {
     this.#leaving.delete(upstream);
     this.#upstreams.add(upstream);
+    upstream.place = this.#places.take();
     this.#outage.joined(upstream);
     this.#refresh(upstream);
   }
 
   /** The upstream gets nothing more; what it holds it finishes. */
   remove(upstream: Upstream): void {
-    this.#upstreams.delete(upstream);
+    if (!this.#upstreams.delete(upstream)) return;
     this.#balancer.leave(upstream);
+    this.#places.give(upstream.place);
+    upstream.place = -1;
     this.#outage.left(upstream);
     if (upstream.inFlight > 0) this.#leaving.add(upstream);
     upstream.want('drain', 'left the pool');
@@ -140,7 +145,7 @@ export class Pool {
 
   /** To be called by an upstream whenever its availability or load may have changed. */
   readonly changed = (upstream: Upstream): void => {
-    if (this.#upstreams.has(upstream)) this.#refresh(upstream);
+    if (upstream.place !== -1) this.#refresh(upstream);
     else if (upstream.inFlight === 0) this.#leaving.delete(upstream);
     if (this.#onUnused !== undefined && !this.used) this.#onUnused();
   };

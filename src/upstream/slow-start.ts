@@ -1,4 +1,4 @@
-// The share of its weight that an upstream which has just come (back) up is given: a little at first, and all of it in the end.
+// The weight of an upstream: all of it, or, while it has just come (back) up, a part that grows.
 
 import type { Clock } from '../core/clock.ts';
 
@@ -8,17 +8,23 @@ const LEAST = 0.05;
 /** Computed when asked, by the clock: there is no timer. */
 export class SlowStart {
   readonly #clock: Clock;
+  #full: number;
   #ms: number;
   #began: number | undefined;
 
-  /** @param ms from `begin` to the full weight; 0: it is full at once */
-  constructor(clock: Clock, ms: number) {
+  /**
+   * @param full the weight in the end
+   * @param ms from `begin` to the full weight; 0: it is full at once
+   */
+  constructor(clock: Clock, full: number, ms: number) {
     this.#clock = clock;
+    this.#full = full;
     this.#ms = ms;
   }
 
-  /** @param ms as for the constructor */
-  reconfigure(ms: number): void {
+  /** As for the constructor. */
+  reconfigure(full: number, ms: number): void {
+    this.#full = full;
     this.#ms = ms;
   }
 
@@ -33,9 +39,9 @@ export class SlowStart {
     return false;
   }
 
-  /** Above 0, at most 1. */
-  get share(): number {
-    if (this.#began === undefined || !this.running) return 1;
-    return Math.max(LEAST, (this.#clock.now() - this.#began) / this.#ms);
+  /** Above 0, at most the full one. */
+  get weight(): number {
+    if (this.#began === undefined || !this.running) return this.#full;
+    return this.#full * Math.max(LEAST, (this.#clock.now() - this.#began) / this.#ms);
   }
 }

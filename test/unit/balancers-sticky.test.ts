@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Balancer } from '../../src/balance/balancer.ts';
 import { sticky } from '../../src/balance/sticky.ts';
-import { NOBODY, setLoad, tokenOf, Worker, workersOf } from './support/balancer-parts.ts';
+import { NOBODY, seated, setLoad, tokenOf, Worker, workersOf } from './support/balancer-parts.ts';
 
 describe('sticky', () => {
   let balancer: Balancer<Worker>;
@@ -25,7 +25,7 @@ describe('sticky', () => {
   };
 
   beforeEach(() => {
-    balancer = sticky<Worker>({ token: tokenOf });
+    balancer = seated(sticky<Worker>({ token: tokenOf }));
     a = new Worker('a');
     b = new Worker('b');
     balancer.add(a);
@@ -103,7 +103,7 @@ describe('sticky', () => {
     const asking = fc.record({ key: fc.option(someone, { nil: undefined }), avoid: fc.subarray([...workers]) });
     fc.assert(
       fc.property(fc.array(fc.oneof(change, asking), { maxLength: 80 }), (steps) => {
-        balancer = sticky<Worker>({ token: tokenOf });
+        balancer = seated(sticky<Worker>({ token: tokenOf }));
         const states = new Map<Worker, string>();
         for (const step of steps) {
           if ('to' in step) {

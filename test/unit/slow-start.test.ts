@@ -11,38 +11,38 @@ import { ask, fail, type PoolParts, poolParts } from './support/pool-parts.ts';
 describe('SlowStart', () => {
   it('grows from a twentieth to the whole in the time given, without a timer', () => {
     const clock = new FakeClock();
-    const slow = new SlowStart(clock, 1000);
-    expect([slow.running, slow.share]).toEqual([false, 1]);
+    const slow = new SlowStart(clock, 10, 1000);
+    expect([slow.running, slow.weight]).toEqual([false, 10]);
     slow.begin();
-    const shares = [0, 49, 1, 450, 499, 1].map((ms) => {
+    const weights = [0, 49, 1, 450, 499, 1].map((ms) => {
       clock.advance(ms);
-      return [slow.share, slow.running];
+      return [slow.weight, slow.running];
     });
-    expect(shares).toEqual([
-      [0.05, true],
-      [0.05, true],
-      [0.05, true],
+    expect(weights).toEqual([
       [0.5, true],
-      [0.999, true],
-      [1, false],
+      [0.5, true],
+      [0.5, true],
+      [5, true],
+      [9.99, true],
+      [10, false],
     ]);
     expect(clock.pending).toBe(0);
   });
 
   it('of no time is over at once', () => {
-    const slow = new SlowStart(new FakeClock(), 0);
+    const slow = new SlowStart(new FakeClock(), 10, 0);
     slow.begin();
-    expect([slow.running, slow.share]).toEqual([false, 1]);
+    expect([slow.running, slow.weight]).toEqual([false, 10]);
   });
 
   it('begins anew', () => {
     const clock = new FakeClock();
-    const slow = new SlowStart(clock, 1000);
+    const slow = new SlowStart(clock, 10, 1000);
     slow.begin();
     clock.advance(700);
     slow.begin();
     clock.advance(500);
-    expect(slow.share).toBe(0.5);
+    expect(slow.weight).toBe(5);
   });
 });
 

@@ -6,7 +6,7 @@ import { BALANCERS } from '../../src/app/registry.ts';
 import type { Balancer } from '../../src/balance/balancer.ts';
 import { type Ranked, Tiers } from '../../src/balance/tiers.ts';
 import type { BalanceName } from '../../src/config/balance.ts';
-import { NAMES, tokenOf, Worker } from './support/balancer-parts.ts';
+import { NAMES, seated, tokenOf, Worker } from './support/balancer-parts.ts';
 
 class Member extends Worker implements Ranked {
   readonly backup: boolean;
@@ -19,7 +19,7 @@ class Member extends Worker implements Ranked {
 
 function tiers(name: BalanceName): Balancer<Member> {
   const make = (): Balancer<Member> => BALANCERS[name]<Member>({ random: () => 0.5, token: tokenOf });
-  return new Tiers(make(), make());
+  return seated(new Tiers(make(), make()));
 }
 
 const NOBODY: ReadonlySet<Member> = new Set();

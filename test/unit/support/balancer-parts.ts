@@ -4,8 +4,10 @@ import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
 import type { Balancer, Candidate, ReadyBalancer } from '../../../src/balance/balancer.ts';
 import type { BalanceName } from '../../../src/config/balance.ts';
+import { Places } from '../../../src/pool/places.ts';
 
 export class Worker implements Candidate {
+  place = -1;
   readonly name: string;
   weight: number;
   readonly order: number;
@@ -34,16 +36,37 @@ export const NAMES = Object.keys(BALANCERS) as readonly BalanceName[];
 
 /** A balancer whose requests have keys that name nobody: for them there is always somebody while there is anybody. */
 export function make(name: BalanceName, seed = 1): ReadyBalancer<Worker> {
-  const balancer = BALANCERS[name]<Worker>({ random: seeded(seed), token: tokenOf });
+  const balancer = seated(BALANCERS[name]<Worker>({ random: seeded(seed), token: tokenOf }));
   return {
-    add: (worker) => balancer.add(worker),
-    remove: (worker) => balancer.remove(worker),
-    leave: (worker) => balancer.leave(worker),
+    ...balancer,
     pick: (avoid, key) => {
       const picked = balancer.pick(avoid, key);
       if (picked === 'later') throw new Error(`${name} lets a request wait that belongs nowhere`);
       return picked;
     },
+  };
+}
+
+/** Gives whoever is added a place of its own until it leaves, as a pool does. Strangers have none. */
+export function seated<W extends Worker>(balancer: Balancer<W>): Balancer<W> {
+  const places = new Places();
+  const members = new Map<W, number>();
+  return {
+    add: (worker) => {
+      if (!members.has(worker)) members.set(worker, places.take());
+      worker.place = members.get(worker) ?? -1;
+      balancer.add(worker);
+    },
+    remove: (worker) => {
+      worker.place = members.get(worker) ?? -1;
+      balancer.remove(worker);
+    },
+    leave: (worker) => {
+      worker.place = members.get(worker) ?? -1;
+      balancer.leave(worker);
+      if (members.delete(worker)) places.give(worker.place);
+    },
+    pick: (avoid, key) => balancer.pick(avoid, key),
   };
 }
 
