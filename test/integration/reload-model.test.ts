@@ -67,8 +67,8 @@ describe('any sequence of settings', () => {
 
 class Run {
   readonly #workers: Worker[] = [];
-  /** What a worker may have at most, as the latest settings say, and those that are being taken up. */
-  #allowed: readonly number[] = [1];
+  /** What a worker of each pool may have at most: as the latest settings that named its pool say, and those that are being taken up. */
+  readonly #allowed = POOLS.map((): readonly number[] => [1]);
   readonly #violations: string[] = [];
 
   async play(steps: readonly Step[]): Promise<void> {
@@ -82,7 +82,7 @@ class Run {
       if (each.kind === 'request') answers.push(ask(proxy.path).then(({ status, complete }) => (complete ? status : 0)));
       else if (each.kind === 'answer') this.#answerOne();
       else {
-        this.#allowed = [...this.#allowed, each.capacity];
+        this.#allow(each.pool, [...this.#allowedIn(each.pool), each.capacity]);
         await program.reload({ ...base, ...this.#settings(base, each) });
       }
       await eventually(() => {
@@ -94,12 +94,12 @@ class Run {
         ).toBe(asked);
         this.#expectInStep(program.operator.status());
       });
-      if (each.kind === 'settings') this.#allowed = [each.capacity];
+      if (each.kind === 'settings') this.#allow(each.pool, [each.capacity]);
     }
     const whole = POOLS.map((_, pool) =>
       this.#settings(base, { kind: 'settings', pool, members: [0, 1, 2], capacity: 1, balance: { name: 'first' } }),
     );
-    this.#allowed = [...this.#allowed, 1];
+    for (const pool of POOLS.keys()) this.#allow(pool, [...this.#allowedIn(pool), 1]);
     await program.reload({ ...base, pools: whole.flatMap(({ pools }) => pools), routes: whole[0]?.routes ?? [] });
     await eventually(() => {
       while (this.#answerOne());
@@ -125,12 +125,20 @@ class Run {
       const worker: Worker = { path: join(directory, `w${i}.sock`), replies: [] };
       const handler = (reply: Reply): void => {
         worker.replies.push(reply);
-        const most = Math.max(...this.#allowed);
+        const most = Math.max(...this.#allowedIn(Math.floor(i / WORKERS)));
         if (worker.replies.length > most) this.#violations.push(`worker ${i} has ${worker.replies.length} of ${most}`);
       };
       await fakeWorker(handler, { path: worker.path, single: false });
       this.#workers.push(worker);
     }
+  }
+
+  #allow(pool: number, capacities: readonly number[]): void {
+    this.#allowed[pool] = capacities;
+  }
+
+  #allowedIn(pool: number): readonly number[] {
+    return this.#allowed[pool] ?? [];
   }
 
   #answerOne(): boolean {
