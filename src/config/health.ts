@@ -38,7 +38,7 @@ export type ProbeTime = (typeof PROBE_TIMES)[number];
 
 export interface ProbeSettings {
   readonly question: ProbeQuestion;
-  /** ms between two probes of one upstream; jitter of up to a fifth is taken off. */
+  /** ms between two probes of one upstream; up to a tenth of it more or less, at random. */
   readonly interval: number;
   /** ms */
   readonly timeout: number;

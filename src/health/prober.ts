@@ -7,8 +7,8 @@ import type { Loan } from '../upstream/loan.ts';
 import { Patience } from './patience.ts';
 import type { Probe, ProbeAnswer, ProbeTarget } from './probe.ts';
 
-/** The share of an interval that jitter may take off, so that many upstreams are not probed in step. */
-const JITTER = 0.2;
+/** The share of an interval that jitter may add or take off, so that many upstreams are not probed in step. */
+const JITTER = 0.1;
 /** While an upstream is down the interval doubles up to this many intervals or ms, whichever is less. */
 const BACK_OFF = { intervals: 8, ms: 60_000 } as const;
 /**
@@ -111,7 +111,8 @@ export class Prober {
     const { clock } = this.#parts;
     const grid = Math.min(GRID.ms, this.#settings.interval * GRID.share);
     const now = clock.now();
-    const due = Math.ceil((now + ms) / grid) * grid;
+    // The nearest mark that is still to come.
+    const due = Math.max(Math.round((now + ms) / grid), Math.ceil(now / grid)) * grid;
     this.#state = { kind: 'waiting', timer: clock.after(due - now, () => this.#tick()) };
   }
 
@@ -120,7 +121,7 @@ export class Prober {
     const doublings = Math.max(0, this.#bad - fall + 1);
     const most = Math.max(interval, Math.min(interval * BACK_OFF.intervals, BACK_OFF.ms));
     const whole = Math.min(most, interval * 2 ** Math.min(doublings, 16));
-    this.#waitFor(whole * (1 - JITTER * this.#parts.random()));
+    this.#waitFor(whole * (1 + JITTER * (2 * this.#parts.random() - 1)));
   }
 
   #tick(): void {
