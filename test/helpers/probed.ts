@@ -92,7 +92,7 @@ export class Probed {
       },
       lend: () => probed.upstream.lend(),
     };
-    const parts = { clock: this.clock, random: () => 0, log: silentLog };
+    const parts = { clock: this.clock, random: () => 0.5, log: silentLog };
     this.prober = new Prober(target, probe, { ...SETTINGS, ...settings, question }, parts, (verdict, reason) => {
       this.well = verdict === 'up';
       this.story.push(`${verdict.toUpperCase()}: ${reason}`);
