@@ -1,6 +1,6 @@
 // One FastCGI request on an upstream, from dialling to the moment its slot is free again.
 
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { type FailureCode, ProxyError } from '../core/errors.ts';
 import { RecordDecoder, RecordError, type RecordSink } from '../fcgi/decode.ts';
 import { abortRequest, addressHead, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
@@ -10,6 +10,7 @@ import type { Connection, ConnectionUser } from './connection.ts';
 import type { DialResult } from './dial.ts';
 import { refusalOf } from './refusal.ts';
 import { DEAF, type ExchangeSink, type ExchangeTimeouts, type FcgiRequest, type Outcome } from './request.ts';
+import { type Stage, StageTimer } from './stage-timer.ts';
 import { StderrLines, type WorkerLog } from './worker-log.ts';
 
 /** What an exchange needs of its upstream. */
@@ -64,7 +65,7 @@ export class Exchange implements ConnectionUser, RecordSink {
   /** Whether the worker was asked to keep the connection. */
   #kept = false;
   #pump: BodyPump | undefined;
-  #timer: { readonly limit: 'send' | 'read' | 'linger'; readonly running: Timer } | undefined;
+  readonly #timer: StageTimer;
   #stderr: StderrLines | undefined;
   /** Until the answer begins: when the request was written. */
   #sentAt: number | undefined;
@@ -79,6 +80,7 @@ export class Exchange implements ConnectionUser, RecordSink {
     this.#host = host;
     this.#request = request;
     this.#sink = sink;
+    this.#timer = new StageTimer(host, (stage) => this.#timedOut(stage));
   }
 
   /** @param idle a kept connection to use instead of a fresh one */
@@ -265,21 +267,11 @@ export class Exchange implements ConnectionUser, RecordSink {
     sink.end(end.appStatus);
   }
 
-  /** Runs the one timer that fits what is being waited for; none while we ourselves, or the client, are what is slow. */
   #watch(): void {
-    const limit = this.#awaited();
-    if (limit === this.#timer?.limit) {
-      this.#timer?.running.restart();
-      return;
-    }
-    this.#timer?.running.cancel();
-    this.#timer =
-      limit === undefined
-        ? undefined
-        : { limit, running: this.#host.clock.after(this.#host.timeouts()[limit], () => this.#timedOut(limit)) };
+    this.#timer.watch(this.#awaited());
   }
 
-  #awaited(): 'send' | 'read' | 'linger' | undefined {
+  #awaited(): Stage | undefined {
     const state = this.#state;
     if (state.kind === 'lingering') return 'linger';
     if (state.kind !== 'running') return undefined;
@@ -288,16 +280,12 @@ export class Exchange implements ConnectionUser, RecordSink {
     return this.#paused ? undefined : 'read';
   }
 
-  #timedOut(limit: 'send' | 'read' | 'linger'): void {
+  #timedOut(stage: Stage): void {
     const state = this.#state;
     if (state.kind === 'lingering') {
       this.#drop(state.connection);
-    } else if (state.kind === 'running' && limit !== 'linger') {
-      const ms = this.#host.timeouts()[limit];
-      const error =
-        limit === 'send'
-          ? this.#error('FCGI_LB_UPSTREAM_SEND_TIMEOUT', `took nothing of the request for ${ms} ms`)
-          : this.#error('FCGI_LB_UPSTREAM_READ_TIMEOUT', `sent nothing for ${ms} ms`);
+    } else if (state.kind === 'running' && stage !== 'linger') {
+      const error = this.#timer.error(stage);
       this.#giveUp(error, { kind: 'failed', error });
     }
   }
@@ -327,8 +315,7 @@ export class Exchange implements ConnectionUser, RecordSink {
   #finish(outcome: Outcome): void {
     if (this.#state.kind === 'gone') return;
     this.#state = { kind: 'gone' };
-    this.#timer?.running.cancel();
-    this.#timer = undefined;
+    this.#timer.cancel();
     this.#sink = DEAF;
     this.#stderr?.flush();
     this.#host.gone(this, outcome);

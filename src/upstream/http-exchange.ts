@@ -2,13 +2,14 @@
 
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { asError, type FailureCode, ProxyError } from '../core/errors.ts';
 import { BodyPump } from './body-pump.ts';
 import { breakage, DEAF, headOf } from './http-answer.ts';
 import type { HttpDialResult } from './http-dial.ts';
 import type { HttpHead, HttpRequest, HttpSink } from './http-request.ts';
 import type { ExchangeTimeouts, Outcome } from './request.ts';
+import { type Stage, StageTimer } from './stage-timer.ts';
 import { WorkerSocket } from './worker-socket.ts';
 
 /** What an exchange needs of its upstream. */
@@ -65,7 +66,7 @@ export class HttpExchange {
   #sink: HttpSink;
   #state: State = { kind: 'gone' };
   #pump: BodyPump | undefined;
-  #timer: { readonly limit: 'send' | 'read' | 'linger'; readonly running: Timer } | undefined;
+  readonly #timer: StageTimer;
   #sentAt: number | undefined;
   #paused = false;
 
@@ -73,6 +74,7 @@ export class HttpExchange {
     this.#host = host;
     this.#request = request;
     this.#sink = sink;
+    this.#timer = new StageTimer(host, (stage) => this.#timedOut(stage));
   }
 
   /** @param idle a kept socket to use instead of a fresh one */
@@ -270,20 +272,11 @@ export class HttpExchange {
     if (this.#sentAt !== undefined) this.#host.answered(this.#host.clock.now() - this.#sentAt);
   }
 
-  /** Runs the one timer that fits what is being waited for; none while we ourselves, or the client, are what is slow. */
   #watch(): void {
-    const limit = this.#awaited();
-    if (limit === this.#timer?.limit) {
-      this.#timer?.running.restart();
-      return;
-    }
-    this.#timer?.running.cancel();
-    const set = (of: 'send' | 'read' | 'linger'): Timer =>
-      this.#host.clock.after(this.#host.timeouts()[of], () => this.#timedOut(of));
-    this.#timer = limit === undefined ? undefined : { limit, running: set(limit) };
+    this.#timer.watch(this.#awaited());
   }
 
-  #awaited(): 'send' | 'read' | 'linger' | undefined {
+  #awaited(): Stage | undefined {
     const state = this.#state;
     if (state.kind === 'lingering') return 'linger';
     if (state.kind !== 'running' && state.kind !== 'answering') return undefined;
@@ -292,16 +285,12 @@ export class HttpExchange {
     return this.#paused ? undefined : 'read';
   }
 
-  #timedOut(limit: 'send' | 'read' | 'linger'): void {
-    if (limit === 'linger') {
+  #timedOut(stage: Stage): void {
+    if (stage === 'linger') {
       this.destroy();
       return;
     }
-    const ms = this.#host.timeouts()[limit];
-    const error =
-      limit === 'send'
-        ? this.#error('FCGI_LB_UPSTREAM_SEND_TIMEOUT', `took nothing of the request for ${ms} ms`)
-        : this.#error('FCGI_LB_UPSTREAM_READ_TIMEOUT', `sent nothing for ${ms} ms`);
+    const error = this.#timer.error(stage);
     this.#giveUp(error, { kind: 'failed', error });
   }
 
@@ -331,8 +320,7 @@ export class HttpExchange {
   #finish(outcome: Outcome): void {
     if (this.#state.kind === 'gone') return;
     this.#state = { kind: 'gone' };
-    this.#timer?.running.cancel();
-    this.#timer = undefined;
+    this.#timer.cancel();
     this.#sink = DEAF;
     this.#host.gone(this, outcome);
   }

@@ -1,11 +1,12 @@
 // How an HTTP server is spoken to: exchanges and kept sockets.
 
+import type { Socket } from 'node:net';
 import type { HttpAddress, UpstreamAddress } from '../core/address.ts';
 import { dialHttp } from './http-dial.ts';
 import { HttpExchange, type HttpHost } from './http-exchange.ts';
 import type { HttpRequest, HttpSink } from './http-request.ts';
-import { IdleSockets } from './idle-sockets.ts';
 import type { ExchangeTimeouts } from './request.ts';
+import { Shelf } from './shelf.ts';
 import type { Purpose, SideParts } from './side.ts';
 
 export interface HttpSettings {
@@ -17,7 +18,7 @@ export interface HttpSettings {
 export class HttpSide {
   readonly #parts: SideParts;
   #settings: HttpSettings;
-  #idle: IdleSockets | undefined;
+  #idle: Shelf<Socket> | undefined;
   readonly #hosts: Readonly<Record<Purpose, HttpHost>>;
 
   constructor(address: HttpAddress, settings: HttpSettings, parts: SideParts) {
@@ -64,10 +65,18 @@ export class HttpSide {
     this.#idle = this.#shelf();
   }
 
-  #shelf(): IdleSockets | undefined {
+  #shelf(): Shelf<Socket> | undefined {
     const { keepAlive } = this.#settings;
-    return keepAlive === undefined ? undefined : new IdleSockets(this.#parts.clock, keepAlive);
+    return keepAlive === undefined ? undefined : new Shelf(this.#parts.clock, keepAlive, watch);
   }
+}
+
+function watch(socket: Socket, discard: () => void): () => void {
+  const events = ['data', 'end', 'close'] as const;
+  for (const event of events) socket.on(event, discard);
+  return () => {
+    for (const event of events) socket.off(event, discard);
+  };
 }
 
 /** HTTP has no question for the capacity, and HTTP servers queue by themselves: `auto` is no limit there. */

@@ -1,8 +1,8 @@
 // The connections of one upstream that an exchange has left behind: kept while idle, or handed to whoever waits.
 
 import type { Clock } from '../core/clock.ts';
-import type { Connection } from './connection.ts';
-import { IdleConnections } from './idle.ts';
+import type { Connection, ConnectionUser } from './connection.ts';
+import { Shelf } from './shelf.ts';
 
 export interface SpareSettings {
   /** ms that a kept connection may stay idle; undefined: connections are not kept. */
@@ -20,7 +20,7 @@ const MAX_STALE = 3;
 export class SpareConnections {
   readonly #clock: Clock;
   #settings: SpareSettings;
-  #idle: IdleConnections | undefined;
+  #idle: Shelf<Connection> | undefined;
   #handedOver: Connection | undefined;
   #stale = 0;
 
@@ -90,8 +90,15 @@ export class SpareConnections {
     this.#idle?.closeAll();
   }
 
-  #shelf(): IdleConnections | undefined {
+  #shelf(): Shelf<Connection> | undefined {
     const { keepAlive } = this.#settings;
-    return keepAlive === undefined ? undefined : new IdleConnections(this.#clock, keepAlive);
+    return keepAlive === undefined ? undefined : new Shelf(this.#clock, keepAlive, watch);
   }
+}
+
+/** Whoever uses it next takes the place of the watcher. */
+function watch(connection: Connection, discard: () => void): () => void {
+  const watcher: ConnectionUser = { data: discard, drained: () => undefined, closed: discard };
+  connection.use(watcher);
+  return () => undefined;
 }
