@@ -1,5 +1,10 @@
 // What the operator's door says of the program: the document of `GET /status`, and what becomes of what is asked of it.
 
+import type { FailureCode } from '../core/errors.ts';
+import type { OperatorEvent } from '../core/events.ts';
+import type { Percentiles } from '../core/sliding-histogram.ts';
+import type { Rejection, StatusClass } from '../pool/pool-counts.ts';
+
 /** Since when something is so (ISO 8601), and why. */
 export interface StatedJson {
   readonly is: string;
@@ -7,6 +12,18 @@ export interface StatedJson {
   readonly reason: string;
 }
 
+/** Only codes that occurred. */
+type Counts<K extends string> = Readonly<Partial<Record<K, number>>>;
+
+export interface ProbeStatus {
+  readonly at: string;
+  readonly result: 'good' | 'bad' | 'skipped';
+  readonly reason: string;
+  /** null when the upstream was not asked. */
+  readonly ms: number | null;
+}
+
+/** Percentiles are those of the last minute or so, null when there is nothing to tell; counters start at 0 with the process. */
 export interface UpstreamStatus {
   /** Its address. */
   readonly name: string;
@@ -19,19 +36,66 @@ export interface UpstreamStatus {
   /** Requests at a time; null while nobody has asked. */
   readonly capacity: number | 'unlimited' | null;
   readonly in_flight: number;
+  /** Part of what the configuration says while it starts slowly. */
+  readonly weight: number;
+  readonly backup: boolean;
+  /** Exchanges begun for clients. */
+  readonly requests: number;
+  readonly errors: Counts<FailureCode>;
+  /** Requests that were given to an upstream again after they had failed here. */
+  readonly retries: number;
+  /** From the request to the head of its answer. */
+  readonly head_ms: Percentiles | null;
+  readonly last_probe: ProbeStatus | null;
+}
+
+export interface QueueStatus {
+  readonly waiting: number;
+  readonly size: number;
+  /** How long the one who waits longest has waited; null while nobody waits. */
+  readonly oldest_ms: number | null;
+  /** Waits that are over. */
+  readonly waited: number;
+  readonly wait_ms: Percentiles | null;
+  readonly rejected: Counts<Rejection>;
 }
 
 export interface PoolStatus {
   readonly name: string;
   /** It has left the configuration and finishes what it holds. */
   readonly leaving: boolean;
-  readonly queue: { readonly waiting: number; readonly size: number };
+  readonly balance: string;
+  /** Client requests that have ended. */
+  readonly requests: number;
+  readonly statuses: Readonly<Record<StatusClass, number>>;
+  readonly retries: number;
+  readonly queue: QueueStatus;
+  readonly head_ms: Percentiles | null;
+  readonly total_ms: Percentiles | null;
   readonly upstreams: readonly UpstreamStatus[];
 }
 
 export type ReloadStatus =
   | { readonly result: 'good'; readonly at: string; readonly generation: number }
   | { readonly result: 'bad'; readonly at: string; readonly problems: readonly string[] };
+
+export interface ListenerStatus {
+  readonly address: string;
+  readonly door: 'public' | 'admin';
+}
+
+export interface ProcessStatus {
+  readonly resident_bytes: number;
+  readonly cpu_seconds: number;
+  /** null where the system does not tell. */
+  readonly open_fds: number | null;
+  /** How late the event loop is. */
+  readonly loop_delay_ms: { readonly p50: number; readonly p99: number } | null;
+}
+
+type Told<E> = E extends OperatorEvent ? Omit<E, 'at'> & { readonly at: string } : never;
+/** Something that happened, as in `Events`. */
+export type RecentStatus = Told<OperatorEvent>;
 
 /** Fields are added without notice; when one changes or goes, `format` becomes 2. */
 export interface Status {
@@ -46,7 +110,13 @@ export interface Status {
   readonly reasons: readonly string[];
   /** The latest; null before the first. */
   readonly reload: ReloadStatus | null;
+  readonly listeners: readonly ListenerStatus[];
+  /** Client requests that are being served. */
+  readonly active: number;
+  readonly process: ProcessStatus;
   readonly pools: readonly PoolStatus[];
+  /** Newest first. */
+  readonly recent: readonly RecentStatus[];
 }
 
 /** Who asked for a change, for the log. */

@@ -8,7 +8,7 @@ import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import { Ejections } from '../health/ejections.ts';
 import { HealthMonitor } from '../health/monitor.ts';
-import { Prober } from '../health/prober.ts';
+import { type LatestProbe, Prober } from '../health/prober.ts';
 import type { Pool } from '../pool/pool.ts';
 import { Upstream, type UpstreamParts } from '../upstream/upstream.ts';
 import type { UpstreamSettings } from '../upstream/upstream-settings.ts';
@@ -90,6 +90,11 @@ export class Care implements MemberCare {
     health?.prober?.stop();
     health?.monitor.stop();
     this.#health.delete(upstream);
+  }
+
+  /** Undefined when it is not probed, or was not yet. */
+  latestProbe(upstream: Upstream): LatestProbe | undefined {
+    return this.#health.get(upstream)?.prober?.latest;
   }
 
   /** Other settings hold from now on, once `reconfigure` has told each upstream. */

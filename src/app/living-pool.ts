@@ -9,6 +9,7 @@ import { ConfigError } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import type { Source } from '../discovery/source.ts';
+import type { LatestProbe } from '../health/prober.ts';
 import { StickyCookie } from '../http/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
@@ -91,6 +92,10 @@ export class LivingPool implements PoolView {
 
   get retryBudget(): RetryBudget {
     return this.#retryBudget;
+  }
+
+  latestProbe(upstream: Upstream): LatestProbe | undefined {
+    return this.#care.latestProbe(upstream);
   }
 
   /** Finds the upstreams that exist now; from then on they come and go. */

@@ -1,11 +1,14 @@
 // What the operator may ask and do while the program runs: readiness, status, drain, undrain, reload.
 
 import { basename } from 'node:path';
+import { poolStatus, upstreamStatus } from '../admin/pool-status.ts';
+import { processStatus } from '../admin/process-status.ts';
 import type { AdminFacts, Readiness } from '../admin/server.ts';
-import type { PoolStatus, ReloadStatus, StatedJson, Status, UpstreamStatus, Who, Wish, WishResult } from '../admin/status.ts';
+import type { ListenerStatus, ReloadStatus, Status, Who, Wish, WishResult } from '../admin/status.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
-import type { Stated } from '../upstream/condition.ts';
+import type { LoopDelay } from '../core/loop-delay.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { LivingPool } from './living-pool.ts';
 import type { ReloadResult } from './reloader.ts';
@@ -14,6 +17,11 @@ import type { Roster } from './roster.ts';
 interface Running {
   readonly generation: number;
   readonly stopping: boolean;
+  /** Client requests that are not finished. */
+  readonly active: number;
+  readonly events: Events;
+  readonly loopDelay: LoopDelay;
+  addresses(): readonly ListenerStatus[];
 }
 
 /** Reads the configuration again when the operator asks for it. */
@@ -51,30 +59,36 @@ export class Operator implements AdminFacts {
   }
 
   status(): Status {
-    const { generation, stopping } = this.#program;
+    const { generation, stopping, active, events, loopDelay } = this.#program;
     const latest = this.#reloads?.latest();
+    const now = this.#clock.now();
     return {
       format: 1,
       version: this.#version,
       pid: process.pid,
       generation,
-      uptime_seconds: Math.round(this.#clock.now() - this.#startedAt) / 1000,
+      uptime_seconds: Math.round(now - this.#startedAt) / 1000,
       stopping,
       ...this.readiness(),
       reload: latest === undefined ? null : reloadStatus(latest),
+      listeners: this.#program.addresses(),
+      active,
+      process: processStatus(loopDelay.times.percentiles(now)),
       pools: [
-        ...[...this.#roster.pools.values()].map((pool) => poolStatus(pool, false)),
-        ...[...this.#roster.retiring].map((pool) => poolStatus(pool, true)),
+        ...[...this.#roster.pools.values()].map((pool) => poolStatus(pool, false, now)),
+        ...[...this.#roster.retiring].map((pool) => poolStatus(pool, true, now)),
       ],
+      recent: events.recent.map((event) => ({ ...event, at: event.at.toISOString() })).reverse(),
     };
   }
 
   wish(wish: Wish, poolName: string, name: string, who: Who): WishResult {
     const found = this.#find(poolName, name);
     if (typeof found === 'string') return { kind: 'unknown', reason: found };
-    this.#log.info({ ...who, pool: poolName, upstream: found.name }, wish);
-    found.want(wish === 'drain' ? 'drain' : 'serve', `${wish} by ${who.by}`);
-    return { kind: 'done', pool: poolName, upstream: upstreamStatus(found, false) };
+    this.#log.info({ ...who, pool: poolName, upstream: found.upstream.name }, wish);
+    const { upstream, pool } = found;
+    upstream.want(wish === 'drain' ? 'drain' : 'serve', `${wish} by ${who.by}`);
+    return { kind: 'done', pool: poolName, upstream: upstreamStatus(upstream, pool, false, this.#clock.now()) };
   }
 
   async reload({ by, agent }: Who): Promise<ReloadStatus> {
@@ -83,18 +97,18 @@ export class Operator implements AdminFacts {
   }
 
   /** The upstream, or why there is none. */
-  #find(poolName: string, name: string): Upstream | string {
+  #find(poolName: string, name: string): { readonly upstream: Upstream; readonly pool: LivingPool } | string {
     const pool = this.#roster.pools.get(poolName);
     if (pool === undefined) return `no pool '${poolName}'; there are ${listed([...this.#roster.pools.keys()])}`;
     const all = [...pool.pool.upstreams];
     const exact = all.find((upstream) => upstream.name === name.replace(/^unix:/, ''));
-    if (exact !== undefined) return exact;
+    if (exact !== undefined) return { upstream: exact, pool };
     const [one, ...more] = all.filter((upstream) => basename(upstream.name) === name);
     if (one === undefined)
       return `no upstream '${name}' in pool ${poolName}; there are ${listed(all.map((upstream) => upstream.name))}`;
     if (more.length > 0)
       return `'${name}' may be ${listed([one, ...more].map((upstream) => upstream.name))}: give the whole address`;
-    return one;
+    return { upstream: one, pool };
   }
 }
 
@@ -104,34 +118,6 @@ function listed(names: readonly string[]): string {
   if (names.length === 0) return 'none';
   const more = names.length - LISTED;
   return [...names.slice(0, LISTED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
-}
-
-function poolStatus({ pool, settings }: LivingPool, leaving: boolean): PoolStatus {
-  return {
-    name: pool.name,
-    leaving,
-    queue: { waiting: pool.waiting, size: settings.queue.size },
-    upstreams: [
-      ...[...pool.upstreams].map((upstream) => upstreamStatus(upstream, leaving)),
-      ...[...pool.leaving].map((upstream) => upstreamStatus(upstream, true)),
-    ],
-  };
-}
-
-function upstreamStatus(upstream: Upstream, leaving: boolean): UpstreamStatus {
-  const { name, capacity } = upstream;
-  return {
-    name,
-    leaving,
-    state: statedJson(upstream.state),
-    activity: statedJson(upstream.activity),
-    capacity: capacity === undefined ? null : capacity === Number.POSITIVE_INFINITY ? 'unlimited' : capacity,
-    in_flight: upstream.inFlight,
-  };
-}
-
-function statedJson({ is, since, reason }: Stated<string>): StatedJson {
-  return { is, since: since.toISOString(), reason };
 }
 
 function reloadStatus(result: ReloadResult): ReloadStatus {

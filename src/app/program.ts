@@ -1,10 +1,12 @@
 // The running program: one generation of the configuration after the other, brought to life, exchanged and taken down in order.
 
 import { randomBytes } from 'node:crypto';
+import type { ListenerStatus } from '../admin/status.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';
 import type { Handover, Listener } from '../core/listen.ts';
+import { LoopDelay } from '../core/loop-delay.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
 import type { AnyRoute } from '../http/route.ts';
@@ -31,6 +33,7 @@ export class Program {
   readonly operator: Operator;
   /** What happens to its upstreams and its configuration. */
   readonly events = new Events();
+  readonly loopDelay: LoopDelay;
   readonly #version: string;
   readonly #clock: Clock;
   readonly #logs: Logs;
@@ -54,6 +57,7 @@ export class Program {
     this.#wanted = settings;
     this.#version = version;
     this.#clock = clock;
+    this.loopDelay = new LoopDelay(clock);
     this.#logs = logs;
     const { log } = logs;
     this.#roster = new Roster({ clock, log, events: this.events }, randomBytes(32).toString('base64url'));
@@ -79,6 +83,11 @@ export class Program {
     return this.#stopping;
   }
 
+  /** Client requests that are not finished. */
+  get active(): number {
+    return this.#doors.active;
+  }
+
   get settings(): Settings {
     return this.#generation?.settings ?? this.#wanted;
   }
@@ -88,6 +97,7 @@ export class Program {
    * @throws ListenError, ConfigError, ParamsTooLargeError
    */
   async start(): Promise<void> {
+    this.loopDelay.start();
     await this.#forwarder.ready();
     await this.#inTurn(() => this.#become(this.#wanted));
     const pools = [...this.#roster.pools.values()];
@@ -145,6 +155,14 @@ export class Program {
     return [...this.#doors.listeners, ...this.#admin.listeners];
   }
 
+  /** The same as the operator is told of them. */
+  addresses(): readonly ListenerStatus[] {
+    return [
+      ...this.#doors.addresses.map((address) => ({ address, door: 'public' as const })),
+      ...this.#admin.addresses.map((address) => ({ address, door: 'admin' as const })),
+    ];
+  }
+
   /** Sockets that this process was started with and no address asked for. */
   unused(): readonly Handover[] {
     return this.#inherited.left;
@@ -164,6 +182,7 @@ export class Program {
 
   /** Ends everything now. */
   destroy(): void {
+    this.loopDelay.stop();
     this.#roster.destroy();
     this.#doors.destroy();
   }

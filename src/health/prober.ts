@@ -26,6 +26,15 @@ export interface ProberParts {
   readonly log: Log;
 }
 
+/** How the latest probe went; `skipped`: its time had come, and it was not sent. */
+export interface LatestProbe {
+  readonly at: Date;
+  readonly result: 'good' | 'bad' | 'skipped';
+  readonly reason: string;
+  /** How long the upstream took; undefined when it was not asked. */
+  readonly ms: number | undefined;
+}
+
 type State =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'waiting'; readonly timer: Timer }
@@ -57,6 +66,7 @@ export class Prober {
   /** A question that was given up, while the worker may still be at it. */
   #unanswered: Question | undefined;
   #unasked: string | undefined;
+  #latest: LatestProbe | undefined;
 
   /**
    * @param judged hears `down` after `fall` bad answers in a row, and `up` after `rise` good ones of an upstream that is
@@ -76,6 +86,11 @@ export class Prober {
     this.#judged = judged;
   }
 
+  /** Undefined before the first. */
+  get latest(): LatestProbe | undefined {
+    return this.#latest;
+  }
+
   /** The first probe comes at a random moment of the interval. */
   start(): void {
     if (this.#state.kind === 'stopped') this.#waitFor(this.#settings.interval * this.#parts.random());
@@ -93,6 +108,7 @@ export class Prober {
     this.#bad = 0;
     this.#down = false;
     this.#unanswered = undefined;
+    this.#latest = undefined;
     if (this.#state.kind === 'stopped') return;
     this.#leaveState();
     this.#waitFor(Math.min(SOON, this.#settings.interval) * this.#parts.random());
@@ -140,13 +156,17 @@ export class Prober {
     if (unused || unneeded) {
       this.#good = 0;
       this.#bad = 0;
+      this.#note('skipped', unused ? 'it has not been used yet, and a probe would wake it' : 'it is well', undefined);
       this.#waitForNext();
       return;
     }
     const loan = when === 'idle' && target.inFlight > 0 ? undefined : target.lend();
     if (loan !== undefined) this.#ask(loan);
     else if (target.inFlight > 0) this.#take({ kind: 'busy' });
-    else this.#waitForNext();
+    else {
+      this.#note('skipped', 'it is not in service', undefined);
+      this.#waitForNext();
+    }
   }
 
   #ask(loan: Loan): void {
@@ -166,9 +186,17 @@ export class Prober {
   }
 
   #take(answer: ProbeAnswer): void {
+    const ms = this.#state.kind === 'asking' ? this.#parts.clock.now() - this.#state.question.since : undefined;
+    if (answer.kind === 'good') this.#note('good', 'answered well', ms);
+    else if (answer.kind === 'bad') this.#note('bad', answer.reason, ms);
+    else this.#note('skipped', answer.kind === 'busy' ? 'it is at work' : answer.reason, undefined);
     const verdict = this.#count(answer);
     this.#waitForNext();
     if (verdict !== undefined) this.#judged(verdict.kind, verdict.reason);
+  }
+
+  #note(result: LatestProbe['result'], reason: string, ms: number | undefined): void {
+    this.#latest = { at: this.#parts.clock.date(), result, reason, ms };
   }
 
   #count(answer: ProbeAnswer): { readonly kind: 'up' | 'down'; readonly reason: string } | undefined {

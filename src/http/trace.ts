@@ -1,17 +1,23 @@
-// Follows one request for the logs: which upstream, how many attempts, how long each stage took, why it failed.
+// Follows one request for the logs and the counts: which upstream, how many attempts, how long each stage took, why it failed.
 
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../core/clock.ts';
 import { asError, type ProxyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { PoolCounts } from '../pool/pool-counts.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { AccessLog } from './access-log.ts';
 import { remoteAddress } from './peer.ts';
+
+/** 499, as nginx has it: the client left before there was anything to send. */
+const CLIENT_GONE = 499;
 
 /** Times are clock ms; each stage's time is measured from the end of the one before. */
 export class Trace {
   readonly #clock: Clock;
   readonly #request: IncomingMessage;
   readonly #method: string;
+  readonly #counts: PoolCounts | undefined;
   readonly #arrivedAt: number;
   /** Taken now: a socket forgets its peer's address when it closes. */
   readonly #client: string;
@@ -22,13 +28,15 @@ export class Trace {
   #attempts = 0;
   /** Whether the lease that is held now has been counted as an attempt. */
   #counted = false;
-  #upstream: string | undefined;
+  #upstream: Upstream | undefined;
   #failure: ProxyError | undefined;
 
-  constructor(clock: Clock, request: IncomingMessage, method: string) {
+  /** @param counts of the pool that the request goes to; undefined: it goes to none */
+  constructor(clock: Clock, request: IncomingMessage, method: string, counts?: PoolCounts) {
     this.#clock = clock;
     this.#request = request;
     this.#method = method;
+    this.#counts = counts;
     this.#arrivedAt = clock.now();
     this.#client = remoteAddress(request.socket);
   }
@@ -52,7 +60,7 @@ export class Trace {
     this.#queue = (this.#queue ?? 0) + this.#stage();
   }
 
-  leased(upstream: string): void {
+  leased(upstream: Upstream): void {
     this.#upstream = upstream;
     this.#counted = false;
     this.#connect = undefined;
@@ -73,11 +81,22 @@ export class Trace {
   }
 
   failed(error: ProxyError): void {
+    // Told again when it turns out to be how the request ends.
+    if (error.side === 'upstream' && error.stage !== 'queue' && error !== this.#failure)
+      this.#upstream?.counts.failed(error.code);
     this.#failure = error;
     if (error.retry !== 'unsent' || !this.#counted) return;
     // The worker says itself that it has not begun.
     this.#attempts -= 1;
     this.#counted = false;
+  }
+
+  /** The request is to be given to an upstream again. */
+  triesAgain(log: Log, error: ProxyError): void {
+    this.#counts?.retried();
+    this.#upstream?.counts.retried();
+    const fields = { code: error.code, attempts: this.#attempts, path: this.#request.url };
+    log.debug(fields, `trying again: ${error.message}`);
   }
 
   /** Tells the operator of a failure that the client will notice. */
@@ -95,16 +114,24 @@ export class Trace {
     else log.warn(fields, error.message);
   }
 
+  /**
+   * The request has ended.
+   * @param status as sent; undefined when nothing was
+   */
+  count(status: number | undefined): void {
+    const now = this.#clock.now();
+    this.#counts?.ended(status ?? CLIENT_GONE, this.#connect, this.#head, now - this.#arrivedAt, now);
+  }
+
   /** @param status as sent; undefined when nothing was */
   logAccess(accessLog: AccessLog | undefined, status: number | undefined, bytes: number): void {
     accessLog?.({
       client: this.#client,
       method: this.#method,
       path: this.#request.url ?? '',
-      // 499, as nginx has it: the client left before there was anything to send.
-      status: status ?? 499,
+      status: status ?? CLIENT_GONE,
       bytes,
-      upstream: this.#upstream,
+      upstream: this.#upstream?.name,
       attempts: this.#attempts,
       queue: this.#queue,
       connect: this.#connect,

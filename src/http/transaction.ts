@@ -96,7 +96,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     this.#method = method;
     route.pool.enter();
     route.retryBudget.deposit();
-    this.#trace = new Trace(context.clock, request, this.#method);
+    this.#trace = new Trace(context.clock, request, this.#method, route.pool.counts);
     const maxHead = route.limits.maxResponseHead;
     const { speaks } = route;
     this.#carrier =
@@ -143,7 +143,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
   granted(lease: Lease): void {
     this.#trace.waited();
     this.#upstream = lease.upstream;
-    this.#trace.leased(lease.upstream.name);
+    this.#trace.leased(lease.upstream);
     this.#phase = { kind: 'exchanging', exchange: this.#carrier.start(lease) };
   }
 
@@ -231,6 +231,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     this.#route.pool.leave();
     const status = tunnel !== undefined ? SWITCHING : this.#response.headersSent ? this.#response.statusCode : undefined;
     const bytes = tunnel?.sent ?? this.#answer?.bytes ?? this.#pageBytes;
+    this.#trace.count(status);
     this.#trace.logAccess(this.#context.accessLog, status, bytes);
     this.#closed(this);
   }
@@ -287,8 +288,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
   }
 
   #tryAgain(error: ProxyError, decision: Exclude<RetryDecision, 'give-up'>): void {
-    const { attempts } = this.#trace;
-    this.#context.log.debug({ code: error.code, attempts, path: this.#request.url }, `trying again: ${error.message}`);
+    this.#trace.triesAgain(this.#context.log, error);
     this.#tried ??= new Set();
     if (this.#upstream !== undefined) this.#tried.add(this.#upstream);
     if (decision === 'again') this.#deadline = this.#route.pool.deadline();

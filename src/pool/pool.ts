@@ -7,6 +7,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { Lease } from './lease.ts';
 import { Outage } from './outage.ts';
 import { Places } from './places.ts';
+import { PoolCounts, type Rejection } from './pool-counts.ts';
 import { type Place, WaitQueue } from './queue.ts';
 
 /** Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire` returns. */
@@ -38,6 +39,8 @@ export interface QueueSettings {
  */
 export class Pool {
   readonly name: string;
+  /** The pool itself counts who waits and who is refused; requests are counted by those who follow them to their end. */
+  readonly counts = new PoolCounts();
   #queueSettings: QueueSettings;
   #balancer: Balancer<Upstream>;
   readonly #clock: Clock;
@@ -75,6 +78,15 @@ export class Pool {
   /** Requests waiting now. */
   get waiting(): number {
     return this.#queue.size;
+  }
+
+  /** ms that the one who waits longest has waited so far; undefined while nobody waits. */
+  get oldestWait(): number | undefined {
+    let since: number | undefined;
+    for (let place = this.#queue.first; place !== undefined; place = this.#queue.after(place)) {
+      since = Math.min(since ?? place.since, place.since);
+    }
+    return since === undefined ? undefined : this.#clock.now() - since;
   }
 
   /**
@@ -158,7 +170,7 @@ export class Pool {
    */
   acquire(waiter: Waiter, deadline?: number): Place<Waiter> | undefined {
     if (this.#closed) {
-      waiter.refused(new ProxyError('FCGI_LB_POOL_CLOSED', `pool ${this.name} is shutting down`));
+      this.#refuse(waiter, 'FCGI_LB_POOL_CLOSED', 'it is shutting down');
       return undefined;
     }
     // In the middle of serving, those who wait have not all been asked yet.
@@ -170,16 +182,18 @@ export class Pool {
       }
     }
     if (this.#outage.hopeless) {
-      waiter.refused(this.#down());
+      this.#refuseDown(waiter);
       return undefined;
     }
     if (deadline === undefined && this.#queue.size >= this.#queueSettings.size) {
-      waiter.refused(
-        new ProxyError('FCGI_LB_QUEUE_FULL', `pool ${this.name}: ${this.#queue.size} requests wait already; ${this.#describe()}`),
-      );
+      this.#refuse(waiter, 'FCGI_LB_QUEUE_FULL', `${this.#queue.size} requests wait already; ${this.#describe()}`);
       return undefined;
     }
-    const place = deadline === undefined ? this.#queue.enter(waiter, this.deadline()) : this.#queue.enterAgain(waiter, deadline);
+    const now = this.#clock.now();
+    const place =
+      deadline === undefined
+        ? this.#queue.enter(waiter, now + this.#queueSettings.timeout, now)
+        : this.#queue.enterAgain(waiter, deadline, now);
     this.#watchDeadline();
     return place;
   }
@@ -191,7 +205,7 @@ export class Pool {
 
   /** The client has left: its place is given up. */
   cancel(place: Place<Waiter>): void {
-    this.#queue.leave(place);
+    this.#leave(place);
   }
 
   /** Refuses all who wait and all who come, and ends every exchange now. */
@@ -199,8 +213,8 @@ export class Pool {
     this.#closed = true;
     this.#deadlineTimer?.timer.cancel();
     for (let place = this.#queue.first; place !== undefined; place = this.#queue.first) {
-      this.#queue.leave(place);
-      place.item.refused(new ProxyError('FCGI_LB_POOL_CLOSED', `pool ${this.name} is shutting down`));
+      this.#leave(place);
+      this.#refuse(place.item, 'FCGI_LB_POOL_CLOSED', 'it is shutting down');
     }
     for (const upstream of [...this.#upstreams, ...this.#leaving]) upstream.destroy();
   }
@@ -236,7 +250,7 @@ export class Pool {
           place = this.#queue.after(place);
           continue;
         }
-        this.#queue.leave(place);
+        this.#leave(place);
         this.#grant(upstream, place.item);
         place = this.#queue.first;
       }
@@ -266,18 +280,32 @@ export class Pool {
     const now = this.#clock.now();
     const { hopeless } = this.#outage;
     for (let place = this.#queue.first; place !== undefined && (hopeless || place.deadline <= now); place = this.#queue.first) {
-      this.#queue.leave(place);
+      this.#leave(place);
+      if (place.deadline > now) {
+        this.#refuseDown(place.item);
+        continue;
+      }
       const { timeout } = this.#queueSettings;
-      const late = `pool ${this.name}: no upstream was free for ${timeout} ms; ${this.#describe()}`;
-      place.item.refused(place.deadline <= now ? new ProxyError('FCGI_LB_QUEUE_TIMEOUT', late) : this.#down());
+      this.#refuse(place.item, 'FCGI_LB_QUEUE_TIMEOUT', `no upstream was free for ${timeout} ms; ${this.#describe()}`);
     }
     this.#watchDeadline();
   }
 
-  #down(): ProxyError {
+  /** Waiting is over, whatever comes of it. */
+  #leave(place: Place<Waiter>): void {
+    if (!this.#queue.leave(place)) return;
+    const now = this.#clock.now();
+    this.counts.waits.add(now - place.since, now);
+  }
+
+  #refuseDown(waiter: Waiter): void {
     const { failFastAfter } = this.#queueSettings;
-    const story = `pool ${this.name}: no upstream has shown life for ${failFastAfter} ms; ${this.#describe()}`;
-    return new ProxyError('FCGI_LB_POOL_DOWN', story);
+    this.#refuse(waiter, 'FCGI_LB_POOL_DOWN', `no upstream has shown life for ${failFastAfter} ms; ${this.#describe()}`);
+  }
+
+  #refuse(waiter: Waiter, code: Rejection, story: string): void {
+    this.counts.rejected.add(code);
+    waiter.refused(new ProxyError(code, `pool ${this.name}: ${story}`));
   }
 
   /** The state of the pool in the words an operator needs to see what is short. */

@@ -5,18 +5,22 @@ export interface Place<T> {
   readonly item: T;
   /** Clock time (ms) at which waiting ends; it also orders the queue, since all wait equally long. */
   readonly deadline: number;
+  /** Clock time (ms) at which it was taken; 0 when nobody said. */
+  readonly since: number;
 }
 
 class Node<T> implements Place<T> {
   readonly item: T;
   readonly deadline: number;
+  readonly since: number;
   before: Node<T> | undefined;
   after: Node<T> | undefined;
   waiting = true;
 
-  constructor(item: T, deadline: number) {
+  constructor(item: T, deadline: number, since: number) {
     this.item = item;
     this.deadline = deadline;
+    this.since = since;
   }
 }
 
@@ -40,8 +44,8 @@ export class WaitQueue<T> {
   }
 
   /** Enters at the end: O(1), as deadlines of newcomers are the latest. */
-  enter(item: T, deadline: number): Place<T> {
-    const node = new Node(item, deadline);
+  enter(item: T, deadline: number, since = 0): Place<T> {
+    const node = new Node(item, deadline, since);
     let before = this.#last;
     while (before !== undefined && before.deadline > deadline) before = before.before;
     this.#link(node, before);
@@ -49,8 +53,8 @@ export class WaitQueue<T> {
   }
 
   /** Enters again, in front of those who came later: a request that found no worker keeps its turn. */
-  enterAgain(item: T, deadline: number): Place<T> {
-    const node = new Node(item, deadline);
+  enterAgain(item: T, deadline: number, since = 0): Place<T> {
+    const node = new Node(item, deadline, since);
     let after = this.#first;
     while (after !== undefined && after.deadline < deadline) after = after.after;
     this.#link(node, after === undefined ? this.#last : after.before);

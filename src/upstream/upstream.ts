@@ -20,6 +20,7 @@ import { Setbacks } from './setbacks.ts';
 import type { AnyExchange, Purpose } from './side.ts';
 import { Slots } from './slots.ts';
 import { SlowStart } from './slow-start.ts';
+import { UpstreamCounts } from './upstream-counts.ts';
 import type { UpstreamSettings } from './upstream-settings.ts';
 
 /** What an upstream needs of the pool it is in. */
@@ -73,7 +74,7 @@ export class Upstream implements Candidate {
   readonly #setbacks: Setbacks;
   readonly #condition: Condition;
   readonly #headTime = new HeadTime();
-  #used = false;
+  readonly counts = new UpstreamCounts();
 
   constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts) {
     const { clock, log } = parts;
@@ -102,7 +103,10 @@ export class Upstream implements Candidate {
       serving: () => this.#condition.intent === 'serve',
       begins: (exchange: AnyExchange) => void this.#running.add(exchange),
       answered: (ms: number, purpose: Purpose) => {
-        if (purpose === 'request') this.#headTime.add(ms);
+        if (purpose === 'request') {
+          this.#headTime.add(ms);
+          this.counts.answered(ms, clock.now());
+        }
         this.#lives();
       },
       gaveUp: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gaveUp(exchange, outcome, purpose),
@@ -177,7 +181,7 @@ export class Upstream implements Candidate {
 
   /** Whether a request has gone there since its address appeared. */
   get used(): boolean {
-    return this.#used;
+    return this.counts.used;
   }
 
   /** Takes a slot. `start` or `release` must follow. */
@@ -194,13 +198,13 @@ export class Upstream implements Candidate {
 
   /** Runs a request in the slot taken before; the slot comes back by itself. */
   start(request: FcgiRequest, sink: ExchangeSink): Exchange {
-    this.#used = true;
+    this.counts.began();
     return this.#speak(request, sink, 'request');
   }
 
   /** The same for an upstream that speaks HTTP. */
   forward(request: HttpRequest, sink: HttpSink): HttpExchange {
-    this.#used = true;
+    this.counts.began();
     return this.#speakHttp(request, sink, 'request');
   }
 
@@ -224,7 +228,7 @@ export class Upstream implements Candidate {
 
   /** The address has (re)appeared: whatever is there now is new, so try it at once and ask for its capacity again. */
   appeared(): void {
-    this.#used = false;
+    this.counts.appeared();
     this.#answered = false;
     this.#fcgi?.renewed();
     this.#capacity.forget();

@@ -34,7 +34,8 @@ export async function reloadable(yaml: string, words: readonly string[] = []): P
   writeFileSync(file, yaml);
   const proxy = await startProxy(['--config', file, ...words]);
   const { program, log } = proxy;
-  const { options } = readCommandLine(['--config', file, '--listen', proxy.path, '--admin', 'off', ...words]);
+  const admin = words.includes('--admin') ? [] : ['--admin', 'off'];
+  const { options } = readCommandLine(['--config', file, '--listen', proxy.path, ...admin, ...words]);
   const recorder = {
     debug: () => undefined,
     info: () => undefined,

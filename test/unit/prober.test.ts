@@ -389,3 +389,52 @@ describe('while the event loop is late', () => {
     expect(stage.verdicts).toEqual(['down: no answer in 2000 ms']);
   });
 });
+
+describe('the latest probe', () => {
+  const latestOf = ({ prober: { latest } }: Stage) => latest && [latest.result, latest.reason, latest.ms];
+
+  it('is told with its answer and how long that took', () => {
+    const stage = new Stage();
+    expect(stage.prober.latest).toBeUndefined();
+    stage.prober.start();
+    stage.clock.advance(10);
+    stage.clock.advance(40);
+    stage.answer(GOOD);
+    expect(stage.prober.latest).toEqual({
+      at: stage.clock.date(),
+      result: 'good',
+      reason: 'answered well',
+      ms: expect.any(Number),
+    });
+    expect(stage.prober.latest?.ms).toBeGreaterThanOrEqual(40);
+    stage.play(BAD);
+    expect(latestOf(stage)).toEqual(['bad', 'status 500', 0]);
+  });
+
+  it('is bad when no answer comes in time', () => {
+    const stage = new Stage({ timeout: 2000 });
+    stage.prober.start();
+    stage.clock.advance(2600);
+    expect(latestOf(stage)).toEqual(['bad', 'no answer in 2000 ms', expect.any(Number)]);
+  });
+
+  it.each<[string, Partial<Stage>, Partial<ProbeSettings>, string]>([
+    ['it is at work', { inFlight: 1 }, { when: 'idle' }, 'it is at work'],
+    ['it is not in service', { free: false }, {}, 'it is not in service'],
+    ['nobody has used it yet', { used: false }, { wake: false }, 'it has not been used yet, and a probe would wake it'],
+    ['it is well and need not be asked', {}, { when: 'on-fail' }, 'it is well'],
+  ])('is skipped when %s, and says so', (_, state, settings, reason) => {
+    const stage = Object.assign(new Stage(settings), state);
+    stage.prober.start();
+    stage.clock.advance(1000);
+    expect(latestOf(stage)).toEqual(['skipped', reason, undefined]);
+  });
+
+  it('is skipped when the worker says that it is busy, and forgotten when another worker appears', () => {
+    const stage = new Stage();
+    stage.play(BUSY);
+    expect(latestOf(stage)).toEqual(['skipped', 'it is at work', undefined]);
+    stage.prober.appeared();
+    expect(stage.prober.latest).toBeUndefined();
+  });
+});

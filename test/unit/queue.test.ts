@@ -161,7 +161,7 @@ describe('WaitQueue', () => {
   it('lets each leave once, and nobody who holds no place', () => {
     const queue = new WaitQueue<number>();
     const place = queue.enter(1, 100);
-    expect(queue.leave({ item: 1, deadline: 100 })).toBe(false);
+    expect(queue.leave({ item: 1, deadline: 100, since: 0 })).toBe(false);
     expect(queue.leave(place)).toBe(true);
     expect(queue.leave(place)).toBe(false);
     expect(queue.size).toBe(0);
