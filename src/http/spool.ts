@@ -8,7 +8,7 @@ import { TempFile } from './temp-file.ts';
 export interface SpoolLimits {
   /** Bytes kept in memory before the file is begun. */
   readonly memory: number;
-  /** Bytes kept in the file before the worker has to wait; 0: no file. */
+  /** Bytes of the file before the worker has to wait; 0: no file. */
   readonly file: number;
   readonly tempDir: string;
   /** ms that the client may take nothing. */
@@ -81,7 +81,7 @@ export class Spool {
     } else {
       this.#unwritten.push(chunk);
       this.#unwrittenSize += chunk.length;
-      this.#full = this.#unwrittenSize > MAX_UNWRITTEN || this.#fileSize() + this.#unwrittenSize > this.#limits.file;
+      this.#full = this.#unwrittenSize > MAX_UNWRITTEN || this.#onDisk() > this.#limits.file;
       if (!this.#diskBusy) void this.#useDisk();
     }
     return !this.#full;
@@ -107,6 +107,11 @@ export class Spool {
 
   #fileSize(): number {
     return (this.#file?.size ?? 0) - this.#fileRead;
+  }
+
+  /** The file as it will be. What was read of it takes space until the client has caught up, which a slow one may never do. */
+  #onDisk(): number {
+    return (this.#file?.size ?? 0) + this.#unwrittenSize;
   }
 
   #send(chunk: Buffer): void {
@@ -148,7 +153,11 @@ export class Spool {
   /** Asks for more when half of what may be held is free again. */
   #offerRoom(): void {
     if (!this.#full || this.#closed) return;
-    if (this.#unwrittenSize > MAX_UNWRITTEN / 2 || this.#held() > (this.#limits.memory + this.#limits.file) / 2) return;
+    if (
+      this.#unwrittenSize > MAX_UNWRITTEN / 2 ||
+      this.#memorySize + this.#onDisk() > (this.#limits.memory + this.#limits.file) / 2
+    )
+      return;
     this.#full = false;
     this.#events.room();
   }
