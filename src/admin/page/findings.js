@@ -25,7 +25,7 @@ export function findings(model) {
   /** @type {Finding[]} */
   const found = [];
   if (program.stopping) found.push({ level: 'warn', text: 'The program is stopping: it finishes what runs.' });
-  else for (const reason of program.reasons) found.push({ level: 'bad', text: `Not ready: ${reason}.` });
+  else for (const reason of program.reasons) found.push({ level: 'bad', text: sentence(`Not ready: ${reason}`) });
   for (const pool of model.pools.values()) found.push(...queueFindings(pool, model));
   const upstreams = [...model.upstreams.values()];
   found.push(
@@ -33,7 +33,7 @@ export function findings(model) {
       upstreams.filter(({ state }) => state === 'down'),
       'down',
       'bad',
-      (each) => `${said(each, model)}: ${each.reason}.`,
+      (each) => sentence(`${said(each, model)}: ${each.reason}`),
     ),
   );
   found.push(...slowFindings(model));
@@ -111,6 +111,11 @@ function sinceText({ since }, model) {
  */
 function said(upstream, model) {
   return `${upstream.name} is ${upstream.state} since ${sinceText(upstream, model)}`;
+}
+
+/** @param {string} text that may have its end already */
+function sentence(text) {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
 }
 
 /**

@@ -93,13 +93,14 @@ export class PoolView {
     setAttribute(queue.figure, 'data-trend', trend?.word ?? '');
     setText(queue.now, pool.waiting === 0 && going === '' ? 'empty' : `${count(pool.waiting)} waiting${going}`);
     const oldest = pool.waiting === 0 || pool.oldest_ms == null ? [] : [`oldest ${milliseconds(pool.oldest_ms)}`];
+    const wait = pool.waiting === 0 || pool.wait_p99 == null ? [] : [`wait p99 ${milliseconds(pool.wait_p99)}`];
     const refused = pool.rejected ? [`${count(pool.rejected)} rejected`] : [];
-    setText(queue.more, [`room for ${count(pool.size)}`, ...oldest, ...refused].join(' · '));
+    setText(queue.more, [`room for ${count(pool.size)}`, ...oldest, ...wait, ...refused].join(' · '));
     queue.plot.draw(samples, model.at);
     setText(requests.now, rate === undefined ? NOTHING : `${decimal(rate)} a second`);
     setText(
       requests.more,
-      [pool.statuses ?? '', pool.retries ? plural(pool.retries, 'retry', 'retries') : ''].filter(Boolean).join(' · '),
+      [grouped(pool.statuses ?? ''), pool.retries ? plural(pool.retries, 'retry', 'retries') : ''].filter(Boolean).join(' · '),
     );
     requests.plot.draw(samples, model.at);
     setText(head.now, pool.head_p50 == null ? NOTHING : `p50 ${milliseconds(pool.head_p50)}`);
@@ -151,6 +152,11 @@ export class PoolView {
       plot: new Plot(figure, settings),
     };
   }
+}
+
+/** @param {string} text with numbers in it */
+function grouped(text) {
+  return text.replace(/\d{4,}/g, (digits) => count(Number(digits)));
 }
 
 /**

@@ -1,7 +1,7 @@
 // The rows of a pool's table: which are shown, in what order, and what stands in each; only what has changed is written.
 
 import { copyOf, find, made, setAttribute, setText } from './dom.js';
-import { clockTime, count, duration, milliseconds, NOTHING } from './words.js';
+import { clockTime, count, duration, milliseconds, NOTHING, plural } from './words.js';
 
 /** @import { Upstream } from './model.js' */
 /** @typedef {'name' | 'state' | 'since' | 'in_flight' | 'requests' | 'errors' | 'head_p50'} SortKey */
@@ -46,13 +46,15 @@ export class Row {
   #doing = find(this.#element, '.doing', HTMLSpanElement);
   #time = find(this.#element, 'time', HTMLTimeElement);
   #ago = find(this.#element, '.since .quiet', HTMLSpanElement);
-  #why = find(this.#element, '.why', HTMLTableCellElement);
+  #why = find(this.#element, '.why span', HTMLSpanElement);
+  #errorText = find(this.#element, '.why .detail', HTMLSpanElement);
   #flight = find(this.#element, '.flight span', HTMLSpanElement);
   #meter = find(this.#element, 'rect', SVGRectElement);
   #requests = find(this.#element, '[data-label=Requests]', HTMLTableCellElement);
   #errors = find(this.#element, '.errors', HTMLTableCellElement);
   #head = find(this.#element, '.head span', HTMLSpanElement);
-  #probe = find(this.#element, '.probe', HTMLTableCellElement);
+  #probe = find(this.#element, '.probe span', HTMLSpanElement);
+  #probeReason = find(this.#element, '.probe .detail', HTMLSpanElement);
   #button = find(this.#element, 'button', HTMLButtonElement);
   /** @type {Upstream | undefined} */
   #shown;
@@ -104,26 +106,25 @@ export class Row {
     const share = typeof capacity === 'number' && capacity > 0 ? Math.min(1, in_flight / capacity) : 0;
     setAttribute(this.#meter, 'width', String(40 * share));
     setText(this.#requests, count(upstream.requests));
-    this.#writeErrors(upstream);
+    setText(this.#errors, count(upstream.errors));
+    setText(this.#errorText, errorText(upstream));
     setText(
       this.#head,
       upstream.head_p50 == null ? NOTHING : `${milliseconds(upstream.head_p50)} · ${milliseconds(upstream.head_p99)}`,
     );
     setText(this.#probe, probeText(upstream, now));
+    setText(this.#probeReason, probeReason(upstream));
     const verb = verbFor(upstream);
     setText(this.#button, verb === 'drain' ? 'Drain' : 'Undrain');
     setAttribute(this.#button, 'aria-label', `${verb === 'drain' ? 'Drain' : 'Undrain'} ${name}`);
     this.#button.hidden = leaving;
   }
+}
 
-  /** @param {Upstream} upstream */
-  #writeErrors({ errors, error_codes, retries }) {
-    const codes = (error_codes ?? '').replaceAll('FCGI_LB_', '').toLowerCase().replaceAll('_', ' ');
-    const details = [codes, retries ? `${count(retries)} sent elsewhere` : ''].filter((each) => each !== '').join('; ');
-    const text = count(errors);
-    if (this.#errors.textContent === text + details) return;
-    this.#errors.replaceChildren(made('span', text), ...(details === '' ? [] : [made('span', details, 'quiet detail')]));
-  }
+/** @param {Upstream} upstream */
+function errorText({ error_codes, retries }) {
+  const codes = error_codes ? [`errors: ${error_codes}`] : [];
+  return [...codes, ...(retries ? [`${plural(retries, 'request')} sent elsewhere`] : [])].join('; ');
 }
 
 /** @param {Upstream} upstream */
@@ -158,9 +159,16 @@ function doingText(state, activity, inFlight) {
  * @param {Upstream} upstream
  * @param {number} now
  */
-function probeText({ probe, probe_at, probe_ms, probe_reason }, now) {
+function probeText({ probe, probe_at, probe_ms }, now) {
   if (probe == null || probe_at == null) return NOTHING;
-  const ago = `${duration(now - Date.parse(probe_at))} ago`;
-  if (probe === 'good') return `good, ${ago}${probe_ms == null ? '' : `, ${milliseconds(probe_ms)}`}`;
-  return `${probe}, ${ago}${probe_reason ? `: ${probe_reason}` : ''}`;
+  const ago = `${probe} ${duration(now - Date.parse(probe_at))} ago`;
+  return probe === 'good' && probe_ms != null ? `${ago}, ${milliseconds(probe_ms)}` : ago;
+}
+
+/**
+ * @param {Upstream} upstream
+ */
+function probeReason({ probe, probe_reason, reason }) {
+  // Why it is down stands beside it already.
+  return probe === 'bad' && probe_reason != null && probe_reason !== reason ? probe_reason : '';
 }
