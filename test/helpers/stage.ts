@@ -25,6 +25,8 @@ class StageClock extends FakeClock {
 export interface Stage {
   /** Of the TCP listener. */
   readonly url: string;
+  readonly port: number;
+  readonly server: AdminServer;
   readonly clock: StageClock;
   readonly events: Events;
   readonly feed: Feed;
@@ -71,6 +73,8 @@ export async function openStage({
   const { text } = await server.listen(parseAddress('127.0.0.1:0'));
   return {
     url: `http://${text}/`,
+    port: Number(text.split(':').at(-1)),
+    server,
     clock,
     events,
     feed,
