@@ -142,19 +142,10 @@ function message(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** What is read of the program besides; the page shows a dash for what is missing. */
-interface ProgramSeen {
-  readonly active?: number;
-  readonly listeners?: unknown;
-  readonly process?: unknown;
-}
-
 function programFields(status: Status): Readonly<Record<string, unknown>> {
-  const { version, pid, generation, uptime_seconds, stopping, ready, reasons, reload } = status;
-  const { active, listeners, process }: ProgramSeen & Pick<Status, 'format'> = status;
+  const { version, pid, generation, uptime_seconds, stopping, ready, reasons, reload, active, listeners, process } = status;
+  const problems = reload?.result === 'bad' ? reload.problems : [];
   const short =
-    reload?.result === 'bad'
-      ? { ...reload, problems: reload.problems.slice(0, PROBLEMS_SHOWN), count: reload.problems.length }
-      : reload;
+    problems.length === 0 ? reload : { ...reload, problems: problems.slice(0, PROBLEMS_SHOWN), count: problems.length };
   return { version, pid, generation, uptime_seconds, stopping, ready, reasons, reload: short, active, listeners, process };
 }

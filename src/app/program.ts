@@ -1,9 +1,9 @@
 // The running program: one generation of the configuration after the other, brought to life, exchanged and taken down in order.
 
 import { randomBytes } from 'node:crypto';
-import type { ListenerStatus } from '../admin/status.ts';
 import { Feed } from '../admin/feed.ts';
 import { LivePage } from '../admin/live-page.ts';
+import type { ListenerStatus } from '../admin/status.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';

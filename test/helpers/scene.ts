@@ -1,6 +1,6 @@
 // A situation as an operator may meet it, played from a table: for the tests of the live page and for its picture.
 
-import type { PoolStatus, Status, UpstreamStatus } from '../../src/admin/status.ts';
+import type { PoolStatus, ProbeStatus, Status, UpstreamStatus } from '../../src/admin/status.ts';
 import type { OperatorEvent } from '../../src/core/events.ts';
 
 const BEGIN = Date.UTC(2026, 4, 4, 12, 0, 0);
@@ -8,7 +8,7 @@ const MINUTE = 60;
 /** When things happen, in seconds from the beginning of the scene. */
 export const SCENE = { growing: 200, down: 135, drained: 262, php: 40, seconds: 300 } as const;
 
-export const RT3_REASON = 'nothing listens on the socket; is the worker running?';
+export const RT3_REASON = 'refused: nothing listens';
 
 /** ms since 1970. */
 export function sceneTime(second: number): number {
@@ -24,9 +24,9 @@ interface Part {
   readonly capacity?: number;
   readonly rate?: number;
   readonly head?: readonly [number, number] | null;
-  readonly errors?: Readonly<Record<string, number>>;
+  readonly errors?: UpstreamStatus['errors'];
   readonly retries?: number;
-  readonly probe?: { readonly result: string; readonly reason: string; readonly ms: number | null };
+  readonly probe?: Omit<ProbeStatus, 'at'>;
   readonly backup?: boolean;
 }
 
@@ -39,8 +39,8 @@ function upstream(name: string, second: number, part: Part): UpstreamStatus {
   const { is = 'up', at = -23 * MINUTE, reason = 'nothing is known against it', activity = 'full', inFlight = 1 } = part;
   const since = new Date(sceneTime(at)).toISOString();
   const head = part.head === undefined ? ([38, 160] as const) : part.head;
-  const probe = part.probe ?? { result: 'skipped', reason: 'it is busy', ms: null };
-  const status = {
+  const probe = part.probe ?? ({ result: 'skipped', reason: 'it is busy', ms: null } as const);
+  return {
     name,
     leaving: false,
     state: { is, since, reason },
@@ -55,7 +55,6 @@ function upstream(name: string, second: number, part: Part): UpstreamStatus {
     head_ms: head === null ? null : { p50: head[0], p90: (head[0] + head[1]) / 2, p99: head[1] },
     last_probe: { at: new Date(sceneTime(second - 2)).toISOString(), ...probe },
   };
-  return status as UpstreamStatus;
 }
 
 function pool(
@@ -65,12 +64,14 @@ function pool(
   upstreams: UpstreamStatus[],
 ): PoolStatus {
   const requests = requestsUntil(second, part.rate);
-  const status = {
+  return {
     name,
     leaving: false,
     balance: 'least-conn',
     requests,
     statuses: {
+      '1xx': 0,
+      other: 0,
       '2xx': Math.round(requests * 0.97),
       '3xx': Math.round(requests * 0.02),
       '4xx': Math.round(requests * 0.01),
@@ -89,7 +90,6 @@ function pool(
     total_ms: null,
     upstreams,
   };
-  return status as PoolStatus;
 }
 
 /** With a rate that changes slowly. */
@@ -121,7 +121,7 @@ export function sceneStatus(second: number): Status {
     Math.round(38 + 4 * ripple(second, seed)),
     Math.round(160 + 40 * ripple(second, seed)),
   ];
-  const status = {
+  return {
     format: 1,
     version: '0.1.0',
     pid: 2041,
@@ -158,7 +158,7 @@ export function sceneStatus(second: number): Status {
           upstream('/run/rt2.sock', second, rt2),
           upstream('/run/rt3.sock', second, rt3),
           upstream('/run/rt4.sock', second, { head: [Math.round(slow), Math.round(slow * 1.9)], rate: 4 }),
-          upstream('/run/rt5.sock', second, { head: head(5), errors: { FCGI_LB_TIMEOUT_READ: 1 } }),
+          upstream('/run/rt5.sock', second, { head: head(5), errors: { FCGI_LB_UPSTREAM_READ_TIMEOUT: 1 } }),
           upstream('/run/rt6.sock', second, {
             head: head(6),
             backup: true,
@@ -180,7 +180,6 @@ export function sceneStatus(second: number): Status {
     ],
     recent: [],
   };
-  return status as unknown as Status;
 }
 
 /** What happened before the scene and in it, by the second. */

@@ -2,20 +2,23 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
 import type { Status } from '../../src/admin/status.ts';
+import type { ProbeSettings } from '../../src/config/health.ts';
 import { deadSocket } from '../faults/sockets.ts';
 import { useBrowser } from '../helpers/browser.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
+import { answer, answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
 import * as inPage from '../helpers/in-page.js';
 import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { startProxy, withPool } from '../helpers/proxy.ts';
 import { SCENE, sceneStatus } from '../helpers/scene.ts';
 import { openStage } from '../helpers/stage.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import type { Reply } from '../peers/fastcgi-server.ts';
 
 const open = useBrowser();
 const it = itWith('chromium');
@@ -74,7 +77,7 @@ describe('the live page', () => {
     const all = await text(page);
     expect(all).toMatch(/rt4\.sock is slow/);
     expect(all).toMatch(/The queue of pool rt is growing: \d+ requests wait, the oldest for/);
-    expect(all).toMatch(/rt3\.sock is down since 12:02:15 \(2 min\): nothing listens on the socket; is the worker running\?/);
+    expect(all).toMatch(/rt3\.sock is down since 12:02:15 \(2 min\): refused: nothing listens\./);
     expect(all).toMatch(/rt2\.sock is draining since 12:04:22/);
     // And in the tables, where one looks for an upstream by its name.
     expect(await row(page, 'rt4').textContent()).toMatch(/slow/);
@@ -89,32 +92,70 @@ describe('the live page', () => {
     expect(await row(page, 'rt2').textContent()).toMatch(/draining, finished/);
   });
 
-  it('shows of the program itself what is so: a worker that is down, a drain with a request in flight, a queue that grows', async () => {
+  it('answers the same of a program with real workers', async () => {
     const directory = tempDir();
     const path = (name: string) => join(directory, `${name}.sock`);
-    const held = holding();
-    const workers = { rt1: holding(), rt2: held };
-    await fakeWorker(workers.rt1.handler, { path: path('rt1') });
-    await fakeWorker(workers.rt2.handler, { path: path('rt2') });
+    const held: Reply[] = [];
+    let hold = false;
+    const taking = (ms: number) => async (reply: Reply) => {
+      if (hold) held.push(reply);
+      else {
+        await delay(ms);
+        answer(reply, 'done');
+      }
+    };
+    for (const [name, ms] of [
+      ['rt1', 0],
+      ['rt2', 0],
+      ['rt4', 150],
+    ] as const)
+      await fakeWorker(taking(ms), { path: path(name) });
     await deadSocket(path('rt3'));
-    const admin = path('admin');
-    const words = ['--upstream', path('rt1'), path('rt2'), path('rt3'), '--max-conns', '1', '--balance', 'first'];
-    const proxy = await startProxy([...words, '--probe', 'connect', '--admin', admin, '--admin', '127.0.0.1:0']);
+    const probe: ProbeSettings = {
+      question: { kind: 'connect' },
+      interval: 50,
+      timeout: 5000,
+      rise: 2,
+      fall: 2,
+      when: 'idle',
+      wake: true,
+    };
+    const sockets = ['rt1', 'rt2', 'rt3', 'rt4'].map(path);
+    const words = [
+      '--upstream',
+      ...sockets,
+      '--max-conns',
+      '1',
+      '--balance',
+      'round-robin',
+      '--admin',
+      path('admin'),
+      '--admin',
+      '127.0.0.1:0',
+    ];
+    const proxy = await startProxy(words, withPool({ probe }));
     const { page, problems } = await open(adminUrl(proxy));
-    const pending = [ask(proxy.path), ask(proxy.path)];
-    const replies = [await workers.rt1.next(), await workers.rt2.next()];
-    await ask(admin, { method: 'POST', path: '/pools/default/upstreams/rt2.sock/drain', headers: { Host: 'localhost' } });
+    for (let i = 0; i < 9; i += 1) await ask(proxy.path);
+    await page.getByText(/rt4\.sock is slow/).waitFor();
+    await page.getByText(/rt3\.sock is down since .* refused: nothing listens/).waitFor();
+    hold = true;
+    const pending = [ask(proxy.path), ask(proxy.path), ask(proxy.path)];
+    await eventually(() => expect(held.length).toBe(3));
+    await ask(path('admin'), { method: 'POST', path: '/pools/default/upstreams/rt2.sock/drain', headers: { Host: 'localhost' } });
     await page.getByText(/rt2\.sock is draining since .*: 1 request is still in flight there/).waitFor();
-    await page.getByText(/rt3\.sock is down since .* nothing listens on the socket/).waitFor();
-    // Each second one more request that nobody can serve.
-    const timer = setInterval(() => pending.push(ask(proxy.path)), 500);
+    const timer = setInterval(() => pending.push(ask(proxy.path)), 400);
     onTestFinished(() => clearInterval(timer));
-    await page.getByText(/The queue of pool default is growing: \d+ requests wait/).waitFor();
+    await page.getByText(/The queue of pool default is growing: \d+ requests wait, the oldest for/).waitFor();
     clearInterval(timer);
-    for (const reply of replies) answer(reply, 'done');
-    for (let left = pending.length - 2; left > 0; left -= 1) answer(await workers.rt1.next(), 'done');
+    hold = false;
+    for (const reply of held) answer(reply, 'done');
     await Promise.all(pending);
     await page.getByText(/rt2\.sock is draining since .*: the drain is finished, nothing is in flight there/).waitFor();
+    await page
+      .getByText(/a second$/)
+      .filter({ hasText: /[1-9]/ })
+      .waitFor();
+    expect(await row(page, 'rt1.sock').textContent()).toMatch(/good \d+ s ago/);
     expect(problems).toEqual([]);
   });
 
@@ -189,7 +230,8 @@ describe('the live page', () => {
     await page.keyboard.press('Escape');
     await tabTo('State');
     await page.keyboard.press('Enter');
-    expect(await page.getByRole('columnheader', { name: 'State' }).first().getAttribute('aria-sort')).toBe('ascending');
+    const head = page.getByRole('columnheader', { name: 'State' }).first();
+    await expect.poll(() => head.getAttribute('aria-sort')).toBe('ascending');
   });
 
   for (const scheme of ['light', 'dark'] as const) {

@@ -24,13 +24,13 @@ export class History {
 
   /**
    * @param {number} at
-   * @param {{ waiting: number, requests?: number | null, head_p50?: number | null, head_p99?: number | null }} pool
+   * @param {{ waiting: number, requests: number, head_p50?: number | null, head_p99?: number | null }} pool
    */
   add(at, { waiting, requests, head_p50, head_p99 }) {
     const before = this.#before;
-    this.#before = requests == null ? undefined : { at, requests };
+    this.#before = { at, requests };
     // A program that has started anew counts from 0.
-    const known = requests != null && before !== undefined && requests >= before.requests && at > before.at;
+    const known = before !== undefined && requests >= before.requests && at > before.at;
     const rate = known ? ((requests - before.requests) * 1000) / (at - before.at) : undefined;
     this.samples.push({ at, waiting, rate, p50: head_p50 ?? undefined, p99: head_p99 ?? undefined });
     while ((this.samples[0]?.at ?? at) < at - SPAN) this.samples.shift();

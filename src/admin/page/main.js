@@ -81,18 +81,18 @@ function showPools() {
 function showFacts() {
   const { program, cpu } = model;
   if (program === undefined) return;
-  const { process = {}, active, listeners } = program;
+  const { process, active, listeners } = program;
   /** @type {[string, string | undefined][]} */
   const entries = [
     ['Runs for', duration(program.uptime_seconds * 1000)],
     ['Generation', count(program.generation)],
     ['Process', String(program.pid)],
-    ['In service', active === undefined ? undefined : plural(active, 'request')],
+    ['In service', plural(active, 'request')],
     ['Processor', cpu === undefined ? undefined : `${Math.round(cpu * 100)} %`],
-    ['Memory', process.resident_bytes === undefined ? undefined : bytes(process.resident_bytes)],
-    ['Open files', process.open_fds == null ? undefined : count(process.open_fds)],
-    ['Loop delay p99', process.loop_delay_ms == null ? undefined : milliseconds(process.loop_delay_ms.p99)],
-    ['Listens on', listeners?.map(({ address, door }) => (door === 'admin' ? `${address} (admin)` : address)).join(', ')],
+    ['Memory', bytes(process.resident_bytes)],
+    ['Open files', process.open_fds === null ? undefined : count(process.open_fds)],
+    ['Loop delay p99', process.loop_delay_ms === null ? undefined : milliseconds(process.loop_delay_ms.p99)],
+    ['Listens on', listeners.map(({ address, door }) => (door === 'admin' ? `${address} (admin)` : address)).join(', ')],
   ];
   const known = entries.filter(([, value]) => value !== undefined);
   const places = [...facts.children];

@@ -12,23 +12,23 @@ import { History } from './history.js';
  * @property {boolean} ready
  * @property {readonly string[]} reasons
  * @property {{ result: 'good' | 'bad', at: string, generation?: number, problems?: readonly string[], count?: number } | null} reload
- * @property {number} [active]
- * @property {readonly { address: string, door: string }[]} [listeners]
- * @property {{ resident_bytes?: number, cpu_seconds?: number, open_fds?: number | null, loop_delay_ms?: { p50: number, p99: number } | null }} [process]
+ * @property {number} active
+ * @property {readonly { address: string, door: string }[]} listeners
+ * @property {{ resident_bytes: number, cpu_seconds: number, open_fds: number | null, loop_delay_ms: { p50: number, p99: number } | null }} process
  *
  * @typedef {object} Pool
  * @property {number} id
  * @property {string} name
  * @property {boolean} leaving
- * @property {string} [balance]
+ * @property {string} balance
  * @property {number} waiting
  * @property {number} size
  * @property {number | null} [oldest_ms]
  * @property {number | null} [wait_p99]
- * @property {number | null} [rejected]
- * @property {number | null} [requests]
- * @property {number | null} [retries]
- * @property {string | null} [statuses]
+ * @property {number} rejected
+ * @property {number} requests
+ * @property {number} retries
+ * @property {string} statuses
  * @property {number | null} [head_p50]
  * @property {number | null} [head_p99]
  *
@@ -43,12 +43,12 @@ import { History } from './history.js';
  * @property {'idle' | 'busy' | 'full' | 'starting'} activity
  * @property {number | 'unlimited' | null} capacity
  * @property {number} in_flight
- * @property {number} [weight]
- * @property {boolean} [backup]
- * @property {number | null} [requests]
- * @property {number | null} [errors]
- * @property {string | null} [error_codes]
- * @property {number | null} [retries]
+ * @property {number} weight
+ * @property {boolean} backup
+ * @property {number} requests
+ * @property {number} errors
+ * @property {string} error_codes
+ * @property {number} retries
  * @property {number | null} [head_p50]
  * @property {number | null} [head_p99]
  * @property {string | null} [probe]
@@ -154,7 +154,6 @@ function merge(known, rows) {
  * @param {number} ms between them
  */
 function share(before, now, ms) {
-  const [first, second] = [before?.process?.cpu_seconds, now.process?.cpu_seconds];
-  if (first === undefined || second === undefined || before?.pid !== now.pid || ms < 500) return undefined;
-  return Math.max(0, ((second - first) * 1000) / ms);
+  if (before?.pid !== now.pid || ms < 500) return undefined;
+  return Math.max(0, ((now.process.cpu_seconds - before.process.cpu_seconds) * 1000) / ms);
 }

@@ -94,13 +94,13 @@ export class PoolView {
     setText(queue.now, pool.waiting === 0 && going === '' ? 'empty' : `${count(pool.waiting)} waiting${going}`);
     const oldest = pool.waiting === 0 || pool.oldest_ms == null ? [] : [`oldest ${milliseconds(pool.oldest_ms)}`];
     const wait = pool.waiting === 0 || pool.wait_p99 == null ? [] : [`wait p99 ${milliseconds(pool.wait_p99)}`];
-    const refused = pool.rejected ? [`${count(pool.rejected)} rejected`] : [];
+    const refused = pool.rejected === 0 ? [] : [`${count(pool.rejected)} rejected`];
     setText(queue.more, [`room for ${count(pool.size)}`, ...oldest, ...wait, ...refused].join(' · '));
     queue.plot.draw(samples, model.at);
     setText(requests.now, rate === undefined ? NOTHING : `${decimal(rate)} a second`);
     setText(
       requests.more,
-      [grouped(pool.statuses ?? ''), pool.retries ? plural(pool.retries, 'retry', 'retries') : ''].filter(Boolean).join(' · '),
+      [grouped(pool.statuses), pool.retries === 0 ? '' : plural(pool.retries, 'retry', 'retries')].filter(Boolean).join(' · '),
     );
     requests.plot.draw(samples, model.at);
     setText(head.now, pool.head_p50 == null ? NOTHING : `p50 ${milliseconds(pool.head_p50)}`);
@@ -168,8 +168,7 @@ function countsText({ balance }, upstreams) {
     const those = upstreams.filter((upstream) => upstream.state === state).length;
     return those === 0 ? [] : [`${count(those)} ${state}`];
   });
-  const text = `${plural(upstreams.length, 'upstream')}${states.length === 0 ? '' : `: ${states.join(', ')}`}`;
-  return balance === undefined ? text : `${text} · ${balance}`;
+  return `${plural(upstreams.length, 'upstream')}${states.length === 0 ? '' : `: ${states.join(', ')}`} · ${balance}`;
 }
 
 /**

@@ -123,8 +123,8 @@ export class Row {
 
 /** @param {Upstream} upstream */
 function errorText({ error_codes, retries }) {
-  const codes = error_codes ? [`errors: ${error_codes}`] : [];
-  return [...codes, ...(retries ? [`${plural(retries, 'request')} sent elsewhere`] : [])].join('; ');
+  const codes = error_codes === '' ? [] : [`errors: ${error_codes}`];
+  return [...codes, ...(retries === 0 ? [] : [plural(retries, 'retry', 'retries')])].join('; ');
 }
 
 /** @param {Upstream} upstream */
@@ -140,8 +140,8 @@ function tagsOf({ leaving, backup, weight }, slow) {
   return [
     ...(slow ? ['slow'] : []),
     ...(leaving ? ['leaving'] : []),
-    ...(backup === true ? ['backup'] : []),
-    ...(weight !== undefined && weight !== 1 ? [`weight ${Math.round(weight * 100) / 100}`] : []),
+    ...(backup ? ['backup'] : []),
+    ...(weight !== 1 ? [`weight ${Math.round(weight * 100) / 100}`] : []),
   ];
 }
 
