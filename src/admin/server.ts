@@ -6,6 +6,7 @@ import type { Address } from '../core/address.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import { type Access, refusal } from './guard.ts';
+import type { LivePage } from './live-page.ts';
 import type { ReloadStatus, Status, Who, Wish, WishResult } from './status.ts';
 
 export interface Readiness {
@@ -37,8 +38,9 @@ export class AdminServer {
   #listener: Listener | undefined;
   #access: Access = { kind: 'foreign' };
   #onQuiet: (() => void) | undefined;
+  readonly #endStreams: () => void;
 
-  constructor(facts: AdminFacts, log: Log) {
+  constructor(facts: AdminFacts, log: Log, livePage: LivePage) {
     this.#facts = facts;
     this.#log = log;
     const app = fastify({ forceCloseConnections: false, routerOptions: { maxParamLength: LONGEST_NAME } });
@@ -64,6 +66,7 @@ export class AdminServer {
       const result = await this.#facts.reload(this.#who(request));
       return reply.code(result.result === 'good' ? 200 : 422).send(result);
     });
+    this.#endStreams = livePage.attach(app);
   }
 
   get listeners(): readonly Listener[] {
@@ -86,6 +89,7 @@ export class AdminServer {
   /** Stops accepting, and resolves when what was asked has been answered. */
   async close(): Promise<void> {
     const closed = this.#listener?.close();
+    this.#endStreams();
     if (this.#open.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve;
@@ -99,6 +103,7 @@ export class AdminServer {
   /** Stops accepting and cuts off whoever is connected. */
   async destroy(): Promise<void> {
     const closed = this.#listener?.close();
+    this.#endStreams();
     this.#app.server.closeAllConnections();
     await Promise.all([this.#app.close(), closed]);
   }

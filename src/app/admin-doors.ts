@@ -1,6 +1,7 @@
 // The operator's listeners: opened where the settings say, and changed while the program runs.
 
 import { defaultAdminAddresses } from '../admin/default-addresses.ts';
+import type { LivePage } from '../admin/live-page.ts';
 import { type AdminFacts, AdminServer } from '../admin/server.ts';
 import type { AdminSettings } from '../config/settings.ts';
 import type { ListenAddress } from '../core/address.ts';
@@ -17,14 +18,16 @@ export interface AdminChange {
 export class AdminDoors {
   readonly #facts: AdminFacts;
   readonly #log: Log;
+  readonly #livePage: LivePage;
   /** By the address that was asked for; several where that means several sockets of systemd. */
   #open: ReadonlyMap<string, readonly AdminServer[]> = new Map();
   /** No longer wanted; what was asked there is still answered, the reload that closes it among that. */
   readonly #closing = new Set<AdminServer>();
 
-  constructor(facts: AdminFacts, log: Log) {
+  constructor(facts: AdminFacts, log: Log, livePage: LivePage) {
     this.#facts = facts;
     this.#log = log;
+    this.#livePage = livePage;
   }
 
   /** The addresses that are listened on, as they became. */
@@ -55,7 +58,7 @@ export class AdminDoors {
       try {
         const servers: AdminServer[] = [];
         for (const place of places(address)) {
-          const server = new AdminServer(this.#facts, this.#log);
+          const server = new AdminServer(this.#facts, this.#log, this.#livePage);
           added.push(server);
           await server.listen(place);
           servers.push(server);

@@ -1,6 +1,8 @@
 // The running program: one generation of the configuration after the other, brought to life, exchanged and taken down in order.
 
 import { randomBytes } from 'node:crypto';
+import { Feed } from '../admin/feed.ts';
+import { LivePage } from '../admin/live-page.ts';
 import type { ListenerStatus } from '../admin/status.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
@@ -64,7 +66,8 @@ export class Program {
     const around = { clock, log, accessLog: () => logs.accessLog };
     this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);
-    this.#admin = new AdminDoors(this.operator, log);
+    const feed = new Feed(() => this.operator.status(), this.events, clock);
+    this.#admin = new AdminDoors(this.operator, log, new LivePage(feed));
   }
 
   /** The first pool: the only one when options, not a file, say what to serve. */

@@ -26,6 +26,7 @@ const REQUIREMENTS = {
     packages: 'systemd',
     present: () => ['analyze', 'notify', 'socket-activate'].every((name) => findProgram(`systemd-${name}`) !== undefined),
   },
+  chromium: { packages: 'chromium', present: () => findProgram('chromium') !== undefined },
   openssl: { packages: 'openssl', present: () => findProgram('openssl') !== undefined },
 } as const satisfies Record<string, Requirement>;
 
@@ -53,6 +54,11 @@ export function itWith(...names: readonly ProgramName[]): ProgramTest {
     process.stderr.write(`skipped: ${name}: ${story}\n`);
     it.skipIf(missing.length > 0)(name, run);
   };
+}
+
+/** Whether this machine has it. */
+export function hasProgram(name: ProgramName): boolean {
+  return REQUIREMENTS[name].present();
 }
 
 /**
