@@ -1,15 +1,14 @@
 // What it costs to probe a thousand upstreams that have nothing else to do.
 
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { ProbeQuestion, ProbeSettings } from '../src/config/health.ts';
 import type { Probe } from '../src/health/probe.ts';
 import type { Prober } from '../src/health/prober.ts';
 import type { Benchmark, Measured, Setting } from './benchmark.ts';
 import { share, watchOthers } from './lib/others.ts';
 import { loadParts, type Parts } from './lib/product.ts';
+import { startQuietWorkers } from './lib/quiet.ts';
 import { randomFrom } from './lib/random.ts';
 
 const UPSTREAMS = 1000;
@@ -59,7 +58,7 @@ export const probes: Benchmark = {
 
 async function run(setting: Setting): Promise<Measured> {
   const parts = await loadParts();
-  const folder = await startWorkers(setting);
+  const folder = await startQuietWorkers(setting.scope, UPSTREAMS);
   const seconds = setting.quick ? 5 : 30;
   const idle = await cpuPercent(seconds);
   const rows: Row[] = [];
@@ -178,20 +177,4 @@ async function cpuPercent(seconds: number): Promise<number> {
   await sleep(seconds * 1000);
   const { user, system } = process.cpuUsage(before);
   return ((user + system) / 1000 / (performance.now() - start)) * 100;
-}
-
-async function startWorkers({ scope }: Setting): Promise<string> {
-  const folder = scope.directory();
-  const program = fileURLToPath(new URL('lib/quiet-workers.ts', import.meta.url));
-  const running = await scope.start({
-    program: process.execPath,
-    words: ['--import', import.meta.resolve('tsx'), program, folder, String(UPSTREAMS)],
-  });
-  const ready = once(running.child.stdout ?? running.child, 'data');
-  const ended = once(running.child, 'exit').then(() => {
-    throw new Error(`the workers have ended: ${running.stderr()}`);
-  });
-  ended.catch(() => undefined);
-  await Promise.race([ready, ended]);
-  return folder;
 }

@@ -15,8 +15,20 @@ import { probes } from './probes.ts';
 import { queue } from './queue.ts';
 import { reload } from './reload.ts';
 import { simulate } from './simulate.ts';
+import { status } from './status.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [queue, overhead, micro, memoryBenchmark, kill, vanish, reload, probes, simulate];
+const BENCHMARKS: readonly Benchmark[] = [
+  queue,
+  overhead,
+  micro,
+  memoryBenchmark,
+  kill,
+  vanish,
+  reload,
+  probes,
+  status,
+  simulate,
+];
 
 interface Options {
   readonly benchmark: Benchmark;

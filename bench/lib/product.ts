@@ -22,7 +22,9 @@ export async function loadParts() {
     ...(await built<typeof import('../../src/http/router.ts')>('http/router')),
     ...(await built<typeof import('../../src/http/target.ts')>('http/target')),
     ...(await built<typeof import('../../src/pool/pool.ts')>('pool/pool')),
+    ...(await built<typeof import('../../src/pool/pool-counts.ts')>('pool/pool-counts')),
     ...(await built<typeof import('../../src/pool/queue.ts')>('pool/queue')),
+    ...(await built<typeof import('../../src/upstream/upstream-counts.ts')>('upstream/upstream-counts')),
     ...(await built<typeof import('../../src/upstream/upstream.ts')>('upstream/upstream')),
   };
 }

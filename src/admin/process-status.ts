@@ -1,6 +1,6 @@
 // What `GET /status` says of the process: memory, CPU, descriptors, and how late its event loop is.
 
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Percentiles } from '../core/sliding-histogram.ts';
 import { rounded } from './pool-status.ts';
 import type { ProcessStatus } from './status.ts';
@@ -23,6 +23,16 @@ function openFds(): number | undefined {
     // Since Linux 6.2 its size is the count; to list ten thousand takes milliseconds.
     const { size } = statSync(directory);
     return size > 0 ? size : readdirSync(directory).length - 1;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many descriptors the process may have open; undefined where there is no /proc, or no limit. */
+export function mostDescriptors(): number | undefined {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return soft === undefined ? undefined : Number(soft);
   } catch {
     return undefined;
   }

@@ -15,10 +15,17 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
+export interface MetricsAnswer {
+  readonly contentType: string;
+  readonly text: string;
+}
+
 /** What the operator's door needs to know of the program, and may have it do. */
 export interface AdminFacts {
   readiness(): Readiness;
   status(): Status;
+  /** In the text form of Prometheus. */
+  metrics(): Promise<MetricsAnswer>;
   /** @param upstream its address, or the last part of its path where only one has it */
   wish(wish: Wish, pool: string, upstream: string, who: Who): WishResult;
   reload(who: Who): Promise<ReloadStatus>;
@@ -57,6 +64,10 @@ export class AdminServer {
       return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', reasons });
     });
     app.get('/status', async (_request, reply) => reply.header('Cache-Control', 'no-store').send(facts.status()));
+    app.get('/metrics', async (_request, reply) => {
+      const { contentType, text } = await facts.metrics();
+      return reply.header('Cache-Control', 'no-store').type(contentType).send(text);
+    });
     for (const wish of ['drain', 'undrain'] as const) {
       app.post(`/pools/:pool/upstreams/:upstream/${wish}`, async (request: UpstreamRequest, reply) =>
         this.#wish(wish, request, reply),

@@ -1,9 +1,10 @@
 // What the operator may ask and do while the program runs: readiness, status, drain, undrain, reload.
 
 import { basename } from 'node:path';
+import { Metrics } from '../admin/metrics.ts';
 import { poolStatus, upstreamStatus } from '../admin/pool-status.ts';
-import { processStatus } from '../admin/process-status.ts';
-import type { AdminFacts, Readiness } from '../admin/server.ts';
+import { mostDescriptors, processStatus } from '../admin/process-status.ts';
+import type { AdminFacts, MetricsAnswer, Readiness } from '../admin/server.ts';
 import type { ListenerStatus, ReloadStatus, Status, Who, Wish, WishResult } from '../admin/status.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
@@ -37,6 +38,10 @@ export class Operator implements AdminFacts {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #startedAt: number;
+  /** The same as a date. */
+  readonly #began: Date;
+  readonly #metrics = new Metrics();
+  readonly #maxFds = mostDescriptors();
   #reloads: Reloads | undefined;
 
   constructor(version: string, roster: Roster, program: Running, clock: Clock, log: Log) {
@@ -46,6 +51,7 @@ export class Operator implements AdminFacts {
     this.#clock = clock;
     this.#log = log;
     this.#startedAt = clock.now();
+    this.#began = clock.date();
   }
 
   reloadsBy(reloads: Reloads): void {
@@ -80,6 +86,22 @@ export class Operator implements AdminFacts {
       ],
       recent: events.recent.map((event) => ({ ...event, at: event.at.toISOString() })).reverse(),
     };
+  }
+
+  async metrics(): Promise<MetricsAnswer> {
+    const { pools, retiring } = this.#roster;
+    const histograms = [...pools.values(), ...retiring].map(({ pool: { name, counts } }) => {
+      const { waits, connect, head, total } = counts;
+      return [name, { waits: waits.all, connect: connect.all, head: head.all, total: total.all }] as const;
+    });
+    const text = await this.#metrics.text({
+      status: this.status(),
+      pools: new Map(histograms),
+      loopDelay: this.#program.loopDelay.times.all,
+      maxFds: this.#maxFds,
+      startedAt: this.#began,
+    });
+    return { contentType: this.#metrics.contentType, text };
   }
 
   wish(wish: Wish, poolName: string, name: string, who: Who): WishResult {

@@ -5,7 +5,7 @@ import { Tally } from '../core/tally.ts';
 import { Times } from '../core/times.ts';
 
 /** `other`: a status above 599, which an upstream may send and HTTP knows nothing of. */
-export const STATUS_CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+export const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'other'] as const;
 export type StatusClass = (typeof STATUS_CLASSES)[number];
 
 /** Why the queue sends a request away. */
@@ -17,6 +17,7 @@ export const REJECTIONS = [
 ] as const satisfies readonly FailureCode[];
 export type Rejection = (typeof REJECTIONS)[number];
 
+const OTHER = STATUS_CLASSES.indexOf('other');
 const SWITCHING_PROTOCOLS = 101;
 
 /** Written on every request: plain numbers and arrays that are there already. */
@@ -57,7 +58,7 @@ export class PoolCounts {
    */
   ended(status: number, connect: number | undefined, head: number | undefined, total: number, now: number): void {
     this.#requests += 1;
-    const of = status >= 600 ? 0 : (status / 100) | 0;
+    const of = status >= 600 ? OTHER : ((status / 100) | 0) - 1;
     this.#statuses[of] = (this.#statuses[of] ?? 0) + 1;
     if (connect !== undefined) this.connect.add(connect, now);
     if (head !== undefined) this.head.add(head, now);
