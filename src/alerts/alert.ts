@@ -5,8 +5,8 @@ import type { AlertKind } from '../config/alerts.ts';
 /** What is watched: an upstream, something of a pool, or the reloads. */
 export interface Subject {
   readonly kind: AlertKind;
-  readonly pool?: string;
-  readonly upstream?: string;
+  readonly pool?: string | undefined;
+  readonly upstream?: string | undefined;
 }
 
 /** How a subject is, in words. */

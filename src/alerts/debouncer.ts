@@ -70,7 +70,8 @@ export class Debouncer {
 
   observe(condition: Condition): void {
     const was = this.#condition?.is ?? 'good';
-    this.#condition = condition;
+    const since = condition.is === was ? this.#condition?.since : undefined;
+    this.#condition = since === undefined ? condition : { ...condition, since };
     if (condition.is === was) return;
     const now = this.#clock.now();
     if (condition.is === 'bad') {

@@ -54,6 +54,11 @@ export class ErrorWindow {
     while (this.#readings.length > 1 && (this.#readings[1]?.at ?? at) <= start) this.#readings.shift();
   }
 
+  /** Readings that are kept. */
+  get size(): number {
+    return this.#readings.length;
+  }
+
   get rate(): Rate {
     const [first, last] = [this.#readings[0]?.counted, this.#readings.at(-1)?.counted];
     const requests = (last?.requests ?? 0) - (first?.requests ?? 0);

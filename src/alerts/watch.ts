@@ -69,6 +69,11 @@ export class Watch {
     return [...this.#watched.values()].flatMap(({ subject, debouncer }) => (debouncer.open ? [subject] : []));
   }
 
+  /** Subjects that are not well, or were not lately. */
+  get remembered(): number {
+    return this.#watched.size;
+  }
+
   /** @param open what another process told of as bad, and is not to be told again */
   start(open: readonly Subject[] = []): void {
     if (this.#running !== undefined) return;
