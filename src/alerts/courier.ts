@@ -186,7 +186,9 @@ export class Courier {
 
   #safe(reason: string): string {
     let text = reason;
-    for (const secret of this.#target.secrets) if (secret !== '') text = text.replaceAll(secret, '[secret]');
+    // The longest first: a part of one would leave the rest of it behind.
+    const secrets = this.#target.secrets.filter(({ length }) => length > 0).toSorted((a, b) => b.length - a.length);
+    for (const secret of secrets) text = text.replaceAll(secret, '[secret]');
     const short = text.length <= MAX_REASON ? text : `${text.slice(0, MAX_REASON - 3)}...`;
     return escapeControls(short);
   }

@@ -1,7 +1,7 @@
 // One message to a target: the changes that came together, as JSON for programs and as text for people.
 
 import { escapeControls } from '../core/escape.ts';
-import type { Alert } from './alert.ts';
+import { type Alert, keyOf } from './alert.ts';
 import { headline, sentence } from './sentence.ts';
 
 /** Alerts that a message lists, and lines of its text; of more only the number is told. */
@@ -70,8 +70,9 @@ export function documentOf(message: Message, dropped = 0): string {
   });
 }
 
-/** One word for all: bad when anything is. */
+/** One word for all: bad when anything is, as far as the message knows. */
 export function outcomeOf({ alerts }: Message): 'bad' | 'good' | 'test' {
   if (alerts === undefined) return 'test';
-  return alerts.some(({ is }) => is === 'bad') ? 'bad' : 'good';
+  const latest = new Map(alerts.map((alert) => [keyOf(alert), alert.is]));
+  return [...latest.values()].includes('bad') ? 'bad' : 'good';
 }

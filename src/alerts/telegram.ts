@@ -18,7 +18,7 @@ export class Telegram implements Target {
     this.#settings = settings;
     this.#agent = agent;
     this.#clock = clock;
-    this.secrets = [settings.token];
+    this.secrets = [settings.token, settings.token.replace(/^.*:/, '')];
   }
 
   async deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Outcome> {

@@ -18,8 +18,7 @@ export class Webhook implements Target {
     this.#settings = settings;
     this.#agent = agent;
     this.#clock = clock;
-    const { pathname, search } = new URL(settings.url);
-    this.secrets = [settings.authorization ?? '', settings.url, pathname === '/' ? '' : pathname, search];
+    this.secrets = secretsOf(settings);
   }
 
   async deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Outcome> {
@@ -43,4 +42,14 @@ export class Webhook implements Target {
     if (status >= 300 && status < 400) return { kind: 'refused', reason: `answered ${status}: redirects are not followed` };
     return { kind: 'refused', reason: `answered ${status}${said}` };
   }
+}
+
+/** Characters of what is long enough to be a secret by itself. */
+const LEAST = 6;
+
+/** The whole of what may be one, and its parts: an answer may quote either. */
+function secretsOf({ url, authorization = '' }: WebhookTarget): readonly string[] {
+  const { pathname, search, searchParams } = new URL(url);
+  const parts = [...pathname.split('/'), ...searchParams.values(), ...authorization.split(' ')];
+  return [url, authorization, pathname, search, ...parts].filter((part) => part.length >= LEAST);
 }

@@ -12,6 +12,7 @@ import { command, deliver, MESSAGE, TOKEN, telegram, webhook } from '../helpers/
 import { eventually } from '../helpers/eventually.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { bodyOf, httpUpstream } from '../helpers/http-server.ts';
+import { itWith } from '../helpers/programs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { selfSigned } from '../peers/certificate.ts';
 
@@ -143,7 +144,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('with a certificate that cannot be verified is not spoken to, whatever the environment says', async () => {
+  itWith('openssl')('with a certificate that cannot be verified is not spoken to, whatever the environment says', async () => {
     const { key, cert } = selfSigned('IP:127.0.0.1');
     let asked = 0;
     const server = createSecureServer({ key, cert }, (_request, response) => {

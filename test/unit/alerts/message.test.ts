@@ -110,7 +110,8 @@ describe('the document', () => {
 
 describe('a message', () => {
   it('is bad when anything in it is', () => {
-    expect(outcomeOf(message([alert({ is: 'good' }), alert()]))).toBe('bad');
+    expect(outcomeOf(message([alert({ upstream: '/run/b', is: 'good' }), alert()]))).toBe('bad');
+    expect(outcomeOf(message([alert(), alert({ is: 'good' })]))).toBe('good');
     expect(outcomeOf(message([alert({ is: 'good' })]))).toBe('good');
   });
 
