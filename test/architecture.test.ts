@@ -29,6 +29,7 @@ describe('the architecture', () => {
   });
 
   it('lets imports between rooms point downward only', () => expectNone(rules.importsPointDownward(files)));
+  it('keeps rooms that need little from reaching for more', () => expectNone(rules.narrowRoomsStayNarrow(files)));
   it('has no import cycles', () => expectNone(rules.noImportCycles(files)));
   it('has no file above 350 lines', () => expectNone(rules.filesAreShort(files)));
   it('says in the first line of each file what it does', () => expectNone(rules.filesSayWhatTheyDo(files)));

@@ -13,6 +13,7 @@ export function configWorld(terminal: boolean): ConfigWorld {
     readText: (path) => readFileSync(path, 'utf8'),
     findFiles,
     exists: existsSync,
+    openToAll: (path) => (statSync(path).mode & (constants.S_IROTH | constants.S_IWOTH)) !== 0,
     directoryProblem,
     environment: process.env,
     tempDir: tmpdir(),

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { Feed } from '../admin/feed.ts';
 import { LivePage } from '../admin/live-page.ts';
 import type { ListenerStatus } from '../admin/status.ts';
+import type { Subject } from '../alerts/alert.ts';
+import type { Alerts } from '../alerts/alerts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';
@@ -15,6 +17,7 @@ import type { AnyRoute } from '../http/route.ts';
 import type { Router } from '../http/router.ts';
 import type { Pool } from '../pool/pool.ts';
 import { AdminDoors } from './admin-doors.ts';
+import { createAlerts } from './alerting.ts';
 import { Doors } from './doors.ts';
 import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
@@ -36,6 +39,8 @@ export class Program {
   /** What happens to its upstreams and its configuration. */
   readonly events = new Events();
   readonly loopDelay: LoopDelay;
+  /** Who is told of it, once `watch` has been called. */
+  readonly alerts: Alerts;
   readonly #version: string;
   readonly #clock: Clock;
   readonly #logs: Logs;
@@ -62,7 +67,9 @@ export class Program {
     this.loopDelay = new LoopDelay(clock);
     this.#logs = logs;
     const { log } = logs;
-    this.#roster = new Roster({ clock, log, events: this.events }, randomBytes(32).toString('base64url'));
+    const surroundings = { clock, log, events: this.events };
+    this.#roster = new Roster(surroundings, randomBytes(32).toString('base64url'));
+    this.alerts = createAlerts(settings.alerts, version, this.#roster, surroundings);
     const around = { clock, log, accessLog: () => logs.accessLog };
     this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);
@@ -114,6 +121,14 @@ export class Program {
   }
 
   /**
+   * From now on this process, and no predecessor, tells of what breaks.
+   * @param open what a predecessor has told already
+   */
+  watch(open: readonly Subject[] = []): void {
+    if (!this.#stopping) this.alerts.start(open);
+  }
+
+  /**
    * Puts other settings in the place of the present ones, without losing a request: everything is made ready, then
    * exchanged at once; what is gone finishes what it holds.
    * @throws ListenError, ConfigError, ParamsTooLargeError or a Node system error, and then nothing has changed
@@ -136,6 +151,7 @@ export class Program {
     const { log } = this.#logs;
     this.#stopping = true;
     log.info({ active: this.#doors.active, waiting: this.#roster.waiting }, 'stopping: finishing what runs');
+    const told = this.alerts.stop();
     let timedOut = false;
     const timeout = this.settings.shutdownTimeout;
     const timer = this.#clock.after(timeout, () => {
@@ -146,6 +162,7 @@ export class Program {
     await this.#doors.close();
     // A reload that was on its way gives back what it has opened.
     await this.#turn;
+    await told;
     timer.cancel();
     this.destroy();
     await this.#admin.destroy();
@@ -186,6 +203,7 @@ export class Program {
   /** Ends everything now. */
   destroy(): void {
     this.loopDelay.stop();
+    this.alerts.destroy();
     this.#roster.destroy();
     this.#doors.destroy();
   }
@@ -218,6 +236,7 @@ export class Program {
       roster.commit();
       this.#generation = { number, settings, router };
       logs.commit();
+      this.alerts.reconfigure(settings.alerts);
       this.#doors.each((door) => door.reconfigure(settings.client));
       void doors.commit();
       void admin.commit();

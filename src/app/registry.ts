@@ -1,5 +1,9 @@
 // The names by which configuration speaks of balancers and sources, and what they stand for.
 
+import { Command } from '../alerts/command.ts';
+import type { Target } from '../alerts/target.ts';
+import { Telegram } from '../alerts/telegram.ts';
+import { Webhook } from '../alerts/webhook.ts';
 import type { Balancer, BalancerParts, Candidate } from '../balance/balancer.ts';
 import { first } from '../balance/first.ts';
 import { hash } from '../balance/hash.ts';
@@ -8,6 +12,7 @@ import { leastTime } from '../balance/least-time.ts';
 import { randomTwo } from '../balance/random-two.ts';
 import { roundRobin } from '../balance/round-robin.ts';
 import { sticky } from '../balance/sticky.ts';
+import type { AlertTarget } from '../config/alerts.ts';
 import type { BalanceName } from '../config/balance.ts';
 import type { ProbeQuestion } from '../config/health.ts';
 import type { UpstreamSpec } from '../config/settings.ts';
@@ -79,4 +84,16 @@ export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K],
  */
 export function createProbe<K extends keyof Questions>(question: Questions[K] & { readonly kind: K }, parts: ProbeParts): Probe {
   return PROBES[question.kind](question, parts);
+}
+
+/** @param agent what HTTP servers are told of us */
+export function createAlertTarget(target: AlertTarget, agent: string, clock: Clock): Target {
+  switch (target.kind) {
+    case 'webhook':
+      return new Webhook(target, agent, clock);
+    case 'telegram':
+      return new Telegram(target, agent, clock);
+    case 'command':
+      return new Command(target, clock);
+  }
 }

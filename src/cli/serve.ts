@@ -2,12 +2,13 @@
 
 import { InheritedSockets } from '../app/inherited.ts';
 import { openLogs } from '../app/logging.ts';
+import { openAlertsVariable, takeOpenAlerts } from '../app/open-alerts.ts';
 import { Program } from '../app/program.ts';
 import { Reloader, type ReloadResult } from '../app/reloader.ts';
 import { type Succession, takeSuccession } from '../app/succession.ts';
 import { takeNotifier } from '../app/systemd-notifier.ts';
 import { takeSystemdSockets } from '../app/systemd-sockets.ts';
-import { ownCommand, Upgrader } from '../app/upgrade.ts';
+import { type Command, ownCommand, Upgrader } from '../app/upgrade.ts';
 import { ConfigFileError } from '../config/file/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../core/clock.ts';
@@ -27,11 +28,12 @@ export async function serve(load: () => Settings, version: string): Promise<numb
   const succession = takeSuccession(env, process);
   const systemd = takeSystemdSockets(env, pid);
   const notifier = takeNotifier(env, pid, systemClock, log);
+  const openAlerts = takeOpenAlerts(env);
   const inherited = new InheritedSockets(succession?.sockets ?? systemd.sockets, systemd.absent);
   const program = new Program(settings, version, systemClock, logs, inherited);
   const upgrader = new Upgrader(
     program,
-    { timeout: () => program.settings.upgradeTimeout, command: ownCommand(), notifier },
+    { timeout: () => program.settings.upgradeTimeout, command: successorCommand(program), notifier },
     systemClock,
     log,
   );
@@ -59,6 +61,7 @@ export async function serve(load: () => Settings, version: string): Promise<numb
     throw error;
   }
   void takeOver(succession, inherited, log).then(() => {
+    program.watch(openAlerts);
     upgrader.started();
     if (succession !== undefined) log.info({ pid }, 'took over from the predecessor');
     notifier.ready(servingOn(program));
@@ -82,6 +85,17 @@ export async function serve(load: () => Settings, version: string): Promise<numb
   }
   logs.flush();
   return 0;
+}
+
+/** How this process was started; when a successor is, with what has been told by then. */
+function successorCommand(program: Program): Command {
+  const command = ownCommand();
+  return {
+    ...command,
+    get environment() {
+      return { ...command.environment, ...openAlertsVariable(program.alerts.open) };
+    },
+  };
 }
 
 function servingOn(program: Program): string {

@@ -81,6 +81,7 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
     logFormat: read('log-format', base.logFormat, oneOf(LOG_FORMATS)),
     shutdownTimeout: duration('shutdown-timeout', base.shutdownTimeout),
     upgradeTimeout: limit('upgrade-timeout', base.upgradeTimeout),
+    alerts: base.alerts,
   };
 }
 

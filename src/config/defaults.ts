@@ -1,6 +1,7 @@
 // What holds where the operator says nothing: one place for the command line and the configuration file.
 
 import { parseAddress } from '../core/address.ts';
+import { ALERT_DEFAULTS } from './alerts.ts';
 import type { ProbeSettings } from './health.ts';
 import type { PoolRoute, RouteMatch } from './route.ts';
 import type {
@@ -95,5 +96,6 @@ export function serverDefaults(world: Pick<ConfigWorld, 'tempDir' | 'terminal'>)
     logFormat: world.terminal ? 'pretty' : 'json',
     shutdownTimeout: 30_000,
     upgradeTimeout: 60_000,
+    alerts: ALERT_DEFAULTS,
   };
 }

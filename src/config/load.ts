@@ -2,6 +2,7 @@
 
 import type { ListenAddress } from '../core/address.ts';
 import { ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
+import { alertSettings } from './file/alerts.ts';
 import { type Gathered, gather, type RawServer } from './file/gather.ts';
 import { poolSettings } from './file/pool.ts';
 import { ConfigFileError, type Place, pathOf, placeText } from './file/problem.ts';
@@ -29,7 +30,7 @@ export function loadConfig(path: string, world: ConfigWorld): LoadedConfig {
   const top: Place = { file: path, line: 1, column: 1 };
   const known: KnownPools = { byName: pools, names: new Set(mentioned.pools.keys()), all: gathered.whole };
   const settings: Settings = {
-    ...serverSettings(gathered.server, world),
+    ...serverSettings(gathered.server, world, report),
     pools: [...pools].map(([name, raw]) => poolSettings(name, raw, report)),
     routes: routesOf(gathered, known, top, report),
   };
@@ -39,7 +40,7 @@ export function loadConfig(path: string, world: ConfigWorld): LoadedConfig {
   return { settings, files };
 }
 
-function serverSettings(raw: RawServer, world: ConfigWorld): ServerSettings {
+function serverSettings(raw: RawServer, world: ConfigWorld, report: Report): ServerSettings {
   const preset = serverDefaults(world);
   const { listen, client } = raw;
   return {
@@ -58,6 +59,7 @@ function serverSettings(raw: RawServer, world: ConfigWorld): ServerSettings {
     logFormat: raw.log_format ?? preset.logFormat,
     shutdownTimeout: raw.shutdown_timeout ?? preset.shutdownTimeout,
     upgradeTimeout: raw.upgrade_timeout ?? preset.upgradeTimeout,
+    alerts: alertSettings(raw.alerts, report),
   };
 }
 

@@ -1,6 +1,7 @@
 // One immutable configuration with every default filled in: what the program is built from.
 
 import type { ListenAddress, UpstreamAddress } from '../core/address.ts';
+import type { AlertSettings } from './alerts.ts';
 import type { Balance } from './balance.ts';
 import type { ProbeSettings } from './health.ts';
 import type { RouteSettings } from './route.ts';
@@ -123,6 +124,7 @@ export interface ServerSettings {
   readonly shutdownTimeout: number;
   /** ms in which a successor must be ready. */
   readonly upgradeTimeout: number;
+  readonly alerts: AlertSettings;
 }
 
 export interface Settings extends ServerSettings {

@@ -2,7 +2,7 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../core/address.ts';
-import { asError } from '../core/errors.ts';
+import { asError, systemCode } from '../core/errors.ts';
 import { isGlob, parseGlob } from '../core/glob-pattern.ts';
 import { parseStickySecret } from './balance.ts';
 import { UPSTREAM_DEFAULTS } from './defaults.ts';
@@ -108,6 +108,30 @@ export function isParamName(name: string): boolean {
 export function checkParamSize(name: string, value: string): void {
   const size = Buffer.byteLength(name) + Buffer.byteLength(value);
   if (size > MAX_PARAM) throw new ConfigError(`${name} takes ${size} bytes; a FastCGI record holds ${MAX_PARAM}`);
+}
+
+/**
+ * One line that nobody else may know, from a file of its own. Messages quote neither it nor the path: who writes the secret
+ * itself in the place of the path must not find it in a log.
+ * @throws ConfigError
+ */
+export function readPrivateLine(path: string, world: Pick<ConfigWorld, 'readText' | 'openToAll'>): string {
+  let content: string;
+  let open: boolean;
+  try {
+    content = world.readText(path);
+    open = world.openToAll(path);
+  } catch (error) {
+    throw new ConfigError(
+      `the file cannot be read: ${systemCode(error) ?? 'no reason given'}; expected a path of a file with the secret`,
+    );
+  }
+  if (open) throw new ConfigError("every user of this machine can read or change the file: 'chmod o=' helps");
+  const line = content.trim();
+  if (/^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/.test(line)) return line;
+  throw new ConfigError(
+    `the file ${line === '' ? 'is empty' : 'holds more than one line of plain characters'}: expected a secret`,
+  );
 }
 
 /**

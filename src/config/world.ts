@@ -6,6 +6,8 @@ export interface ConfigWorld {
   /** The files that an absolute glob matches, in order of their names. */
   findFiles(pattern: string): readonly string[];
   exists(path: string): boolean;
+  /** Whether users who neither own a file nor are in its group can read or change it. */
+  openToAll(path: string): boolean;
   /** Why no file can be written in a directory; undefined when one can. */
   directoryProblem(path: string): string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -90,6 +90,7 @@ export async function startProxy(
   };
   const program = new Program(settings, 'test', systemClock, logs);
   await program.start();
+  program.watch();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCommandLine, SERVE_OPTIONS } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
+import { ALERT_DEFAULTS } from '../../src/config/alerts.ts';
 import type { PoolRoute } from '../../src/config/route.ts';
 import type { PoolSettings, Settings, UpstreamSpec } from '../../src/config/settings.ts';
 import { ConfigError, parseAddress } from '../../src/core/address.ts';
@@ -36,6 +37,7 @@ function inRoute(before: Settings, change: Partial<PoolRoute>): Settings {
 }
 
 const DEFAULTS: Settings = {
+  alerts: ALERT_DEFAULTS,
   listen: [parseAddress('127.0.0.1:8080')],
   admin: { kind: 'default' },
   pools: [

@@ -2,6 +2,7 @@
 
 import type { Static } from 'typebox';
 import { LOG_FORMATS, LOG_LEVELS } from '../settings.ts';
+import { type ALERT_TARGET, ALERTS } from './alerts.ts';
 import { either, keys, list, named, value } from './build.ts';
 import { POOL_KEY } from './http-kinds.ts';
 import { ACCESS_LOG, ADDRESS, ADMIN_ADDRESS, DURATION, INCLUDE, LIMIT, MAX_HEADER, WRITABLE_DIRECTORY, word } from './kinds.ts';
@@ -50,6 +51,7 @@ export const FILE = keys(
     client: CLIENT,
     pools: named(POOL_KEY, POOL, { description: 'the pools, by name' }),
     routes: list(ROUTE, { description: 'which requests go where', otherwise: 'everything to the only pool' }, 1),
+    alerts: ALERTS,
   },
   { description: 'A configuration of fcgi-lb.' },
 );
@@ -60,3 +62,5 @@ export type RawPool = Static<typeof POOL>;
 export type RawUpstream = Static<typeof UPSTREAM_MAP>;
 export type RawProbe = Static<typeof PROBE>;
 export type RawRoute = Static<typeof ROUTE>;
+export type RawAlerts = Static<typeof ALERTS>;
+export type RawAlertTarget = Static<typeof ALERT_TARGET>;

@@ -209,10 +209,12 @@ function keyKind(name: string, label: string, test: (text: string) => boolean): 
   };
 }
 
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
+const NAME_LABEL = "name: up to 64 letters, digits, '.', '_' and '-'";
+
 /** Pools are named in URLs of the admin listener and in metrics. */
-export const POOL_KEY = keyKind('NAME', "a pool's name: up to 64 letters, digits, '.', '_' and '-'", (text) =>
-  /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text),
-);
+export const POOL_KEY = keyKind('NAME', `a pool's ${NAME_LABEL}`, (text) => NAME.test(text));
+export const TARGET_KEY = keyKind('NAME', `a target's ${NAME_LABEL}`, (text) => NAME.test(text));
 export const PARAM_KEY = keyKind('PARAM', "a parameter's name: letters, digits and '_'", isParamName);
 export const HEADER_KEY = keyKind('HEADER', "a header's name", (text) => TOKEN.test(text));
 export const STATUS_KEY: KeyKind = { ...STATUS_RANGE, name: 'STATUS' };

@@ -68,6 +68,15 @@ describe('imports', () => {
     expect(check('src/attic/a.ts', '// A.')).toEqual([expect.stringContaining('rooms: cli, app, http')]);
   });
 
+  it('of a room that needs little are few', () => {
+    const narrow = (line: string) => rules.narrowRoomsStayNarrow([file('src/alerts/a.ts', line)]);
+    expect(narrow("import type { AlertKind } from '../config/alerts.ts';")).toEqual([]);
+    expect(narrow("import { Pool } from '../pool/pool.ts';")).toEqual([
+      'src/alerts/a.ts:1: alerts/ must not import src/pool/pool.ts (allowed: alerts, config, core)',
+    ]);
+    expect(rules.narrowRoomsStayNarrow([file('src/http/a.ts', "import { Pool } from '../pool/pool.ts';")])).toEqual([]);
+  });
+
   it('must not go in a circle', () => {
     const a = file('src/core/a.ts', "import { b } from './b.ts';");
     const b = file('src/core/b.ts', '// B.', "import type { c } from './c.ts';");

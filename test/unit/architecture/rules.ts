@@ -21,6 +21,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['cli'],
   ['app'],
   ['http', 'admin', 'workers'],
+  ['alerts'],
   ['pool', 'health'],
   ['upstream'],
   ['fcgi', 'balance', 'discovery', 'state', 'config'],
@@ -82,6 +83,23 @@ export function importsPointDownward(files: readonly SourceFile[]): Violation[] 
     }
   }
   return found;
+}
+
+/** Rooms that need less than their level would let them have. */
+const NARROW: Readonly<Record<string, readonly string[]>> = { alerts: ['config', 'core'] };
+
+export function narrowRoomsStayNarrow(files: readonly SourceFile[]): Violation[] {
+  return files.flatMap((file) => {
+    const room = roomOf(file.path);
+    const allowed = NARROW[room];
+    if (allowed === undefined) return [];
+    return importsOf(file)
+      .filter(({ file: target }) => target !== undefined && ![room, ...allowed].includes(roomOf(target)))
+      .map(
+        ({ file: target, line }) =>
+          `${file.path}:${line}: ${room}/ must not import ${target} (allowed: ${room}, ${allowed.join(', ')})`,
+      );
+  });
 }
 
 export function noImportCycles(files: readonly SourceFile[]): Violation[] {

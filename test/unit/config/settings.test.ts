@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../../src/cli/options.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
+import { ALERT_KINDS, type AlertRules, type AlertSettings } from '../../../src/config/alerts.ts';
 import { MATCH_DEFAULTS, UPSTREAM_DEFAULTS } from '../../../src/config/defaults.ts';
 import type { ProbeSettings } from '../../../src/config/health.ts';
 import type { PoolRoute } from '../../../src/config/route.ts';
@@ -26,11 +27,15 @@ const BASE = {
     },
   },
   routes: [{ pool: 'rt' }],
+  alerts: { queue: {}, errors: {}, targets: { rt: { to: 'telegram', token_file: '/etc/token', chat: 1 } } },
 };
+
+const TOKEN = '123456:not-really-a-token';
+const FILES = { '/etc/token': `${TOKEN}\n`, '/etc/url': 'https://a.example/hooks/x\n', '/etc/auth': 'Bearer abc\n' };
 
 /** JSON is YAML. */
 function settings(file: object): Settings {
-  return load(JSON.stringify(file)).settings;
+  return load(JSON.stringify(file), FILES).settings;
 }
 
 interface Leaf {
@@ -97,6 +102,20 @@ function inExpect(before: Settings, change: object): Settings {
   });
 }
 
+function inAlerts(before: Settings, change: Partial<AlertSettings>): Settings {
+  return { ...before, alerts: { ...before.alerts, ...change } };
+}
+
+function inRules(before: Settings, change: Partial<AlertRules>): Settings {
+  return inAlerts(before, { rules: { ...before.alerts.rules, ...change } });
+}
+
+function inTarget(before: Settings, change: object): Settings {
+  return inAlerts(before, { targets: before.alerts.targets.map((target) => ({ ...target, ...change })) });
+}
+
+const WEBHOOK = { name: 'rt', kind: 'webhook', timeout: 10_000, only: new Set(ALERT_KINDS), authorization: undefined } as const;
+const TARGET = 'alerts.targets.rt';
 const UPSTREAM = 'pools.rt.upstreams.0';
 const HEALTH = 'pools.rt.health';
 /** One key, a value, and the one place of the settings that it changes. */
@@ -191,6 +210,33 @@ const EFFECTS: ReadonlyArray<readonly [path: string, value: unknown, change: (be
   ['routes.0.max_response_head', '8k', (s) => inRoute(s, { maxResponseHead: 8192 })],
   ['routes.0.request_buffering', false, (s) => inRoute(s, { requestBuffering: false })],
   ['routes.0.response_buffering', false, (s) => inRoute(s, { responseBuffering: false })],
+  ['alerts.name', 'web 1', (s) => inAlerts(s, { name: 'web 1' })],
+  ['alerts.after', '1s', (s) => inAlerts(s, { after: 1000 })],
+  ['alerts.quiet', '1m', (s) => inAlerts(s, { quiet: 60_000 })],
+  ['alerts.group', 0, (s) => inAlerts(s, { group: 0 })],
+  ['alerts.upstream', false, (s) => inRules(s, { upstream: false })],
+  ['alerts.pool', false, (s) => inRules(s, { pool: false })],
+  ['alerts.reload', false, (s) => inRules(s, { reload: false })],
+  ['alerts.queue', 'off', (s) => inRules(s, { queue: undefined })],
+  ['alerts.queue.over', 100, (s) => inRules(s, { queue: { over: { kind: 'count', value: 100 } } })],
+  ['alerts.queue.over', '25%', (s) => inRules(s, { queue: { over: { kind: 'share', value: 0.25 } } })],
+  ['alerts.errors', 'off', (s) => inRules(s, { errors: undefined })],
+  ['alerts.errors.share', '1%', (s) => inRules(s, { errors: { share: 0.01, window: 60_000, minRequests: 20 } })],
+  ['alerts.errors.window', '5m', (s) => inRules(s, { errors: { share: 0.1, window: 300_000, minRequests: 20 } })],
+  ['alerts.errors.min_requests', 5, (s) => inRules(s, { errors: { share: 0.1, window: 60_000, minRequests: 5 } })],
+  [`${TARGET}.timeout`, '3s', (s) => inTarget(s, { timeout: 3000 })],
+  [`${TARGET}.only`, ['pool', 'errors'], (s) => inTarget(s, { only: new Set(['pool', 'errors']) })],
+  [`${TARGET}.chat`, '@ops', (s) => inTarget(s, { chat: '@ops' })],
+  [`${TARGET}.api`, 'http://127.0.0.1:8081/x/', (s) => inTarget(s, { api: 'http://127.0.0.1:8081/x' })],
+  [TARGET, { to: 'webhook', url: 'https://a.example/x?y=1' }, (s) => inAlerts(s, { targets: [{ ...WEBHOOK, url: 'https://a.example/x?y=1' }] })],
+  [TARGET, { to: 'webhook', url_file: '/etc/url', authorization_file: '/etc/auth' }, (s) => inAlerts(s, { targets: [{ ...WEBHOOK, url: 'https://a.example/hooks/x', authorization: 'Bearer abc' }] })],
+  [TARGET, { to: 'command', command: ['/bin/page', 'a b', 3] }, (s) => inAlerts(s, { targets: [{ name: 'rt', kind: 'command', timeout: 10_000, only: new Set(ALERT_KINDS), command: ['/bin/page', 'a b', '3'] }] })],
+  [`${TARGET}.to`, 'telegram', (s) => s],
+  [`${TARGET}.token_file`, '/etc/token', (s) => inTarget(s, { token: TOKEN })],
+  [`${TARGET}.url`, undefined, (s) => s],
+  [`${TARGET}.url_file`, undefined, (s) => s],
+  [`${TARGET}.authorization_file`, undefined, (s) => s],
+  [`${TARGET}.command`, undefined, (s) => s],
 ];
 
 describe('a configuration file', () => {
