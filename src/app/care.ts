@@ -35,7 +35,6 @@ export class Care implements MemberCare {
   readonly #ejections: Ejections<HealthMonitor>;
   readonly #parts: UpstreamParts;
   #settings: PoolSettings;
-  #order = 0;
 
   constructor(settings: PoolSettings, pool: Pool, { clock, log, events }: Surroundings) {
     this.#settings = settings;
@@ -56,17 +55,16 @@ export class Care implements MemberCare {
     };
   }
 
-  create(address: UpstreamAddress, options: UpstreamOptions): Upstream {
-    this.#order += 1;
-    const upstream = new Upstream(address, this.#upstreamSettings(options, this.#order), this.#parts);
+  create(address: UpstreamAddress, options: UpstreamOptions, order: number): Upstream {
+    const upstream = new Upstream(address, this.#upstreamSettings(options, order), this.#parts);
     this.#watch(upstream);
     return upstream;
   }
 
   /** Its verdict begins anew, and so does what the operator wants; its slots in use do not. */
-  takeBack(upstream: Upstream, options: UpstreamOptions): void {
+  takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void {
     this.#watch(upstream).monitor.appeared();
-    this.reconfigure(upstream, options);
+    this.reconfigure(upstream, options, order);
     upstream.want(options.down ? 'disable' : 'serve', options.down ? 'down in the configuration' : 'back in the pool');
   }
 
@@ -107,8 +105,8 @@ export class Care implements MemberCare {
     }
   }
 
-  reconfigure(upstream: Upstream, options: UpstreamOptions): void {
-    upstream.reconfigure(this.#upstreamSettings(options, upstream.order));
+  reconfigure(upstream: Upstream, options: UpstreamOptions, order: number): void {
+    upstream.reconfigure(this.#upstreamSettings(options, order));
   }
 
   /** Nobody is looked after any more. */

@@ -59,7 +59,6 @@ export class Upstream implements Candidate {
   readonly #slowStart: SlowStart;
   readonly name: string;
   readonly speaks: 'fastcgi' | 'http';
-  readonly order: number;
   readonly #address: UpstreamAddress;
   #settings: UpstreamSettings;
   readonly #clock: Clock;
@@ -79,7 +78,6 @@ export class Upstream implements Candidate {
     const { clock, log } = parts;
     this.name = address.text;
     this.speaks = address.kind === 'http' ? 'http' : 'fastcgi';
-    this.order = settings.order;
     this.#address = address;
     this.#settings = settings;
     this.#clock = clock;
@@ -110,6 +108,10 @@ export class Upstream implements Candidate {
     };
     this.#fcgi = address.kind === 'http' ? undefined : new FcgiSide(address, settings, side);
     this.#http = address.kind === 'http' ? new HttpSide(address, settings, side) : undefined;
+  }
+
+  get order(): number {
+    return this.#settings.order;
   }
 
   get backup(): boolean {
