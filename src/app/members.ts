@@ -16,13 +16,17 @@ export interface FoundBy {
 
 /** Who makes upstreams, and looks after them while they are members. */
 export interface MemberCare {
-  /** @param order among the members */
-  create(address: UpstreamAddress, options: UpstreamOptions, order: number): Upstream;
+  /**
+   * @param order among the members
+   * @param mayBeSame false when its socket is known to be a new one, with another worker behind it than before
+   */
+  create(address: UpstreamAddress, options: UpstreamOptions, order: number, mayBeSame: boolean): Upstream;
   /** One that had left is to be a member again. */
   takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void;
   /** Its address has appeared anew while it was a member. */
   appeared(upstream: Upstream): void;
-  left(upstream: Upstream): void;
+  /** @param vanished its socket is no longer there; else it is no longer named */
+  left(upstream: Upstream, vanished: boolean): void;
   /** Other options, or other settings of the pool, hold for it from now on. */
   reconfigure(upstream: Upstream, options: UpstreamOptions, order: number): void;
 }
@@ -89,7 +93,7 @@ export class Members {
   listener(source: Source): SourceListener {
     return {
       appeared: (address, same = false) => this.#tell(source, () => this.#appeared(source, address, same)),
-      vanished: (address) => this.#tell(source, () => this.#vanished(source, address)),
+      vanished: (address) => this.#tell(source, () => this.#unnamed(source, address, true)),
     };
   }
 
@@ -100,7 +104,7 @@ export class Members {
     // Before anything is taken away: what another line names now has not left.
     for (const { source } of lines) this.#release(source);
     for (const { address, sources } of [...this.#byAddress.values()]) {
-      for (const source of [...sources]) if (!this.#lines.has(source)) this.#vanished(source, address);
+      for (const source of [...sources]) if (!this.#lines.has(source)) this.#unnamed(source, address, false);
     }
     this.#order.clear();
     for (const member of this.#byAddress.values()) this.#settle(member, this.#said(member.sources));
@@ -147,7 +151,7 @@ export class Members {
     const order = this.#place(address.text, said.line);
     const returning = mayBeSame ? this.#returning(address) : undefined;
     if (returning !== undefined) this.#care.takeBack(returning, said.spec, order);
-    return { ...said, address, sources, upstream: returning ?? this.#care.create(address, said.spec, order) };
+    return { ...said, address, sources, upstream: returning ?? this.#care.create(address, said.spec, order, mayBeSame) };
   }
 
   #named(member: Member, source: Source): void {
@@ -192,7 +196,7 @@ export class Members {
     return upstream;
   }
 
-  #vanished(source: Source, address: UpstreamAddress): void {
+  #unnamed(source: Source, address: UpstreamAddress, vanished: boolean): void {
     const member = this.#byAddress.get(address.text);
     if (member === undefined) return;
     member.sources.delete(source);
@@ -208,7 +212,7 @@ export class Members {
       'upstream leaves; what it holds it finishes',
     );
     this.#pool.remove(member.upstream);
-    this.#care.left(member.upstream);
+    this.#care.left(member.upstream, vanished);
     this.#told('left', address.text);
     for (const [text, upstream] of this.#left) if (!this.#pool.leaving.has(upstream)) this.#left.delete(text);
     if (member.upstream.inFlight > 0) this.#left.set(address.text, member.upstream);

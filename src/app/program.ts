@@ -10,6 +10,7 @@ import { Forwarder } from '../http/forwarder.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { Router } from '../http/router.ts';
 import type { Pool } from '../pool/pool.ts';
+import { Occupancies } from '../upstream/occupancy.ts';
 import { AdminDoors } from './admin-doors.ts';
 import { Doors } from './doors.ts';
 import { InheritedSockets } from './inherited.ts';
@@ -56,7 +57,10 @@ export class Program {
     this.#clock = clock;
     this.#logs = logs;
     const { log } = logs;
-    this.#roster = new Roster({ clock, log, events: this.events }, randomBytes(32).toString('base64url'));
+    this.#roster = new Roster(
+      { clock, log, events: this.events, occupancies: new Occupancies() },
+      randomBytes(32).toString('base64url'),
+    );
     const around = { clock, log, accessLog: () => logs.accessLog };
     this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);

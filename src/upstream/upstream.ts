@@ -15,6 +15,7 @@ import type { HttpExchange } from './http-exchange.ts';
 import type { HttpRequest, HttpSink } from './http-request.ts';
 import { HttpSide, limitOf } from './http-side.ts';
 import type { Loan } from './loan.ts';
+import { Occupancy } from './occupancy.ts';
 import type { ExchangeSink, FcgiRequest, Outcome } from './request.ts';
 import { Setbacks } from './setbacks.ts';
 import type { AnyExchange, Purpose } from './side.ts';
@@ -62,6 +63,8 @@ export class Upstream implements Candidate {
   readonly #address: UpstreamAddress;
   #settings: UpstreamSettings;
   readonly #clock: Clock;
+  /** What runs at its address, for upstreams of other pools too. */
+  readonly occupancy: Occupancy;
   /** One of the two is there. */
   readonly #fcgi: FcgiSide | undefined;
   readonly #http: HttpSide | undefined;
@@ -74,7 +77,7 @@ export class Upstream implements Candidate {
   readonly #headTime = new HeadTime();
   #used = false;
 
-  constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts) {
+  constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts, occupancy = new Occupancy()) {
     const { clock, log } = parts;
     this.name = address.text;
     this.speaks = address.kind === 'http' ? 'http' : 'fastcgi';
@@ -84,8 +87,9 @@ export class Upstream implements Candidate {
     this.#parts = parts;
     // Until the capacity is known one exchange at a time is what every worker takes.
     const limit = limitOf(address, settings.maxConns);
-    this.#slots = new Slots(limit === 'auto' ? 1 : limit);
-    this.#capacity = new CapacityLimit(this.#slots, limit);
+    this.occupancy = occupancy;
+    this.#slots = new Slots(limit === 'auto' ? 1 : limit, occupancy, () => this.#changed());
+    this.#capacity = new CapacityLimit(this.#slots, limit, occupancy);
     this.#slowStart = new SlowStart(clock, settings.weight, settings.slowStart ?? 0);
     this.#setbacks = new Setbacks(this.name, clock, log, () => {
       if (this.#setbacks.failing) this.#slowStart.begin();
@@ -95,7 +99,7 @@ export class Upstream implements Candidate {
     this.#activity = new Activity(clock);
     this.#reconsider();
     const side = {
-      ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#changed() },
+      ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#slots.tell() },
       unlimited: () => this.#slots.capacity === Number.POSITIVE_INFINITY,
       serving: () => this.#condition.intent === 'serve',
       begins: (exchange: AnyExchange) => void this.#running.add(exchange),
@@ -162,19 +166,14 @@ export class Upstream implements Candidate {
     return this.#lifeless;
   }
 
-  get draining(): boolean {
-    return this.#condition.intent === 'drain';
-  }
-
   get state(): Stated<State> {
     return this.#condition.state;
   }
 
   get activity(): Stated<ActivityName> {
-    const { inUse, capacity } = this.#slots;
-    const slots = capacity === Number.POSITIVE_INFINITY ? `${inUse} in flight` : `${inUse} of ${capacity} slots in use`;
+    const { text } = this.#slots;
     const { failing, failures } = this.#setbacks;
-    return this.#activity.stated(failing ? `${slots}, ${failures} failures in a row` : slots);
+    return this.#activity.stated(failing ? `${text}, ${failures} failures in a row` : text);
   }
 
   /** Whether a request has gone there since its address appeared. */
@@ -185,13 +184,11 @@ export class Upstream implements Candidate {
   /** Takes a slot. `start` or `release` must follow. */
   take(): void {
     this.#slots.take();
-    this.#changed();
   }
 
   /** Gives a slot back that no exchange was started with. */
   release(): void {
     this.#slots.give();
-    this.#changed();
   }
 
   /** Runs a request in the slot taken before; the slot comes back by itself. */
@@ -232,7 +229,8 @@ export class Upstream implements Candidate {
     this.#capacity.forget();
     this.#setbacks.reset();
     this.#slowStart.begin();
-    this.#reconsidered();
+    this.#reconsider();
+    this.#slots.tell();
   }
 
   /** Other settings hold from now on. What runs goes on; slots in use, verdict and drain stay as they are. */
@@ -247,7 +245,13 @@ export class Upstream implements Candidate {
       const reason = settings.disabled ? 'down in the configuration' : 'no longer down in the configuration';
       this.want(settings.disabled ? 'disable' : 'serve', reason);
     }
-    this.#changed();
+    this.#slots.tell();
+  }
+
+  /** Whether it is in a pool. What it holds counts in any case for whoever else sends requests to its address. */
+  takesPart(is: boolean): void {
+    if (is) this.#slots.comeBack();
+    else this.#slots.leave();
   }
 
   /** What its health monitor, the only caller, makes of it. */
@@ -300,7 +304,7 @@ export class Upstream implements Candidate {
   #gaveUp(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
     this.#givenUp.add(exchange);
     this.#judgeBy(outcome, purpose);
-    this.#changed();
+    this.#slots.tell();
   }
 
   /** What becomes of a probe is for the one who sent it to judge. */
@@ -319,7 +323,6 @@ export class Upstream implements Candidate {
     this.#givenUp.delete(exchange);
     this.#judgeBy(outcome, purpose);
     this.#slots.give();
-    this.#changed();
     this.#fcgi?.endTurn();
   }
 
@@ -337,8 +340,9 @@ export class Upstream implements Candidate {
   }
 
   #changed(): void {
+    this.#capacity.recall();
     const { inUse, free } = this.#slots;
-    if (!free) this.#activity.to(this.#answered ? 'full' : 'starting');
+    if (!free) this.#activity.to(this.#answered || inUse === 0 ? 'full' : 'starting');
     else if (inUse > 0) this.#activity.to(this.#answered ? 'busy' : 'starting');
     else this.#activity.to(this.#lifeless && this.#setbacks.failing ? 'starting' : 'idle');
     this.#parts.changed(this);
