@@ -185,7 +185,11 @@ export class Program {
       undo.push(logs.rollback);
       const roster = await this.#roster.prepare(settings.pools);
       undo.push(roster.rollback);
-      const router = buildRouter(settings, roster.views, { version: this.#version, forwarder: this.#forwarder });
+      const router = buildRouter(settings, roster.views, {
+        version: this.#version,
+        forwarder: this.#forwarder,
+        stopping: () => this.#stopping,
+      });
       const number = this.generation + 1;
       // A first generation must be there before anybody can connect.
       this.#generation ??= { number, settings, router };

@@ -20,6 +20,7 @@ import {
   isParamName,
   oneOf,
   parseHeadSize,
+  parseHealthPath,
   parseIndex,
   parseLimit,
   parseMaxConns,
@@ -66,6 +67,7 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
   return {
     listen: listen.length > 0 ? listen : base.listen,
     admin: adminSettings(options.get('admin') ?? [], base.admin, (text) => named('admin', () => parseListenAddress(text))),
+    healthPath: read('health-path', base.healthPath, parseHealthPath),
     client: {
       maxHeader: read('max-header', client.maxHeader, parseMaxHeader),
       headerTimeout: limit('header-timeout', client.headerTimeout),

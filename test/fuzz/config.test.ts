@@ -166,6 +166,7 @@ function build(settings: Settings): void {
   buildRouter(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
     version: 'test',
     forwarder: new Forwarder(),
+    stopping: () => false,
   });
   for (const pool of pools) pool.destroy();
 }

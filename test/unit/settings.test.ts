@@ -38,6 +38,7 @@ function inRoute(before: Settings, change: Partial<PoolRoute>): Settings {
 const DEFAULTS: Settings = {
   listen: [parseAddress('127.0.0.1:8080')],
   admin: { kind: 'default' },
+  healthPath: undefined,
   pools: [
     {
       name: 'default',
@@ -100,6 +101,8 @@ const DEFAULTS: Settings = {
 // biome-ignore format: one row an option
 const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before: Settings) => Settings]> = [
   [['--listen', 'unix:/run/h.sock', '--listen', '[::1]:80'], (s) => ({ ...s, listen: [parseAddress('/run/h.sock'), parseAddress('[::1]:80')] })],
+  [['--health-path', '/up'], (s) => ({ ...s, healthPath: '/up' })],
+  [['--health-path', 'off'], (s) => s],
   [['--admin', 'off'], (s) => ({ ...s, admin: { kind: 'off' } })],
   [['--admin', '127.0.0.1:1', '--admin', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],
   [['--balance', 'round-robin'], (s) => inPool(s, () => ({ balance: { name: 'round-robin' } }))],
@@ -195,6 +198,7 @@ describe('settingsFrom', () => {
     [['--upstream', '/run/**/a.sock'], "'**' is not supported"],
     [['--upstream', `/${'x'.repeat(120)}`], 'unix sockets allow 107'],
     [['--listen', '8080'], 'HOST:PORT'],
+    [['--health-path', 'healthz'], 'does not begin with /'],
     [['--admin', 'nonsense'], 'HOST:PORT'],
     [['--admin', 'off', '--admin', 'a:1'], 'exclude each other'],
     [['--balance', 'fastest'], 'expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE'],
