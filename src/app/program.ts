@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';
-import type { Handover, Listener } from '../core/listen.ts';
+import { explained, type Handover, type Listener } from '../core/listen.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
 import type { AnyRoute } from '../http/route.ts';
@@ -195,10 +195,15 @@ export class Program {
       this.#generation ??= { number, settings, router };
       this.#wanted = settings;
       const places = this.#inherited.placesFor(settings);
-      const admin = await this.#admin.prepare(settings.admin, places);
+      const own = [...this.listeners(), ...this.unused()].map(({ text }) => text);
+      const admin = await this.#admin.prepare(settings.admin, places).catch((error: unknown) => {
+        throw explained(error, own);
+      });
       undo.push(admin.rollback);
       // Last: from then on clients may come by a new address, and whatever failed later would fail them.
-      const doors = await this.#doors.prepare(settings.listen, places);
+      const doors = await this.#doors.prepare(settings.listen, places).catch((error: unknown) => {
+        throw explained(error, [...own, ...admin.addresses]);
+      });
       undo.push(doors.rollback);
       if (this.#stopping) throw new Error('the program is stopping');
       roster.commit();

@@ -201,6 +201,7 @@ describe('settingsFrom', () => {
     [['--health-path', 'healthz'], 'does not begin with /'],
     [['--admin', 'nonsense'], 'HOST:PORT'],
     [['--admin', 'off', '--admin', 'a:1'], 'exclude each other'],
+    [['--admin', '0.0.0.0:80', '--listen', '127.0.0.1:80'], "'0.0.0.0:80' overlaps '127.0.0.1:80', which is asked for"],
     [['--balance', 'fastest'], 'expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE'],
     [['--balance', 'sticky:'], "cookie name '': expected letters"],
     [['--sticky-secret-file', '/nonexistent/secret'], "cannot read '/nonexistent/secret': ENOENT"],
