@@ -44,6 +44,7 @@ export class Program {
   #generation: Generation | undefined;
   /** Changes of generation take turns. */
   #turn: Promise<unknown> = Promise.resolve();
+  #started = false;
   #stopping = false;
 
   /**
@@ -92,16 +93,13 @@ export class Program {
    * @throws ListenError, ConfigError, ParamsTooLargeError
    */
   async start(): Promise<void> {
-    await this.#forwarder.ready();
-    await this.#inTurn(() => this.#become(this.#wanted));
-    const pools = [...this.#roster.pools.values()];
-    const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
-    const facts = pools.map((pool) => pool.facts());
-    const listen = this.#doors.addresses;
-    this.#logs.log.info(
-      { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
-      `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
-    );
+    // The turn is taken at once: a reload that is asked for while this one is on its way comes after it.
+    await this.#inTurn(async () => {
+      await this.#forwarder.ready();
+      await this.#become(this.#wanted);
+      this.#started = true;
+      this.#tellStart();
+    });
   }
 
   /**
@@ -112,6 +110,7 @@ export class Program {
   async reload(settings: Settings): Promise<void> {
     await this.#inTurn(async () => {
       if (this.#stopping) throw new Error('the program is stopping');
+      if (!this.#started) throw new Error('the program has not started');
       await this.#become(settings);
     });
     const { generation } = this;
@@ -175,6 +174,17 @@ export class Program {
   get #current(): Generation {
     if (this.#generation === undefined) throw new Error('a request came before the first generation');
     return this.#generation;
+  }
+
+  #tellStart(): void {
+    const pools = [...this.#roster.pools.values()];
+    const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
+    const facts = pools.map((pool) => pool.facts());
+    const listen = this.#doors.addresses;
+    this.#logs.log.info(
+      { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
+      `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
+    );
   }
 
   /** The story of a reload (DESIGN.md section 3): everything that can fail comes first, and the exchange is one tick. */
