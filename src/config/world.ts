@@ -6,6 +6,8 @@ export interface ConfigWorld {
   /** The files that an absolute glob matches, in order of their names. */
   findFiles(pattern: string): readonly string[];
   exists(path: string): boolean;
+  /** Why a file cannot be read whole, when it may have so many bytes; undefined when it can. */
+  fileProblem(path: string, most: number): string | undefined;
   /** Why no file can be written in a directory; undefined when one can. */
   directoryProblem(path: string): string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -30,6 +30,7 @@ export function worldOf(files: Files, environment: Environment = {}): ConfigWorl
       return Object.keys(files).filter(matches).sort();
     },
     exists: (path) => Object.hasOwn(files, path),
+    fileProblem: (path) => (Object.hasOwn(files, path) ? undefined : `there is no file '${path}'`),
     directoryProblem: (path) => (path.startsWith('/tmp') ? undefined : 'is not a directory that can be written to'),
     environment,
     tempDir: '/tmp',
