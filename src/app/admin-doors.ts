@@ -11,6 +11,8 @@ import type { Places } from './inherited.ts';
 
 /** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
 export interface AdminChange {
+  /** The addresses that will be listened on, as they became. */
+  readonly addresses: readonly string[];
   commit(): Promise<void>;
   rollback(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export class AdminDoors {
       }
     }
     return {
+      addresses: [...next.values()].flat().flatMap(({ listeners }) => listeners.map(({ text }) => text)),
       rollback: () => close(added),
       commit: async () => {
         const kept = new Set([...next.values()].flat());

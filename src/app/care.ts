@@ -10,7 +10,9 @@ import { Ejections } from '../health/ejections.ts';
 import { HealthMonitor } from '../health/monitor.ts';
 import { type LatestProbe, Prober } from '../health/prober.ts';
 import type { Pool } from '../pool/pool.ts';
-import { Upstream, type UpstreamParts } from '../upstream/upstream.ts';
+import type { Occupancies } from '../upstream/occupancy.ts';
+import { Upstream } from '../upstream/upstream.ts';
+import type { UpstreamParts } from '../upstream/upstream-parts.ts';
 import type { UpstreamSettings } from '../upstream/upstream-settings.ts';
 import type { MemberCare } from './members.ts';
 import { createProbe } from './registry.ts';
@@ -26,19 +28,22 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly log: Log;
   readonly events: Events;
+  /** What runs at each address, whichever pools it is in. */
+  readonly occupancies: Occupancies;
 }
 
 export class Care implements MemberCare {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #occupancies: Occupancies;
   readonly #health = new Map<Upstream, Health>();
   readonly #ejections: Ejections<HealthMonitor>;
-  readonly #parts: UpstreamParts;
+  readonly #parts: UpstreamParts<Upstream>;
   #settings: PoolSettings;
-  #order = 0;
 
-  constructor(settings: PoolSettings, pool: Pool, { clock, log, events }: Surroundings) {
+  constructor(settings: PoolSettings, pool: Pool, { clock, log, events, occupancies }: Surroundings) {
     this.#settings = settings;
+    this.#occupancies = occupancies;
     this.#clock = clock;
     this.#log = log;
     this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0, (monitor) => monitor.serves);
@@ -56,17 +61,19 @@ export class Care implements MemberCare {
     };
   }
 
-  create(address: UpstreamAddress, options: UpstreamOptions): Upstream {
-    this.#order += 1;
-    const upstream = new Upstream(address, this.#upstreamSettings(options, this.#order), this.#parts);
+  create(address: UpstreamAddress, options: UpstreamOptions, order: number, mayBeSame: boolean): Upstream {
+    const occupancy = this.#occupancies.at(address.text, mayBeSame);
+    const upstream = new Upstream(address, this.#upstreamSettings(options, order), this.#parts, occupancy);
     this.#watch(upstream);
     return upstream;
   }
 
   /** Its verdict begins anew, and so does what the operator wants; its slots in use do not. */
-  takeBack(upstream: Upstream, options: UpstreamOptions): void {
+  takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void {
+    upstream.takesPart(true);
+    this.#occupancies.back(upstream.name, upstream.occupancy);
     this.#watch(upstream).monitor.appeared();
-    this.reconfigure(upstream, options);
+    this.reconfigure(upstream, options, order);
     upstream.want(options.down ? 'disable' : 'serve', options.down ? 'down in the configuration' : 'back in the pool');
   }
 
@@ -85,11 +92,13 @@ export class Care implements MemberCare {
     health?.prober?.appeared();
   }
 
-  left(upstream: Upstream): void {
+  left(upstream: Upstream, vanished = false): void {
     const health = this.#health.get(upstream);
     health?.prober?.stop();
     health?.monitor.stop();
     this.#health.delete(upstream);
+    upstream.takesPart(false);
+    if (vanished) this.#occupancies.vanished(upstream.name, upstream.occupancy);
   }
 
   /** Undefined when it is not probed, or was not yet. */
@@ -112,8 +121,8 @@ export class Care implements MemberCare {
     }
   }
 
-  reconfigure(upstream: Upstream, options: UpstreamOptions): void {
-    upstream.reconfigure(this.#upstreamSettings(options, upstream.order));
+  reconfigure(upstream: Upstream, options: UpstreamOptions, order: number): void {
+    upstream.reconfigure(this.#upstreamSettings(options, order));
   }
 
   /** Nobody is looked after any more. */

@@ -14,6 +14,7 @@ export function configWorld(terminal: boolean): ConfigWorld {
     findFiles,
     exists: existsSync,
     openToAll: (path) => (statSync(path).mode & (constants.S_IROTH | constants.S_IWOTH)) !== 0,
+    fileProblem,
     directoryProblem,
     environment: process.env,
     tempDir: tmpdir(),
@@ -41,6 +42,19 @@ function namesIn(directory: string): string[] {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
+  }
+}
+
+function fileProblem(path: string, most: number): string | undefined {
+  try {
+    const facts = statSync(path);
+    if (!facts.isFile()) return `'${path}' is not a file`;
+    if (facts.size > most) return `'${path}' has ${facts.size} bytes; at most ${most} are read`;
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    const code = systemCode(error);
+    return code === 'ENOENT' ? `there is no file '${path}'` : `'${path}' cannot be read: ${code}`;
   }
 }
 

@@ -8,23 +8,17 @@ import type { PoolSettings, UpstreamSpec } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log, LogFields } from '../core/log.ts';
-import type { Source } from '../discovery/source.ts';
 import type { LatestProbe } from '../health/prober.ts';
 import { StickyCookie } from '../http/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Care, type Surroundings } from './care.ts';
-import { Members } from './members.ts';
+import { type FoundBy, Members } from './members.ts';
 import { BALANCERS, createSource } from './registry.ts';
 
 /** Names of upstreams that the start-up line shows. */
 const NAMES_SHOWN = 8;
-
-interface FoundBy {
-  readonly spec: UpstreamSpec;
-  readonly source: Source;
-}
 
 /** What routes need to know of a pool under certain settings. */
 export interface PoolView {
@@ -100,6 +94,7 @@ export class LivingPool implements PoolView {
 
   /** Finds the upstreams that exist now; from then on they come and go. */
   async start(): Promise<void> {
+    this.#members.use(this.#sources);
     await Promise.all(this.#sources.map((found) => this.#find(found)));
     this.#members.started();
     if (this.pool.upstreams.size > 0) return;
@@ -134,7 +129,7 @@ export class LivingPool implements PoolView {
     };
     try {
       for (const { source } of added) this.#members.hold(source);
-      await Promise.all(added.map(({ source, spec }) => source.start(this.#members.listener(source, spec))));
+      await Promise.all(added.map(({ source }) => source.start(this.#members.listener(source))));
     } catch (error) {
       rollback();
       throw error;
@@ -172,8 +167,8 @@ export class LivingPool implements PoolView {
     this.pool.destroy();
   }
 
-  async #find({ spec, source }: FoundBy): Promise<void> {
-    await source.start(this.#members.listener(source, spec));
+  async #find({ source }: FoundBy): Promise<void> {
+    await source.start(this.#members.listener(source));
     this.#members.introduced(source);
   }
 
@@ -186,8 +181,7 @@ export class LivingPool implements PoolView {
     this.#sticky = sticky;
     this.#retryBudget = retryBudget;
     this.#care.use(settings);
-    for (const { source } of sources) this.#members.release(source);
-    this.#members.keep(new Map(sources.map(({ source, spec }) => [source, spec])));
+    this.#members.use(sources);
     // Last, so that it meets upstreams that have their new settings.
     // A balancer that is to go on as before keeps whose turn it is.
     const same = isDeepStrictEqual([before.balance, before.upstreams], [settings.balance, settings.upstreams]);

@@ -1,34 +1,54 @@
 // Keeps a pool's upstreams in step with what its sources say exists.
 
-import type { UpstreamOptions } from '../config/settings.ts';
+import type { UpstreamOptions, UpstreamSpec } from '../config/settings.ts';
 import type { UpstreamAddress } from '../core/address.ts';
 import type { Log } from '../core/log.ts';
 import type { Source, SourceListener } from '../discovery/source.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { MemberOrder } from './member-order.ts';
+
+/** A line of the configuration that names upstreams, and the source that finds them. */
+export interface FoundBy {
+  readonly spec: UpstreamSpec;
+  readonly source: Source;
+}
 
 /** Who makes upstreams, and looks after them while they are members. */
 export interface MemberCare {
-  create(address: UpstreamAddress, options: UpstreamOptions): Upstream;
+  /**
+   * @param order among the members
+   * @param mayBeSame false when its socket is known to be a new one, with another worker behind it than before
+   */
+  create(address: UpstreamAddress, options: UpstreamOptions, order: number, mayBeSame: boolean): Upstream;
   /** One that had left is to be a member again. */
-  takeBack(upstream: Upstream, options: UpstreamOptions): void;
+  takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void;
   /** Its address has appeared anew while it was a member. */
   appeared(upstream: Upstream): void;
-  left(upstream: Upstream): void;
+  /** @param vanished its socket is no longer there; else it is no longer named */
+  left(upstream: Upstream, vanished: boolean): void;
   /** Other options, or other settings of the pool, hold for it from now on. */
-  reconfigure(upstream: Upstream, options: UpstreamOptions): void;
+  reconfigure(upstream: Upstream, options: UpstreamOptions, order: number): void;
 }
 
 interface Member {
   readonly address: UpstreamAddress;
   readonly upstream: Upstream;
-  /** Who names it, with what was said of it there. */
-  readonly sources: Map<Source, UpstreamOptions>;
+  /** Who names it. */
+  readonly sources: Set<Source>;
+  /** The line whose options hold for it. */
+  spec: UpstreamSpec;
+  /** The first line that names it, from 0. */
+  line: number;
 }
 
+/** What holds for an address that several lines may name. */
+type Said = Pick<Member, 'spec' | 'line'>;
+
 /**
- * Invariant: an address is in the pool exactly while at least one source names it (a glob and a written-out address may
- * name the same socket; what is said of the one that named it first holds).
+ * Invariants: an address is in the pool exactly while at least one source names it. A glob and a written-out address may
+ * name the same socket: it stands where the first of them does, and what is said of the written-out one holds, else
+ * what is said of the first. So its order and options follow from the configuration alone, not from what came first.
  */
 export class Members {
   readonly #pool: Pool;
@@ -36,6 +56,9 @@ export class Members {
   readonly #log: Log;
   readonly #told: (is: 'joined' | 'left', upstream: string) => void;
   readonly #byAddress = new Map<string, Member>();
+  readonly #order = new MemberOrder();
+  /** What the lines of the configuration say, in their order. */
+  #lines: ReadonlyMap<Source, Said> = new Map();
   /** Sources whose first look is over: what they name anew has appeared, not only become known to them. */
   readonly #introduced = new WeakSet<Source>();
   /** What sources of settings that do not hold yet have told. */
@@ -62,38 +85,37 @@ export class Members {
     this.#introduced.add(source);
   }
 
-  /** What the source tells is kept back until `release`, or for ever. To be called before it starts. */
+  /** What the source tells is kept back until `use` names it, or for ever. To be called before it starts. */
   hold(source: Source): void {
     this.#held.set(source, []);
   }
 
-  release(source: Source): void {
+  listener(source: Source): SourceListener {
+    return {
+      appeared: (address, same = false) => this.#tell(source, () => this.#appeared(source, address, same)),
+      vanished: (address) => this.#tell(source, () => this.#unnamed(source, address, true)),
+    };
+  }
+
+  /** Only these name upstreams from now on, in this order. */
+  use(lines: readonly FoundBy[]): void {
+    // Where two lines are the same, they have one source, and the first one counts.
+    this.#lines = new Map(lines.map(({ source, spec }, line) => [source, { spec, line }] as const).toReversed());
+    // Before anything is taken away: what another line names now has not left.
+    for (const { source } of lines) this.#release(source);
+    for (const { address, sources } of [...this.#byAddress.values()]) {
+      for (const source of [...sources]) if (!this.#lines.has(source)) this.#unnamed(source, address, false);
+    }
+    this.#order.clear();
+    for (const member of this.#byAddress.values()) this.#settle(member, this.#said(member.sources));
+  }
+
+  #release(source: Source): void {
     const news = this.#held.get(source);
     if (news === undefined) return;
     this.#held.delete(source);
     for (const told of news) told();
     this.#introduced.add(source);
-  }
-
-  /** @param options what was said of the upstreams that this source finds */
-  listener(source: Source, options: UpstreamOptions): SourceListener {
-    return {
-      appeared: (address, same = false) => this.#tell(source, () => this.#appeared(source, address, options, same)),
-      vanished: (address) => this.#tell(source, () => this.#vanished(source, address)),
-    };
-  }
-
-  /** Only these sources name upstreams from now on, and this is what is said of those they name. */
-  keep(sources: ReadonlyMap<Source, UpstreamOptions>): void {
-    for (const { address, upstream, sources: named } of [...this.#byAddress.values()]) {
-      for (const source of [...named.keys()]) {
-        const options = sources.get(source);
-        if (options === undefined) this.#vanished(source, address);
-        else named.set(source, options);
-      }
-      const [options] = named.values();
-      if (options !== undefined) this.#care.reconfigure(upstream, options);
-    }
   }
 
   #tell(source: Source, news: () => void): void {
@@ -102,20 +124,19 @@ export class Members {
     else held.push(news);
   }
 
-  #appeared(source: Source, address: UpstreamAddress, options: UpstreamOptions, same: boolean): void {
+  #appeared(source: Source, address: UpstreamAddress, same: boolean): void {
     const member = this.#byAddress.get(address.text);
     if (member !== undefined) {
-      member.sources.set(source, options);
+      this.#named(member, source);
       // A second source that names it makes no new worker of it.
       if (!this.#introduced.has(source)) return;
       member.upstream.appeared();
       this.#care.appeared(member.upstream);
       return;
     }
-    // A source that has looked before tells of a new socket, unless it knows better.
-    const mayBeSame = same || !this.#introduced.has(source);
-    const upstream = (mayBeSame ? this.#returning(address, options) : undefined) ?? this.#care.create(address, options);
-    this.#byAddress.set(address.text, { address, upstream, sources: new Map([[source, options]]) });
+    const joins = this.#joins(address, new Set([source]), same || !this.#introduced.has(source));
+    const { upstream } = joins;
+    this.#byAddress.set(address.text, joins);
     // Those there at the start have nobody to be slower than.
     if (this.#started && upstream.inFlight === 0) upstream.appeared();
     const log = this.#started ? this.#log.info : this.#log.debug;
@@ -124,29 +145,82 @@ export class Members {
     if (this.#started) this.#told('joined', address.text);
   }
 
+  /** @param mayBeSame false when a source that has looked before tells of a new socket */
+  #joins(address: UpstreamAddress, sources: Set<Source>, mayBeSame: boolean): Member {
+    const said = this.#said(sources);
+    const order = this.#place(address.text, said.line);
+    const returning = mayBeSame ? this.#returning(address) : undefined;
+    if (returning !== undefined) this.#care.takeBack(returning, said.spec, order);
+    return { ...said, address, sources, upstream: returning ?? this.#care.create(address, said.spec, order, mayBeSame) };
+  }
+
+  #named(member: Member, source: Source): void {
+    member.sources.add(source);
+    const said = this.#said(member.sources);
+    if (said.spec !== member.spec || said.line !== member.line) this.#settle(member, said);
+  }
+
+  /** Other options, or another place, may hold for it. */
+  #settle(member: Member, { spec, line }: Said): void {
+    member.spec = spec;
+    member.line = line;
+    this.#care.reconfigure(member.upstream, spec, this.#place(member.address.text, line));
+  }
+
+  #place(name: string, line: number): number {
+    return this.#order.place(name, line, (moved, order) => {
+      const member = this.#byAddress.get(moved);
+      if (member !== undefined) this.#care.reconfigure(member.upstream, member.spec, order);
+    });
+  }
+
+  /** What the lines that name it say together. */
+  #said(sources: ReadonlySet<Source>): Said {
+    let first: Said | undefined;
+    let holds: Said | undefined;
+    for (const source of sources) {
+      const said = this.#lines.get(source);
+      if (said === undefined) continue;
+      if (first === undefined || said.line < first.line) first = said;
+      if (holds === undefined || precedes(said, holds)) holds = said;
+    }
+    if (first === undefined || holds === undefined) throw new Error('an upstream that no line of the configuration names');
+    return { spec: holds.spec, line: first.line };
+  }
+
   /** The upstream that left and still holds requests: a second one for the same worker would send it more than it takes. */
-  #returning({ text }: UpstreamAddress, options: UpstreamOptions): Upstream | undefined {
+  #returning({ text }: UpstreamAddress): Upstream | undefined {
     const upstream = this.#left.get(text);
     if (upstream === undefined || !this.#pool.leaving.has(upstream)) return undefined;
     this.#left.delete(text);
-    this.#care.takeBack(upstream, options);
     return upstream;
   }
 
-  #vanished(source: Source, address: UpstreamAddress): void {
+  #unnamed(source: Source, address: UpstreamAddress, vanished: boolean): void {
     const member = this.#byAddress.get(address.text);
     if (member === undefined) return;
     member.sources.delete(source);
-    if (member.sources.size > 0) return;
+    if (member.sources.size > 0) {
+      // None of them may be kept; each is taken away in its turn.
+      if ([...member.sources].some((each) => this.#lines.has(each))) this.#settle(member, this.#said(member.sources));
+      return;
+    }
     this.#byAddress.delete(address.text);
+    this.#order.remove(address.text);
     this.#log.info(
       { pool: this.#pool.name, upstream: address.text, in_flight: member.upstream.inFlight },
       'upstream leaves; what it holds it finishes',
     );
     this.#pool.remove(member.upstream);
-    this.#care.left(member.upstream);
+    this.#care.left(member.upstream, vanished);
     this.#told('left', address.text);
     for (const [text, upstream] of this.#left) if (!this.#pool.leaving.has(upstream)) this.#left.delete(text);
     if (member.upstream.inFlight > 0) this.#left.set(address.text, member.upstream);
   }
+}
+
+/** What is said of one address is said more exactly than what is said of many. */
+function precedes(one: Said, other: Said): boolean {
+  const [written, otherWritten] = [one.spec.kind === 'address', other.spec.kind === 'address'];
+  return written === otherWritten ? one.line < other.line : written;
 }

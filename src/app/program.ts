@@ -9,13 +9,14 @@ import type { Alerts } from '../alerts/alerts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';
-import type { Handover, Listener } from '../core/listen.ts';
+import { explained, type Handover, type Listener } from '../core/listen.ts';
 import { LoopDelay } from '../core/loop-delay.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { Router } from '../http/router.ts';
 import type { Pool } from '../pool/pool.ts';
+import { Occupancies } from '../upstream/occupancy.ts';
 import { AdminDoors } from './admin-doors.ts';
 import { createAlerts } from './alerting.ts';
 import { Doors } from './doors.ts';
@@ -53,6 +54,7 @@ export class Program {
   #generation: Generation | undefined;
   /** Changes of generation take turns. */
   #turn: Promise<unknown> = Promise.resolve();
+  #started = false;
   #stopping = false;
 
   /**
@@ -67,11 +69,11 @@ export class Program {
     this.loopDelay = new LoopDelay(clock);
     this.#logs = logs;
     const { log } = logs;
-    const surroundings = { clock, log, events: this.events };
-    this.#roster = new Roster(surroundings, randomBytes(32).toString('base64url'));
-    this.alerts = createAlerts(settings.alerts, version, this.#roster, surroundings);
-    const around = { clock, log, accessLog: () => logs.accessLog };
-    this.#doors = new Doors(() => new Door(this.#wanted.client, around, () => this.#current.router));
+    const around = { clock, log, events: this.events, occupancies: new Occupancies() };
+    this.#roster = new Roster(around, randomBytes(32).toString('base64url'));
+    this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
+    const context = { clock, log, accessLog: () => logs.accessLog };
+    this.#doors = new Doors(() => new Door(this.#wanted.client, context, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);
     const feed = new Feed(() => this.operator.status(), this.events, clock);
     this.#admin = new AdminDoors(this.operator, log, new LivePage(feed));
@@ -108,16 +110,13 @@ export class Program {
    */
   async start(): Promise<void> {
     this.loopDelay.start();
-    await this.#forwarder.ready();
-    await this.#inTurn(() => this.#become(this.#wanted));
-    const pools = [...this.#roster.pools.values()];
-    const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
-    const facts = pools.map((pool) => pool.facts());
-    const listen = this.#doors.addresses;
-    this.#logs.log.info(
-      { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
-      `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
-    );
+    // The turn is taken at once: a reload that is asked for while this one is on its way comes after it.
+    await this.#inTurn(async () => {
+      await this.#forwarder.ready();
+      await this.#become(this.#wanted);
+      this.#started = true;
+      this.#tellStart();
+    });
   }
 
   /**
@@ -136,6 +135,7 @@ export class Program {
   async reload(settings: Settings): Promise<void> {
     await this.#inTurn(async () => {
       if (this.#stopping) throw new Error('the program is stopping');
+      if (!this.#started) throw new Error('the program has not started');
       await this.#become(settings);
     });
     const { generation } = this;
@@ -213,6 +213,17 @@ export class Program {
     return this.#generation;
   }
 
+  #tellStart(): void {
+    const pools = [...this.#roster.pools.values()];
+    const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
+    const facts = pools.map((pool) => pool.facts());
+    const listen = this.#doors.addresses;
+    this.#logs.log.info(
+      { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
+      `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
+    );
+  }
+
   /** The story of a reload (DESIGN.md section 3): everything that can fail comes first, and the exchange is one tick. */
   async #become(settings: Settings): Promise<void> {
     const undo: Array<() => unknown> = [];
@@ -221,16 +232,25 @@ export class Program {
       undo.push(logs.rollback);
       const roster = await this.#roster.prepare(settings.pools);
       undo.push(roster.rollback);
-      const router = buildRouter(settings, roster.views, { version: this.#version, forwarder: this.#forwarder });
+      const router = buildRouter(settings, roster.views, {
+        version: this.#version,
+        forwarder: this.#forwarder,
+        stopping: () => this.#stopping,
+      });
       const number = this.generation + 1;
       // A first generation must be there before anybody can connect.
       this.#generation ??= { number, settings, router };
       this.#wanted = settings;
       const places = this.#inherited.placesFor(settings);
-      const admin = await this.#admin.prepare(settings.admin, places);
+      const own = [...this.listeners(), ...this.unused()].map(({ text }) => text);
+      const admin = await this.#admin.prepare(settings.admin, places).catch((error: unknown) => {
+        throw explained(error, own);
+      });
       undo.push(admin.rollback);
       // Last: from then on clients may come by a new address, and whatever failed later would fail them.
-      const doors = await this.#doors.prepare(settings.listen, places);
+      const doors = await this.#doors.prepare(settings.listen, places).catch((error: unknown) => {
+        throw explained(error, [...own, ...admin.addresses]);
+      });
       undo.push(doors.rollback);
       if (this.#stopping) throw new Error('the program is stopping');
       roster.commit();

@@ -10,8 +10,9 @@ import { readPage } from '../http/content-types.ts';
 import { redirector, responder } from '../http/fixed-answers.ts';
 import { requestChanges } from '../http/forward-changes.ts';
 import type { Forwarder } from '../http/forwarder.ts';
+import { healthAnswerer } from '../http/health-answer.ts';
 import type { AnyRoute, LocalRoute, Route, Speech } from '../http/route.ts';
-import { Router } from '../http/router.ts';
+import { type Reserved, Router } from '../http/router.ts';
 import type { ScriptMode } from '../http/script.ts';
 import { StaticFiles } from '../http/static-files.ts';
 import type { VariableScope } from '../http/variables.ts';
@@ -21,12 +22,14 @@ import type { PoolView } from './living-pool.ts';
 const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as const;
 
 /** What routes need of the settings. */
-type Around = Pick<Settings, 'client' | 'tempDir'>;
+type Around = Pick<Settings, 'client' | 'tempDir' | 'healthPath'>;
 
 interface Parts {
   /** For SERVER_SOFTWARE. */
   readonly version: string;
   readonly forwarder: Forwarder;
+  /** Whether the program finishes what runs, and is to be sent nothing more. */
+  readonly stopping: () => boolean;
 }
 
 /**
@@ -39,7 +42,14 @@ export function buildRouter(
   parts: Parts,
 ): Router<AnyRoute> {
   if (settings.routes.length === 0) throw new ConfigError('no route: nothing says where requests go');
-  return new Router(settings.routes.map((route) => ({ match: route.match, route: build(route, settings, pools, parts) })));
+  const entries = settings.routes.map((route) => ({ match: route.match, route: build(route, settings, pools, parts) }));
+  return new Router(entries, healthRoute(settings, parts));
+}
+
+function healthRoute({ healthPath: path, client }: Around, { stopping }: Parts): Reserved<AnyRoute> | undefined {
+  if (path === undefined) return undefined;
+  const answer = healthAnswerer(stopping);
+  return { path, route: { kind: 'local', answer, answerRules: undefined, sendTimeout: client.sendTimeout } };
 }
 
 function build(route: RouteSettings, around: Around, pools: ReadonlyMap<string, PoolView>, parts: Parts): AnyRoute {

@@ -102,6 +102,12 @@ export const SERVE_OPTIONS = [
   { name: 'body-timeout', value: 'TIME', preset: '60s', help: 'for a client to send some of its body' },
   { name: 'client-send-timeout', value: 'TIME', preset: '60s', help: 'for a client to take some of its answer' },
   { name: 'client-keepalive', value: 'TIME', preset: '75s', help: 'how long a client connection may be idle' },
+  {
+    name: 'health-path',
+    value: 'PATH|off',
+    preset: 'off',
+    help: 'answered on the public listeners: 200 while the process serves, 503 while it stops',
+  },
   { name: 'access-log', value: '-|FILE|off', preset: '-', help: 'one line a request' },
   { name: 'log-level', value: 'LEVEL', preset: 'info', help: 'debug, info, warn or error; the log goes to standard error' },
   { name: 'log-format', value: 'json|pretty', preset: 'pretty on a terminal', help: 'of both logs' },
@@ -117,6 +123,7 @@ export type OptionName = (typeof SERVE_OPTIONS)[number]['name'];
 export const FILE_OPTIONS = [
   'listen',
   'admin',
+  'health-path',
   'max-header',
   'temp-dir',
   'header-timeout',

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { configWorld } from '../app/config-world.ts';
 import { type Balance, parseBalance } from '../config/balance.ts';
 import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/defaults.ts';
+import { overlaps } from '../config/overlaps.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
 import type { PoolRoute } from '../config/route.ts';
 import {
@@ -20,6 +21,7 @@ import {
   isParamName,
   oneOf,
   parseHeadSize,
+  parseHealthPath,
   parseIndex,
   parseLimit,
   parseMaxConns,
@@ -61,11 +63,19 @@ export function settingsFrom(options: Options, terminal: boolean): Settings {
  */
 export function serverSettings(options: Options, base: ServerSettings, world: ConfigWorld): ServerSettings {
   const { read, duration, limit } = readers(options);
-  const listen = each(options, 'listen', parseListenAddress);
+  const given = each(options, 'listen', parseListenAddress);
+  const listen = given.length > 0 ? given : base.listen;
+  const admin = adminSettings(options.get('admin') ?? [], base.admin, (text) => named('admin', () => parseListenAddress(text)));
+  const [conflict] = overlaps([...listen, ...(admin.kind === 'addresses' ? admin.addresses : [])]);
+  if (conflict !== undefined) {
+    const name = conflict.at < listen.length ? 'listen' : 'admin';
+    throw new ConfigError(`option --${name}: ${conflict.what}; one of the two is enough`);
+  }
   const { client } = base;
   return {
-    listen: listen.length > 0 ? listen : base.listen,
-    admin: adminSettings(options.get('admin') ?? [], base.admin, (text) => named('admin', () => parseListenAddress(text))),
+    listen,
+    admin,
+    healthPath: read('health-path', base.healthPath, parseHealthPath),
     client: {
       maxHeader: read('max-header', client.maxHeader, parseMaxHeader),
       headerTimeout: limit('header-timeout', client.headerTimeout),

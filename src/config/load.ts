@@ -9,6 +9,7 @@ import { ConfigFileError, type Place, pathOf, placeText } from './file/problem.t
 import { Report } from './file/report.ts';
 import { type KnownPools, matchText, routeSettings } from './file/route.ts';
 import { checkPoolTemplates } from './file/template.ts';
+import { overlaps } from './overlaps.ts';
 import type { RouteSettings } from './route.ts';
 import type { AdminSettings, ServerSettings, Settings } from './settings.ts';
 import type { ConfigWorld } from './world.ts';
@@ -34,6 +35,7 @@ export function loadConfig(path: string, world: ConfigWorld): LoadedConfig {
     pools: [...pools].map(([name, raw]) => poolSettings(name, raw, report)),
     routes: routesOf(gathered, known, top, report),
   };
+  checkOverlaps(gathered, report);
   for (const pool of pools.values()) checkPoolTemplates(pool, report);
   const problems = report.problems(files);
   if (problems.length > 0) throw new ConfigFileError(path, problems);
@@ -46,6 +48,7 @@ function serverSettings(raw: RawServer, world: ConfigWorld, report: Report): Ser
   return {
     listen: listen === undefined ? preset.listen : oneOrMore(listen),
     admin: raw.admin === undefined ? preset.admin : adminSettings(raw.admin),
+    healthPath: raw.health_path === undefined ? preset.healthPath : raw.health_path.path,
     client: {
       maxHeader: client?.max_header ?? preset.client.maxHeader,
       headerTimeout: client?.header_timeout ?? preset.client.headerTimeout,
@@ -65,6 +68,28 @@ function serverSettings(raw: RawServer, world: ConfigWorld, report: Report): Ser
 
 function adminSettings(raw: ListenAddress | 'off' | readonly ListenAddress[]): AdminSettings {
   return raw === 'off' ? { kind: 'off' } : { kind: 'addresses', addresses: oneOrMore(raw) };
+}
+
+function checkOverlaps({ server: { listen, admin }, places }: Gathered, report: Report): void {
+  const asked = [...placed('listen', listen, places, report), ...(admin === 'off' ? [] : placed('admin', admin, places, report))];
+  for (const { at, before, what } of overlaps(asked.map(({ address }) => address))) {
+    const [one, other] = [asked[at], asked[before]];
+    if (one === undefined || other === undefined) continue;
+    report.add(one.place, one.path, `${what} at ${placeText(other.place)}; one of the two is enough`);
+  }
+}
+
+/** Addresses with where they stand. */
+function placed(
+  key: 'listen' | 'admin',
+  given: ListenAddress | readonly ListenAddress[] | undefined,
+  places: ReadonlyMap<string, Place>,
+  report: Report,
+) {
+  const place = places.get(key);
+  if (given === undefined || place === undefined) return [];
+  if ('kind' in given) return [{ address: given, place, path: key as string }];
+  return given.map((address, index) => ({ address, place: report.placeOf(given, index), path: pathOf(key, index) }));
 }
 
 function oneOrMore(raw: ListenAddress | readonly ListenAddress[]): readonly ListenAddress[] {

@@ -1,5 +1,8 @@
 // One route: which requests it takes, and what becomes of them.
 
+/** Bytes of an error page: pages are kept in memory. */
+export const MAX_PAGE = 1024 * 1024;
+
 /** Names in lower case. */
 export type HostPattern =
   | { readonly kind: 'exact'; readonly name: string }

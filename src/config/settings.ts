@@ -113,6 +113,8 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 export interface ServerSettings {
   readonly listen: readonly ListenAddress[];
   readonly admin: AdminSettings;
+  /** Where the public listeners say whether the process serves; undefined: nowhere. */
+  readonly healthPath: string | undefined;
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */
   readonly tempDir: string;

@@ -99,6 +99,24 @@ export function parseRoot(text: string): string {
   return text;
 }
 
+/**
+ * Requests are compared in the one form their paths have (docs/decisions/0008): a path in another form would match none.
+ * @throws ConfigError
+ */
+export function parseUrlPath(text: string): string {
+  if (!text.startsWith('/')) throw new ConfigError(`'${text}' does not begin with /`);
+  if (/[?#]/.test(text)) throw new ConfigError(`'${text}': a path has no query; '?' and '#' match nothing`);
+  if (/\/\/|\/\.\.?(?:\/|$)/.test(text)) {
+    throw new ConfigError(`'${text}': paths are compared without '//', '/./' and '/../'; this one would match nothing`);
+  }
+  return text;
+}
+
+/** @returns undefined for `off` @throws ConfigError */
+export function parseHealthPath(text: string): string | undefined {
+  return text === 'off' ? undefined : parseUrlPath(text);
+}
+
 /** Whether a FastCGI parameter may have this name. */
 export function isParamName(name: string): boolean {
   return PARAM_NAME.test(name);

@@ -8,6 +8,8 @@ export interface ConfigWorld {
   exists(path: string): boolean;
   /** Whether users who neither own a file nor are in its group can read or change it. */
   openToAll(path: string): boolean;
+  /** Why a file cannot be read whole, when it may have so many bytes; undefined when it can. */
+  fileProblem(path: string, most: number): string | undefined;
   /** Why no file can be written in a directory; undefined when one can. */
   directoryProblem(path: string): string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;

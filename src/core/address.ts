@@ -71,6 +71,18 @@ export function parseAddress(text: string): Address {
   return { kind: 'tcp', host, port, text: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` };
 }
 
+/** Whether one socket at each is one too many: the kernel gives a port of every address to nobody who has it at one of them. */
+export function overlap(a: Address, b: Address): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
+  if (a.port !== b.port || a.port === 0) return false;
+  return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host);
+}
+
+/** Whether `wide` is every address, `host` among them. A socket for every IPv6 address is for every IPv4 address, too. */
+function covers(wide: string, host: string): boolean {
+  return /^[0:]*::[0:]*$/.test(wide) || (wide === '0.0.0.0' && !/:./.test(host));
+}
+
 /** What stands before the path of an HTTP server's unix socket. */
 export const HTTP_UNIX = 'http+unix:';
 

@@ -2,18 +2,50 @@
 
 import { chmod } from 'node:fs/promises';
 import { type AddressInfo, connect, Server } from 'node:net';
-import type { Address } from './address.ts';
+import { type Address, overlap, parseAddress } from './address.ts';
 import { systemCode } from './errors.ts';
 import { type FileIdentity, passingName, putInPlace, removeOwn } from './socket-file.ts';
 
 /** An address could not be listened on; the message names it and what to do. */
 export class ListenError extends Error {
   readonly systemCode: string | undefined;
+  /** The address, where it is one to bind. */
+  readonly address: Address | undefined;
 
-  constructor(message: string, cause?: unknown) {
+  constructor(message: string, cause?: unknown, address?: Address) {
     super(message, { cause });
     this.name = 'ListenError';
     this.systemCode = systemCode(cause);
+    this.address = address;
+  }
+}
+
+/**
+ * What is wrong when it is this program itself that has the address, or part of it: no other one is to be looked for.
+ * @param own addresses that it listens on, as they became
+ */
+export function explained(error: unknown, own: readonly string[]): unknown {
+  if (!(error instanceof ListenError) || error.address === undefined) return error;
+  const { address, systemCode: code } = error;
+  if (code !== 'EADDRINUSE' && code !== 'EEXIST') return error;
+  const taken = own.find((text) => overlap(address, parseOwn(text)));
+  if (taken === undefined) return error;
+  const what =
+    taken === address.text
+      ? 'this program listens there itself'
+      : `this program listens on ${taken} itself, and one excludes the other`;
+  const way =
+    `to change from one to the other takes two reloads, the first without ${taken}, the second with ${address.text}; ` +
+    'whoever connects in between is refused';
+  return new ListenError(`cannot listen on ${address.text}: ${what}; ${way}`, error, address);
+}
+
+/** Unix sockets that systemd named, and the like, overlap nothing. */
+function parseOwn(text: string): Address {
+  try {
+    return parseAddress(text);
+  } catch {
+    return { kind: 'unix', path: '', text };
   }
 }
 
@@ -87,8 +119,9 @@ export async function listenOn(server: Server, place: Address | Inherited, optio
     const address = bound?.family === 'IPv6' ? `[${bound.address}]` : bound?.address;
     return new OpenListener(server, asked, bound === undefined ? text : `${address}:${bound.port}`, fdName, file, mayRemove);
   } catch (error) {
+    const asked = place.kind === 'inherited' ? undefined : place;
     const where = place.kind === 'inherited' ? `the inherited socket ${place.text} (fd ${place.fd})` : place.text;
-    throw new ListenError(`cannot listen on ${where}: ${REASONS[systemCode(error) ?? ''] ?? String(error)}`, error);
+    throw new ListenError(`cannot listen on ${where}: ${REASONS[systemCode(error) ?? ''] ?? String(error)}`, error, asked);
   }
 }
 

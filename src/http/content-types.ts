@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
+import { MAX_PAGE } from '../config/route.ts';
 import { ConfigError } from '../core/address.ts';
 import { asError } from '../core/errors.ts';
 import type { Page } from './answer-rules.ts';
@@ -34,9 +35,6 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 export function contentType(path: string): string {
   return TYPES.get(extname(path).toLowerCase()) ?? 'application/octet-stream';
 }
-
-/** Bytes: pages are kept in memory. */
-const MAX_PAGE = 1024 * 1024;
 
 /** Reads the file of an error page. @throws ConfigError */
 export function readPage(path: string): Page {

@@ -11,6 +11,13 @@ export interface RouteEntry<T> {
   readonly route: T;
 }
 
+/** A path that is taken before all routes, whatever the host: GET and HEAD go to its route, other methods to none. */
+export interface Reserved<T> {
+  /** In normal form. */
+  readonly path: string;
+  readonly route: T;
+}
+
 /**
  * Bytes of a path that a regex is asked about. Regexes that are let in take at most about n² steps for n bytes
  * (config/regex/cost.ts), so this bounds the time; asking them no more would be a way around those that forbid something.
@@ -18,6 +25,7 @@ export interface RouteEntry<T> {
 export const MAX_REGEX_PATH = 2048;
 /** No host name is longer (RFC 1035 2.3.4); what is can only be for the routes of every host. */
 const MAX_HOST = 255;
+const RESERVED_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 interface Choice<T> {
   readonly route: T;
@@ -35,9 +43,11 @@ export class Router<T> {
   readonly #hosts = new Map<string, Tier<T>>();
   readonly #wildcards = new Map<string, Tier<T>>();
   readonly #everyHost = new Tier<T>();
+  readonly #reserved: Reserved<T> | undefined;
 
   /** @param entries in the order in which the operator wrote them */
-  constructor(entries: Iterable<RouteEntry<T>>) {
+  constructor(entries: Iterable<RouteEntry<T>>, reserved?: Reserved<T>) {
+    this.#reserved = reserved === undefined ? undefined : { ...reserved, path: byteString(reserved.path) };
     for (const { match, route } of entries) {
       if (match.hosts.length === 0) this.#everyHost.add(match, route);
       for (const host of match.hosts) {
@@ -56,6 +66,7 @@ export class Router<T> {
    * @throws ProxyError (414) when a regex would have to be asked about a path that is too long for that
    */
   choose(host: string | undefined, path: string, method: string): T | undefined {
+    if (path === this.#reserved?.path) return RESERVED_METHODS.has(method) ? this.#reserved.route : undefined;
     if (this.#hosts.size === 0 && this.#wildcards.size === 0) return this.#everyHost.choose(path, method);
     for (const tier of this.#tiers(host)) {
       const route = tier.choose(path, method);
@@ -66,6 +77,7 @@ export class Router<T> {
 
   /** The methods of the routes that would take the request if it came with one of these; empty when there are none. */
   methodsFor(host: string | undefined, path: string): ReadonlySet<string> {
+    if (path === this.#reserved?.path) return RESERVED_METHODS;
     return new Set(this.#tiers(host).flatMap((tier) => tier.methodsFor(path)));
   }
 

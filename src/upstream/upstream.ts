@@ -4,10 +4,9 @@ import type { Candidate } from '../balance/balancer.ts';
 import { HeadTime } from '../balance/head-time.ts';
 import { socketOf, type UpstreamAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
 import { Activity, type ActivityName } from './activity.ts';
 import { CapacityLimit } from './capacity-limit.ts';
-import { Condition, type Intent, type State, type StateChange, type Stated, type Verdict } from './condition.ts';
+import { Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
 import { dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import { FcgiSide } from './fcgi-side.ts';
@@ -15,27 +14,15 @@ import type { HttpExchange } from './http-exchange.ts';
 import type { HttpRequest, HttpSink } from './http-request.ts';
 import { HttpSide, limitOf } from './http-side.ts';
 import type { Loan } from './loan.ts';
+import { Occupancy } from './occupancy.ts';
 import type { ExchangeSink, FcgiRequest, Outcome } from './request.ts';
 import { Setbacks } from './setbacks.ts';
 import type { AnyExchange, Purpose } from './side.ts';
-import { Slots } from './slots.ts';
+import { Slots, type SlotsOwner } from './slots.ts';
 import { SlowStart } from './slow-start.ts';
 import { UpstreamCounts } from './upstream-counts.ts';
+import type { UpstreamParts } from './upstream-parts.ts';
 import type { UpstreamSettings } from './upstream-settings.ts';
-
-/** What an upstream needs of the pool it is in. */
-export interface UpstreamParts {
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Whether it is the only upstream of its pool, which decides what silence on the capacity question means. */
-  readonly alone: () => boolean;
-  /** Called whenever it may have become available or unavailable, or its load changed. */
-  readonly changed: (upstream: Upstream) => void;
-  /** Called after each change of its state. */
-  readonly stateChanged: (upstream: Upstream, change: StateChange) => void;
-  /** Called as soon as it is known how a request ended there, before its slot is free. */
-  readonly observed: (upstream: Upstream, outcome: Outcome) => void;
-}
 
 /** `open`: it may get what its slots allow. `trial`: one request at a time. `shut`: none. */
 type Standing = 'open' | 'trial' | 'shut';
@@ -46,11 +33,11 @@ type Standing = 'open' | 'trial' | 'shut';
  * `#standing` and `#lifeless` follow from the last three, and are computed anew whenever one of those was written. The
  * fields that every choice reads stand together at the head: with a thousand upstreams, what is read is what it costs.
  */
-export class Upstream implements Candidate {
+export class Upstream implements Candidate, SlotsOwner {
   /** Its place in its pool, which alone writes it: a small whole number, or -1 while it is no member. */
   place = -1;
   readonly #slots: Slots;
-  readonly #parts: UpstreamParts;
+  readonly #parts: UpstreamParts<Upstream>;
   readonly #activity: Activity;
   /** What `#reconsider` makes of health, pauses and the operator's wish, so that each request need not. */
   #standing: Standing = 'open';
@@ -60,10 +47,11 @@ export class Upstream implements Candidate {
   readonly #slowStart: SlowStart;
   readonly name: string;
   readonly speaks: 'fastcgi' | 'http';
-  readonly order: number;
   readonly #address: UpstreamAddress;
   #settings: UpstreamSettings;
   readonly #clock: Clock;
+  /** What runs at its address, for upstreams of other pools too. */
+  readonly occupancy: Occupancy;
   /** One of the two is there. */
   readonly #fcgi: FcgiSide | undefined;
   readonly #http: HttpSide | undefined;
@@ -76,19 +64,19 @@ export class Upstream implements Candidate {
   readonly #headTime = new HeadTime();
   readonly counts = new UpstreamCounts();
 
-  constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts) {
+  constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts<Upstream>, occupancy = new Occupancy()) {
     const { clock, log } = parts;
     this.name = address.text;
     this.speaks = address.kind === 'http' ? 'http' : 'fastcgi';
-    this.order = settings.order;
     this.#address = address;
     this.#settings = settings;
     this.#clock = clock;
     this.#parts = parts;
     // Until the capacity is known one exchange at a time is what every worker takes.
     const limit = limitOf(address, settings.maxConns);
-    this.#slots = new Slots(limit === 'auto' ? 1 : limit);
-    this.#capacity = new CapacityLimit(this.#slots, limit);
+    this.occupancy = occupancy;
+    this.#slots = new Slots(limit === 'auto' ? 1 : limit, occupancy, this);
+    this.#capacity = new CapacityLimit(this.#slots, limit, occupancy);
     this.#slowStart = new SlowStart(clock, settings.weight, settings.slowStart ?? 0);
     this.#setbacks = new Setbacks(this.name, clock, log, () => {
       if (this.#setbacks.failing) this.#slowStart.begin();
@@ -98,7 +86,7 @@ export class Upstream implements Candidate {
     this.#activity = new Activity(clock);
     this.#reconsider();
     const side = {
-      ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#changed() },
+      ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#slots.tell() },
       unlimited: () => this.#slots.capacity === Number.POSITIVE_INFINITY,
       serving: () => this.#condition.intent === 'serve',
       begins: (exchange: AnyExchange) => void this.#running.add(exchange),
@@ -114,6 +102,10 @@ export class Upstream implements Candidate {
     };
     this.#fcgi = address.kind === 'http' ? undefined : new FcgiSide(address, settings, side);
     this.#http = address.kind === 'http' ? new HttpSide(address, settings, side) : undefined;
+  }
+
+  get order(): number {
+    return this.#settings.order;
   }
 
   get backup(): boolean {
@@ -164,19 +156,14 @@ export class Upstream implements Candidate {
     return this.#lifeless;
   }
 
-  get draining(): boolean {
-    return this.#condition.intent === 'drain';
-  }
-
   get state(): Stated<State> {
     return this.#condition.state;
   }
 
   get activity(): Stated<ActivityName> {
-    const { inUse, capacity } = this.#slots;
-    const slots = capacity === Number.POSITIVE_INFINITY ? `${inUse} in flight` : `${inUse} of ${capacity} slots in use`;
+    const { text } = this.#slots;
     const { failing, failures } = this.#setbacks;
-    return this.#activity.stated(failing ? `${slots}, ${failures} failures in a row` : slots);
+    return this.#activity.stated(failing ? `${text}, ${failures} failures in a row` : text);
   }
 
   /** Whether a request has gone there since its address appeared. */
@@ -187,13 +174,11 @@ export class Upstream implements Candidate {
   /** Takes a slot. `start` or `release` must follow. */
   take(): void {
     this.#slots.take();
-    this.#changed();
   }
 
   /** Gives a slot back that no exchange was started with. */
   release(): void {
     this.#slots.give();
-    this.#changed();
   }
 
   /** Runs a request in the slot taken before; the slot comes back by itself. */
@@ -234,7 +219,8 @@ export class Upstream implements Candidate {
     this.#capacity.forget();
     this.#setbacks.reset();
     this.#slowStart.begin();
-    this.#reconsidered();
+    this.#reconsider();
+    this.#slots.tell();
   }
 
   /** Other settings hold from now on. What runs goes on; slots in use, verdict and drain stay as they are. */
@@ -249,7 +235,13 @@ export class Upstream implements Candidate {
       const reason = settings.disabled ? 'down in the configuration' : 'no longer down in the configuration';
       this.want(settings.disabled ? 'disable' : 'serve', reason);
     }
-    this.#changed();
+    this.#slots.tell();
+  }
+
+  /** Whether it is in a pool. What it holds counts in any case for whoever else sends requests to its address. */
+  takesPart(is: boolean): void {
+    if (is) this.#slots.comeBack();
+    else this.#slots.leave();
   }
 
   /** What its health monitor, the only caller, makes of it. */
@@ -302,7 +294,7 @@ export class Upstream implements Candidate {
   #gaveUp(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
     this.#givenUp.add(exchange);
     this.#judgeBy(outcome, purpose);
-    this.#changed();
+    this.#slots.tell();
   }
 
   /** What becomes of a probe is for the one who sent it to judge. */
@@ -321,7 +313,6 @@ export class Upstream implements Candidate {
     this.#givenUp.delete(exchange);
     this.#judgeBy(outcome, purpose);
     this.#slots.give();
-    this.#changed();
     this.#fcgi?.endTurn();
   }
 
@@ -338,9 +329,14 @@ export class Upstream implements Candidate {
     this.#lifeless = this.#setbacks.failing || !this.well;
   }
 
+  slotsChanged(): void {
+    this.#changed();
+  }
+
   #changed(): void {
+    this.#capacity.recall();
     const { inUse, free } = this.#slots;
-    if (!free) this.#activity.to(this.#answered ? 'full' : 'starting');
+    if (!free) this.#activity.to(this.#answered || inUse === 0 ? 'full' : 'starting');
     else if (inUse > 0) this.#activity.to(this.#answered ? 'busy' : 'starting');
     else this.#activity.to(this.#lifeless && this.#setbacks.failing ? 'starting' : 'idle');
     this.#parts.changed(this);

@@ -110,7 +110,7 @@ describe("the editor's schema", () => {
     const file = fc.record(
       {
         listen: fc.constantFrom('a:1', ['a:1', '/s'], 'unix:/s'),
-        admin: fc.constantFrom('off', ['a:1'], '/s'),
+        admin: fc.constantFrom('off', ['a:2'], '/admin'),
         shutdown_timeout: duration,
         upgrade_timeout: duration,
         temp_dir: fc.constantFrom('/tmp', '${T:-/tmp}'),

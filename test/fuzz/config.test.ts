@@ -11,6 +11,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Events } from '../../src/core/events.ts';
 import { Forwarder } from '../../src/http/forwarder.ts';
+import { Occupancies } from '../../src/upstream/occupancy.ts';
 import { load } from '../unit/support/config-file.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -159,10 +160,13 @@ function damaged(text: string, damage: Damage): string {
 function build(settings: Settings): void {
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const pools = settings.pools.map((pool) => new LivingPool(pool, { clock: systemClock, log, events: new Events() }, 'secret'));
+  const pools = settings.pools.map(
+    (pool) => new LivingPool(pool, { clock: systemClock, log, events: new Events(), occupancies: new Occupancies() }, 'secret'),
+  );
   buildRouter(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
     version: 'test',
     forwarder: new Forwarder(),
+    stopping: () => false,
   });
   for (const pool of pools) pool.destroy();
 }

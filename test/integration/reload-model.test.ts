@@ -1,4 +1,5 @@
-// Any sequence of settings, under requests that run and wait across it, against a model: no address above its capacity, no request lost.
+// Any sequence of settings, under requests that run and wait across it, against a model: no worker above its capacity, whichever pools it
+// is in and moves between, and no request lost.
 
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -13,39 +14,51 @@ import { startProxy } from '../helpers/proxy.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import type { Reply } from '../peers/fastcgi-server.ts';
 
-/** Of each pool: a worker of two pools would be two strangers. */
+/** All pools share them. */
 const WORKERS = 3;
-const POOLS = ['default', 'other'];
+const POOLS = ['default', 'other'] as const;
+type PoolName = (typeof POOLS)[number];
+
+interface PoolStep {
+  readonly name: PoolName;
+  /** Which workers, possibly none. */
+  readonly members: readonly number[];
+  readonly capacity: number;
+  readonly balance: PoolSettings['balance'];
+}
 
 type Step =
-  /** Only this pool, with these of its workers, possibly none. */
-  | {
-      readonly kind: 'settings';
-      readonly pool: number;
-      readonly members: readonly number[];
-      readonly capacity: number;
-      readonly balance: PoolSettings['balance'];
-    }
-  | { readonly kind: 'request' }
+  /** Only these pools. */
+  | { readonly kind: 'settings'; readonly pools: readonly PoolStep[] }
+  | { readonly kind: 'request'; readonly pool: PoolName }
   /** The worker that has been at its request for the longest time answers. */
   | { readonly kind: 'answer' };
 
+const poolStep = (name: PoolName): fc.Arbitrary<PoolStep> =>
+  fc.record({
+    name: fc.constant(name),
+    members: fc.oneof(fc.constant([0, 1, 2]), fc.constantFrom([1, 2], [0, 2], [0, 1]), fc.uniqueArray(fc.nat(WORKERS - 1))),
+    capacity: fc.constantFrom(1, 1, 1, 2, 3),
+    balance: fc.constantFrom<PoolSettings['balance']>(
+      { name: 'least-conn' },
+      { name: 'first' },
+      { name: 'round-robin' },
+      { name: 'random-two' },
+    ),
+  });
+
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.constant<Step>({ kind: 'request' }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('request' as const), pool: fc.constantFrom(...POOLS) }) },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'answer' }) },
   {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('settings' as const),
-      // Mostly the same pool, so that its workers leave and come back while they are busy.
-      pool: fc.constantFrom(0, 0, 0, 0, 1),
-      members: fc.oneof(fc.constant([0, 1, 2]), fc.constantFrom([1, 2], [0, 2], [0, 1]), fc.uniqueArray(fc.nat(WORKERS - 1))),
-      capacity: fc.integer({ min: 1, max: 3 }),
-      balance: fc.constantFrom<PoolSettings['balance']>(
-        { name: 'least-conn' },
-        { name: 'first' },
-        { name: 'round-robin' },
-        { name: 'random-two' },
+      // Mostly one of them stays, so that workers leave, come back and move while they are busy.
+      pools: fc.oneof(
+        { weight: 3, arbitrary: poolStep('default').map((pool) => [pool]) },
+        { weight: 1, arbitrary: poolStep('other').map((pool) => [pool]) },
+        { weight: 3, arbitrary: fc.tuple(poolStep('default'), poolStep('other')) },
       ),
     }),
   },
@@ -67,23 +80,27 @@ describe('any sequence of settings', () => {
 
 class Run {
   readonly #workers: Worker[] = [];
-  /** What a worker of each pool may have at most: as the latest settings that named its pool say, and those that are being taken up. */
-  readonly #allowed = POOLS.map((): readonly number[] => [1]);
+  /** What a worker may have at most, as the latest settings say, those that are being taken up, and pools that still finish. */
+  #allowed: readonly number[] = [1];
+  /** What the latest settings in which it was said of each pool. */
+  readonly #said = new Map<string, number>([['default', 1]]);
   readonly #violations: string[] = [];
 
   async play(steps: readonly Step[]): Promise<void> {
     await this.#startWorkers();
-    const first = this.#workers.slice(0, WORKERS).map(({ path }) => path);
+    const first = this.#workers.map(({ path }) => path);
     const proxy = await startProxy(['--upstream', ...first, '--max-conns', '1']);
     const { program } = proxy;
     const base = program.settings;
     const answers: Promise<number>[] = [];
     for (const each of steps) {
-      if (each.kind === 'request') answers.push(ask(proxy.path).then(({ status, complete }) => (complete ? status : 0)));
+      if (each.kind === 'request')
+        answers.push(ask(proxy.path, { path: `/${each.pool}` }).then(({ status, complete }) => (complete ? status : 0)));
       else if (each.kind === 'answer') this.#answerOne();
       else {
-        this.#allow(each.pool, [...this.#allowedIn(each.pool), each.capacity]);
-        await program.reload({ ...base, ...this.#settings(base, each) });
+        this.#allowed = [...this.#allowed, ...each.pools.map(({ capacity }) => capacity)];
+        for (const { name, capacity } of each.pools) this.#said.set(name, capacity);
+        await program.reload({ ...base, ...this.#settings(base, each.pools) });
       }
       await eventually(() => {
         const asked = answers.length;
@@ -94,13 +111,11 @@ class Run {
         ).toBe(asked);
         this.#expectInStep(program.operator.status());
       });
-      if (each.kind === 'settings') this.#allow(each.pool, [each.capacity]);
+      this.#allowed = program.operator.status().pools.map(({ name }) => this.#said.get(name) ?? 0);
     }
-    const whole = POOLS.map((_, pool) =>
-      this.#settings(base, { kind: 'settings', pool, members: [0, 1, 2], capacity: 1, balance: { name: 'first' } }),
-    );
-    for (const pool of POOLS.keys()) this.#allow(pool, [...this.#allowedIn(pool), 1]);
-    await program.reload({ ...base, pools: whole.flatMap(({ pools }) => pools), routes: whole[0]?.routes ?? [] });
+    const whole = POOLS.map((name): PoolStep => ({ name, members: [0, 1, 2], capacity: 1, balance: { name: 'first' } }));
+    this.#allowed = [...this.#allowed, 1];
+    await program.reload({ ...base, ...this.#settings(base, whole) });
     await eventually(() => {
       while (this.#answerOne());
       const { pools } = program.operator.status();
@@ -121,24 +136,16 @@ class Run {
 
   async #startWorkers(): Promise<void> {
     const directory = tempDir();
-    for (let i = 0; i < WORKERS * POOLS.length; i += 1) {
+    for (let i = 0; i < WORKERS; i += 1) {
       const worker: Worker = { path: join(directory, `w${i}.sock`), replies: [] };
       const handler = (reply: Reply): void => {
         worker.replies.push(reply);
-        const most = Math.max(...this.#allowedIn(Math.floor(i / WORKERS)));
+        const most = Math.max(...this.#allowed);
         if (worker.replies.length > most) this.#violations.push(`worker ${i} has ${worker.replies.length} of ${most}`);
       };
       await fakeWorker(handler, { path: worker.path, single: false });
       this.#workers.push(worker);
     }
-  }
-
-  #allow(pool: number, capacities: readonly number[]): void {
-    this.#allowed[pool] = capacities;
-  }
-
-  #allowedIn(pool: number): readonly number[] {
-    return this.#allowed[pool] ?? [];
   }
 
   #answerOne(): boolean {
@@ -147,18 +154,23 @@ class Run {
     return reply !== undefined;
   }
 
-  #settings(
-    base: Settings,
-    { pool, members, capacity, balance }: Extract<Step, { kind: 'settings' }>,
-  ): Pick<Settings, 'pools' | 'routes'> {
+  /** Requests for a pool that is not there go to the one that is. */
+  #settings(base: Settings, pools: readonly PoolStep[]): Pick<Settings, 'pools' | 'routes'> {
     const [first] = base.pools;
     const [spec] = first?.upstreams ?? [];
     const [route] = base.routes;
     if (first === undefined || spec === undefined || route?.kind !== 'pool') throw new Error('no pool');
-    const name = POOLS[pool] ?? '';
-    const paths = members.map((index) => this.#workers[pool * WORKERS + index]?.path ?? '');
-    const upstreams = paths.map((path): UpstreamSpec => ({ ...spec, kind: 'address', address: parseAddress(path) }));
-    return { pools: [{ ...first, name, upstreams, maxConns: capacity, balance }], routes: [{ ...route, pool: name }] };
+    return {
+      pools: pools.map(({ name, members, capacity, balance }) => {
+        const paths = members.map((index) => this.#workers[index]?.path ?? '');
+        const upstreams = paths.map((path): UpstreamSpec => ({ ...spec, kind: 'address', address: parseAddress(path) }));
+        return { ...first, name, upstreams, maxConns: capacity, balance };
+      }),
+      routes: pools.map(({ name }, index) => {
+        const path = index === 0 ? '/' : `/${name}`;
+        return { ...route, pool: name, match: { ...route.match, path: { kind: 'prefix', path, final: false } } };
+      }),
+    };
   }
 }
 

@@ -8,6 +8,7 @@ import { settingsFrom } from '../../src/cli/settings.ts';
 import type { PoolSettings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Events } from '../../src/core/events.ts';
+import { Occupancies } from '../../src/upstream/occupancy.ts';
 
 const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -18,7 +19,7 @@ function poolNamed(name: string): PoolSettings {
 }
 
 async function retiring() {
-  const roster = new Roster({ clock: systemClock, log: QUIET, events: new Events() }, 'a secret');
+  const roster = new Roster({ clock: systemClock, log: QUIET, events: new Events(), occupancies: new Occupancies() }, 'a secret');
   (await roster.prepare([poolNamed('a')])).commit();
   const living = roster.pools.get('a');
   if (living === undefined) throw new Error('no pool');

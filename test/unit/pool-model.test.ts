@@ -139,7 +139,7 @@ class World {
     expect(this.#mayHave(asker, upstream)).toBe(true);
     if (upstream.backup) this.backupGrants += 1;
     if (this.#boundTo(asker) === upstream) this.homeGrants += 1;
-    expect([upstream.draining, upstream.paused, upstream.state.is === 'down' && upstream.inFlight > 1]).toEqual([
+    expect([upstream.state.is === 'draining', upstream.paused, upstream.state.is === 'down' && upstream.inFlight > 1]).toEqual([
       false,
       false,
       false,

@@ -40,6 +40,7 @@ const DEFAULTS: Settings = {
   alerts: ALERT_DEFAULTS,
   listen: [parseAddress('127.0.0.1:8080')],
   admin: { kind: 'default' },
+  healthPath: undefined,
   pools: [
     {
       name: 'default',
@@ -102,6 +103,8 @@ const DEFAULTS: Settings = {
 // biome-ignore format: one row an option
 const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before: Settings) => Settings]> = [
   [['--listen', 'unix:/run/h.sock', '--listen', '[::1]:80'], (s) => ({ ...s, listen: [parseAddress('/run/h.sock'), parseAddress('[::1]:80')] })],
+  [['--health-path', '/up'], (s) => ({ ...s, healthPath: '/up' })],
+  [['--health-path', 'off'], (s) => s],
   [['--admin', 'off'], (s) => ({ ...s, admin: { kind: 'off' } })],
   [['--admin', '127.0.0.1:1', '--admin', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],
   [['--balance', 'round-robin'], (s) => inPool(s, () => ({ balance: { name: 'round-robin' } }))],
@@ -197,8 +200,10 @@ describe('settingsFrom', () => {
     [['--upstream', '/run/**/a.sock'], "'**' is not supported"],
     [['--upstream', `/${'x'.repeat(120)}`], 'unix sockets allow 107'],
     [['--listen', '8080'], 'HOST:PORT'],
+    [['--health-path', 'healthz'], 'does not begin with /'],
     [['--admin', 'nonsense'], 'HOST:PORT'],
     [['--admin', 'off', '--admin', 'a:1'], 'exclude each other'],
+    [['--admin', '0.0.0.0:80', '--listen', '127.0.0.1:80'], "'0.0.0.0:80' overlaps '127.0.0.1:80', which is asked for"],
     [['--balance', 'fastest'], 'expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE'],
     [['--balance', 'sticky:'], "cookie name '': expected letters"],
     [['--sticky-secret-file', '/nonexistent/secret'], "cannot read '/nonexistent/secret': ENOENT"],

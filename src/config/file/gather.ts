@@ -22,6 +22,8 @@ export interface Gathered {
   readonly routes: readonly RawRoute[];
   /** Pools and routes that are there, though nothing in them may be right; pools with the place of their name. */
   readonly mentioned: { readonly pools: ReadonlyMap<string, Place>; readonly routes: boolean };
+  /** Where the keys of `server` stand. */
+  readonly places: ReadonlyMap<string, Place>;
   /** Every file could be read; otherwise what is missing may be in the one that could not. */
   readonly whole: boolean;
   /** As they are named in messages, in the order in which they were read. */
@@ -70,6 +72,7 @@ class Gathering {
       pools: this.#pools,
       routes: this.#routes,
       mentioned: { pools: this.#poolPlaces, routes: this.#anyRoutes },
+      places: this.#given,
       whole: this.#whole,
       files: [...this.#files.values()].map(({ name }) => name),
     };

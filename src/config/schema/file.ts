@@ -4,7 +4,7 @@ import type { Static } from 'typebox';
 import { LOG_FORMATS, LOG_LEVELS } from '../settings.ts';
 import { type ALERT_TARGET, ALERTS } from './alerts.ts';
 import { either, keys, list, named, value } from './build.ts';
-import { POOL_KEY } from './http-kinds.ts';
+import { HEALTH_PATH, POOL_KEY } from './http-kinds.ts';
 import { ACCESS_LOG, ADDRESS, ADMIN_ADDRESS, DURATION, INCLUDE, LIMIT, MAX_HEADER, WRITABLE_DIRECTORY, word } from './kinds.ts';
 import { POOL, type UPSTREAM_MAP } from './pool.ts';
 import type { PROBE } from './probe.ts';
@@ -42,6 +42,11 @@ export const FILE = keys(
         otherwise: '`127.0.0.1:9180`, and a unix socket',
       },
     ),
+    health_path: value(HEALTH_PATH, {
+      description:
+        'a path that the public listeners answer with 200 while the process serves and with 503 while it stops, before all routes',
+      default: 'off',
+    }),
     access_log: value(ACCESS_LOG, { description: 'one line a request: a file, `-` for standard output, or `off`', default: '-' }),
     log_level: value(word(LOG_LEVELS), { description: "of the program's log, on standard error", default: 'info' }),
     log_format: value(word(LOG_FORMATS), { description: 'of both logs', otherwise: '`pretty` on a terminal, else `json`' }),

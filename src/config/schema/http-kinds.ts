@@ -5,7 +5,7 @@ import type { TextPattern } from '../health.ts';
 import { checkRegexCost } from '../regex/cost.ts';
 import type { HostPattern, PathPattern } from '../route.ts';
 import { groupsOf } from '../template.ts';
-import { isParamName } from '../values.ts';
+import { isParamName, parseHealthPath, parseUrlPath } from '../values.ts';
 import type { Kind } from './build.ts';
 import { numeric, TEXT, VARIABLE } from './kinds.ts';
 
@@ -29,7 +29,7 @@ export const ROUTE_PATH: Kind<Exclude<PathPattern, { kind: 'regex' }>> = {
   json: { type: 'string', pattern: `^(?:(=\\s*)?/.*|${VARIABLE})$` },
   read: (text) => {
     const exact = /^=\s*(.*)$/s.exec(text);
-    const path = urlPath(exact?.[1] ?? text);
+    const path = parseUrlPath(exact?.[1] ?? text);
     return exact === null ? { kind: 'prefix', path, final: false } : { kind: 'exact', path };
   },
 };
@@ -37,18 +37,15 @@ export const ROUTE_PATH: Kind<Exclude<PathPattern, { kind: 'regex' }>> = {
 export const URL_PATH: Kind<string> = {
   label: 'a path that begins with /',
   json: { type: 'string', pattern: `^(?:/.*|${VARIABLE})$` },
-  read: urlPath,
+  read: parseUrlPath,
 };
 
-/** Requests are compared in the one form their paths have (docs/decisions/0008): a path in another form would match none. */
-function urlPath(text: string): string {
-  if (!text.startsWith('/')) throw new ConfigError(`'${text}' does not begin with /`);
-  if (/[?#]/.test(text)) throw new ConfigError(`'${text}': a path has no query; '?' and '#' match nothing`);
-  if (/\/\/|\/\.\.?(?:\/|$)/.test(text)) {
-    throw new ConfigError(`'${text}': paths are compared without '//', '/./' and '/../'; this one would match nothing`);
-  }
-  return text;
-}
+/** A path that is answered by the program itself, or none. */
+export const HEALTH_PATH: Kind<{ readonly path: string | undefined }> = {
+  label: 'off, or a path that begins with /',
+  json: { type: 'string', pattern: `^(?:off|/.*|${VARIABLE})$` },
+  read: (text) => ({ path: parseHealthPath(text) }),
+};
 
 /** Without flags: letters are not folded, and what matches is looked at byte by byte. */
 function parseRegex(text: string): RegExp {

@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';
 import { parseBalance } from '../balance.ts';
 import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts';
+import { MAX_PAGE } from '../route.ts';
 import type { UpstreamSpec } from '../settings.ts';
 import {
   oneOf,
@@ -163,7 +164,8 @@ export const PAGE: Kind<string> = {
   label: 'a file',
   read: (text, context) => {
     const path = PATH.read(text, context);
-    if (!context.world.exists(path)) throw new ConfigError(`there is no file '${path}'`);
+    const problem = context.world.fileProblem(path, MAX_PAGE);
+    if (problem !== undefined) throw new ConfigError(problem);
     return path;
   },
 };

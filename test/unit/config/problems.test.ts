@@ -172,6 +172,15 @@ describe('a value that makes no sense', () => {
     ['listen: []', '2:9: listen: found an empty list, expected at least 1'],
     [`listen: /${'x'.repeat(120)}`, `2:9: listen: socket path /${'x'.repeat(120)} is 121 bytes long; unix sockets allow 107`],
     ['admin: [off]', "2:9: admin[0]: address 'off': expected HOST:PORT, [IPV6]:PORT, /PATH or unix:/PATH"],
+    [
+      'listen: [127.0.0.1:80, 0.0.0.0:80]',
+      "2:24: listen[1]: '0.0.0.0:80' overlaps '127.0.0.1:80', which is asked for at f.yaml:2:10; one of the two is enough",
+    ],
+    [
+      'listen: 127.0.0.1:80\nadmin: ["[::]:80"]',
+      "3:9: admin[0]: '[::]:80' overlaps '127.0.0.1:80', which is asked for at f.yaml:2:9; one of the two is enough",
+    ],
+    ['listen: [/a, unix:/a]', "2:14: listen[1]: '/a' is asked for already at f.yaml:2:10; one of the two is enough"],
     ['log_level: trace', "2:12: log_level: 'trace' is not known; expected debug or info or warn or error"],
     ['log_format: jsn', "2:13: log_format: 'jsn' is not known; expected json or pretty; did you mean 'json'?"],
     ['temp_dir: /nowhere', "2:11: temp_dir: '/nowhere' is not a directory that can be written to"],

@@ -123,6 +123,8 @@ const HEALTH = 'pools.rt.health';
 const EFFECTS: ReadonlyArray<readonly [path: string, value: unknown, change: (before: Settings) => Settings]> = [
   ['listen', 'unix:/run/h.sock', (s) => ({ ...s, listen: [parseAddress('/run/h.sock')] })],
   ['listen', ['[::1]:80', './h.sock'], (s) => ({ ...s, listen: [parseAddress('[::1]:80'), parseAddress(`${process.cwd()}/h.sock`)] })],
+  ['health_path', '/up', (s) => ({ ...s, healthPath: '/up' })],
+  ['health_path', 'off', (s) => s],
   ['admin', 'off', (s) => ({ ...s, admin: { kind: 'off' } })],
   ['admin', '127.0.0.1:1', (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1')] } })],
   ['admin', ['127.0.0.1:1', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],

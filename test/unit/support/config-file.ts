@@ -31,6 +31,7 @@ export function worldOf(files: Files, environment: Environment = {}): ConfigWorl
     },
     exists: (path) => Object.hasOwn(files, path),
     openToAll: (path) => path.includes('/open/'),
+    fileProblem: (path) => (Object.hasOwn(files, path) ? undefined : `there is no file '${path}'`),
     directoryProblem: (path) => (path.startsWith('/tmp') ? undefined : 'is not a directory that can be written to'),
     environment,
     tempDir: '/tmp',
