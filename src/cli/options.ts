@@ -39,7 +39,7 @@ export const SERVE_OPTIONS = [
     value: 'ADDR',
     repeatable: true,
     preset: '127.0.0.1:9180 and a unix socket',
-    help: 'where /healthz, /readyz and /status are answered and commands are taken, or off',
+    help: 'where /healthz, /readyz, /status and /metrics are answered and commands are taken, or off',
   },
   {
     name: 'balance',

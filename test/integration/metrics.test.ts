@@ -128,6 +128,22 @@ describe('GET /metrics', () => {
     await pending;
   });
 
+  it('does not take a pool that has left and still serves for one without upstreams', async () => {
+    const admin = join(tempDir(), 'admin.sock');
+    const { handler, next } = holding();
+    const [old, other] = [await fakeWorker(handler), await fakeWorker(answering('other'))];
+    const { proxy, reload } = await reloadable(poolsFile({ old: `{ upstreams: [${old.path}] }` }), ['--admin', admin]);
+    const pending = ask(proxy.path);
+    const reply = await next();
+    await reload(poolsFile({ other: `{ upstreams: [${other.path}] }` }));
+    const families = await scrape(admin);
+    expect(sampleOf(families, 'fcgi_lb_pool_upstreams', { pool: 'other', state: 'up' })).toBe(1);
+    expect(sampleOf(families, 'fcgi_lb_pool_upstreams', { pool: 'old', state: 'up' })).toBeUndefined();
+    expect(sampleOf(families, 'fcgi_lb_queue_depth', { pool: 'old' })).toBe(0);
+    answer(reply, 'old');
+    await pending;
+  });
+
   it('keeps names that are hard to quote in one piece', async () => {
     const directory = tempDir();
     const path = join(directory, 'a "b" \\n {c}.sock');

@@ -119,6 +119,18 @@ describe('GET /status', () => {
     expect(pool('rt')).toMatchObject({ requests: 1, retries: failures, statuses: { '2xx': 1 } });
   });
 
+  it('counts what the queue says for the pool, not for the upstream that was tried before', async () => {
+    const path = join(tempDir(), 'w.sock');
+    await deadSocket(path);
+    const { proxy, pool, upstreamStatus } = await reloadable(
+      poolsFile({ rt: `{ upstreams: [${path}], queue: { timeout: 200ms } }` }),
+    );
+    expect((await ask(proxy.path)).status).toBe(503);
+    await proxy.accessLine(1);
+    expect(Object.keys(upstreamStatus(path).errors)).toEqual(['FCGI_LB_CONNECT_REFUSED']);
+    expect(pool('rt').queue.rejected).toEqual({ FCGI_LB_QUEUE_TIMEOUT: 1 });
+  });
+
   it('goes on counting after a reload', async () => {
     const worker = await fakeWorker(answering('fine'));
     const yaml = poolsFile({ rt: `{ upstreams: [${worker.path}] }` });
