@@ -1,6 +1,6 @@
 // Source of the unix sockets that match a glob: watched, so that a worker joins when its socket appears and leaves with it.
 
-import { type FSWatcher, watch } from 'node:fs';
+import { type Dirent, type FSWatcher, type Stats, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ConfigError, type UpstreamAddress } from '../core/address.ts';
@@ -9,6 +9,7 @@ import { asError, systemCode } from '../core/errors.ts';
 import type { GlobLevel } from '../core/glob-pattern.ts';
 import type { Log } from '../core/log.ts';
 import type { Source, SourceListener } from './source.ts';
+import { UnchangedDirectories } from './unchanged-directories.ts';
 
 export interface GlobSettings {
   /** As the operator wrote it. */
@@ -50,6 +51,7 @@ export class GlobSource implements Source {
   readonly #watched = new Map<string, Watched>();
   readonly #warned = new Set<string>();
   #known = new Map<string, Found>();
+  readonly #unchanged = new UnchangedDirectories<ReadonlyMap<string, Found>>();
   /** Sockets that vanished, in that order. */
   readonly #gone = new Map<string, { readonly identity: string; readonly at: number }>();
   #listener: SourceListener | undefined;
@@ -89,6 +91,7 @@ export class GlobSource implements Source {
       try {
         await this.#descend('/', 0, found, directories);
         if (this.#listener === undefined) break;
+        this.#unchanged.keep(directories);
         // Watch first, then tell: a socket that comes between the two is seen by the scan that its report causes.
         const fresh = this.#watchAll(directories);
         this.#tell(this.#listener, found);
@@ -128,12 +131,38 @@ export class GlobSource implements Source {
       await this.#examine(join(directory, level.name), found);
       return;
     }
-    for (const name of await listDirectory(directory)) {
-      if (!level.matches(name)) continue;
-      const path = join(directory, name);
-      if (last) await this.#examine(path, found);
-      else if ((await directoryIdentity(path)) !== undefined) await this.#descend(path, depth + 1, found, directories);
+    if (last) {
+      await this.#examineAll(directory, level, found);
+      return;
     }
+    for (const { name } of await listDirectory(directory)) {
+      const path = join(directory, name);
+      if (level.matches(name) && (await directoryIdentity(path)) !== undefined) {
+        await this.#descend(path, depth + 1, found, directories);
+      }
+    }
+  }
+
+  async #examineAll(directory: string, level: GlobLevel & { readonly kind: 'match' }, found: Map<string, Found>): Promise<void> {
+    const facts = await statOrNothing(directory);
+    if (facts === undefined) return;
+    const lookedAt = this.#clock.date();
+    const paths = this.#unchanged.in(directory, facts);
+    if (paths !== undefined) {
+      for (const [path, each] of paths) found.set(path, each);
+      return;
+    }
+    const here = new Map<string, Found>();
+    let links = false;
+    for (const entry of await listDirectory(directory)) {
+      if (!level.matches(entry.name)) continue;
+      // What a link leads to is replaced elsewhere.
+      links ||= entry.isSymbolicLink();
+      await this.#examine(join(directory, entry.name), here);
+    }
+    for (const [path, each] of here) found.set(path, each);
+    if (links) this.#unchanged.forget(directory);
+    else this.#unchanged.remember(directory, facts, lookedAt, here);
   }
 
   async #note(directory: string, level: GlobLevel, directories: Map<string, Directory>): Promise<void> {
@@ -224,7 +253,7 @@ function fits(level: GlobLevel, name: string): boolean {
   return level.kind === 'name' ? name === level.name : level.matches(name);
 }
 
-async function statOrNothing(path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> {
+async function statOrNothing(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {
@@ -238,9 +267,9 @@ async function directoryIdentity(path: string): Promise<string | undefined> {
   return facts?.isDirectory() === true ? `${facts.dev}:${facts.ino}` : undefined;
 }
 
-async function listDirectory(path: string): Promise<string[]> {
+async function listDirectory(path: string): Promise<Dirent[]> {
   try {
-    return await readdir(path);
+    return await readdir(path, { withFileTypes: true });
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;

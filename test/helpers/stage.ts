@@ -67,7 +67,6 @@ export async function openStage({
       if (found === undefined) return { kind: 'unknown', reason: `no upstream '${name}' in pool ${pool}` };
       return { kind: 'done', pool, upstream: { ...found, state: { ...found.state, is: wish === 'drain' ? 'draining' : 'up' } } };
     },
-    metrics: async () => ({ contentType: 'text/plain', text: '' }),
     reload: async () => ({ result: 'good', at: clock.date().toISOString(), generation: 2 }),
   };
   const feed = new Feed(look, events, clock);

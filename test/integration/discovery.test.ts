@@ -1,6 +1,6 @@
 // A glob of sockets is watched: workers join with their socket and leave with it.
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
@@ -122,6 +122,24 @@ describe('a glob', () => {
     const replacement = await fakeWorker(answering('new'), { path: join(directory, 'n1.sock'), maxConns: 5, single: false });
     renameSync(replacement.path, path);
     await vi.waitFor(() => expect(upstream?.capacity).toBeUndefined(), { timeout: BOUND, interval: 2 });
+    expect((await ask(proxy.path)).body.toString()).toBe('new');
+    expect(upstream?.capacity).toBe(5);
+  });
+
+  it('notices a socket that is replaced where a link leads to, though its own directory does not change', async () => {
+    const [directory, elsewhere] = [tempDir(), tempDir()];
+    const path = join(directory, 'w1.sock');
+    const real = join(elsewhere, 'real.sock');
+    await fakeWorker(answering('old'), { path: real, maxConns: 3, single: false });
+    symlinkSync(real, path);
+    utimesSync(directory, 1, 1);
+    const proxy = await startProxy(['--upstream', `${directory}/w*.sock`]);
+    expect((await ask(proxy.path)).body.toString()).toBe('old');
+    const [upstream] = [...proxy.program.pool.upstreams];
+    const replacement = await fakeWorker(answering('new'), { path: join(elsewhere, 'n1.sock'), maxConns: 5, single: false });
+    renameSync(replacement.path, real);
+    // Nothing reports it: it is found when the directory is read again.
+    await vi.waitFor(() => expect(upstream?.capacity).toBeUndefined(), { timeout: 3 * BOUND, interval: 10 });
     expect((await ask(proxy.path)).body.toString()).toBe('new');
     expect(upstream?.capacity).toBe(5);
   });
