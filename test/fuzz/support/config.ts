@@ -30,6 +30,21 @@ log_format: json
 temp_dir: /tmp
 shutdown_timeout: 30s
 upgrade_timeout: 60s
+alerts:
+  name: here
+  after: 10s
+  quiet: 5m
+  group: 2s
+  upstream: true
+  pool: true
+  reload: true
+  queue: { over: 50% }
+  errors: { share: 10%, window: 1m, min_requests: 20 }
+  targets:
+    hook: { to: webhook, url: "https://alerts.example/x", timeout: 10s, only: [reload] }
+    other: { to: webhook, url_file: /etc/url, authorization_file: /etc/authorization }
+    bot: { to: telegram, token_file: /etc/token, chat: "@c_channel", api: "https://api.telegram.org" }
+    program: { to: command, command: [/bin/true] }
 client: { max_header: 32k, header_timeout: 60s, body_timeout: 60s, send_timeout: 60s, keepalive: 75s }
 pools:
   rt: &pool
@@ -89,7 +104,13 @@ export const SEEDS = [
 ];
 
 /** What is there besides the configuration. */
-const FILES = { [PAGE]: '', '/etc/secret': 'sixteen bytes or more' };
+const FILES = {
+  [PAGE]: '',
+  '/etc/secret': 'sixteen bytes or more',
+  '/etc/url': 'https://alerts.example/y',
+  '/etc/authorization': 'Bearer x',
+  '/etc/token': '123456:ABCdefGHIjklMNOpqrSTUvwxYZ012345678',
+};
 const ENVIRONMENT = { HOME: '/root' };
 
 /** What is accepted can be built: whatever else may be wrong with it should have been said. Nothing is opened yet. */
