@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import type { HttpRequest, HttpSink } from './http-request.ts';
 import type { ExchangeSink, FcgiRequest } from './request.ts';
+import type { AnyExchange } from './side.ts';
 
 /** Exactly one of `start`, `forward` and `release` ends the loan. After the first two the exchange frees the slot by itself. */
 export interface Loan {
@@ -16,4 +17,23 @@ export interface Loan {
   /** Whether an exchange that was started still holds the slot, given up or not. */
   running(): boolean;
   release(): void;
+}
+
+/**
+ * A loan of a slot that was taken for it.
+ * @param running what runs on the upstream
+ * @param parts what the upstream does for whoever has the loan
+ */
+export function loanOf(running: ReadonlySet<AnyExchange>, parts: Omit<Loan, 'running'>): Loan {
+  let exchange: AnyExchange | undefined;
+  const keep = <T extends AnyExchange>(begun: T): T => {
+    exchange = begun;
+    return begun;
+  };
+  return {
+    ...parts,
+    start: (request, sink) => keep(parts.start(request, sink)),
+    forward: (request, sink) => keep(parts.forward(request, sink)),
+    running: () => exchange !== undefined && running.has(exchange),
+  };
 }

@@ -13,7 +13,7 @@ import { FcgiSide } from './fcgi-side.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import type { HttpRequest, HttpSink } from './http-request.ts';
 import { HttpSide, limitOf } from './http-side.ts';
-import type { Loan } from './loan.ts';
+import { type Loan, loanOf } from './loan.ts';
 import { Occupancy } from './occupancy.ts';
 import type { ExchangeSink, FcgiRequest, Outcome } from './request.ts';
 import { Setbacks } from './setbacks.ts';
@@ -197,18 +197,12 @@ export class Upstream implements Candidate, SlotsOwner {
   lend(): Loan | undefined {
     if (!this.#slots.free || this.#condition.intent !== 'serve') return undefined;
     this.take();
-    let exchange: AnyExchange | undefined;
-    const keep = <T extends AnyExchange>(begun: T): T => {
-      exchange = begun;
-      return begun;
-    };
-    return {
+    return loanOf(this.#running, {
       dial: (result) => dial(socketOf(this.#address), this.#settings.timeouts.connect, this.#clock, result),
-      start: (request, sink) => keep(this.#speak(request, sink, 'probe')),
-      forward: (request, sink) => keep(this.#speakHttp(request, sink, 'probe')),
-      running: () => exchange !== undefined && this.#running.has(exchange),
+      start: (request, sink) => this.#speak(request, sink, 'probe'),
+      forward: (request, sink) => this.#speakHttp(request, sink, 'probe'),
       release: () => this.release(),
-    };
+    });
   }
 
   /** The address has (re)appeared: whatever is there now is new, so try it at once and ask for its capacity again. */

@@ -1,70 +1,17 @@
 // Good configuration files with random damage: checking them never crashes, and never refuses one without saying where and why.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LivingPool } from '../../src/app/living-pool.ts';
-import { buildRouter } from '../../src/app/routes.ts';
-import { ConfigFileError } from '../../src/config/file/problem.ts';
-import type { Settings } from '../../src/config/settings.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { Events } from '../../src/core/events.ts';
-import { Forwarder } from '../../src/http/forwarder.ts';
-import { Occupancies } from '../../src/upstream/occupancy.ts';
-import { load } from '../unit/support/config-file.ts';
+import { parse } from 'yaml';
+import { formOf, type Shape, shapeOf } from '../../src/config/schema/build.ts';
+import { FILE } from '../../src/config/schema/file.ts';
+import { examine, FULL, SEEDS } from './support/config.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-
-/** A file that is there, for the checks and for what is built. */
-const PAGE = join(ROOT, 'README.md');
-
-/** Everything that a file can say, besides the files that are there to start from. */
-const FULL = `
-include: d/*.yaml
-listen: ["127.0.0.1:8080", "unix:/run/http.sock"]
-admin: [127.0.0.1:9180, /run/admin.sock]
-access_log: "\${LOGS:-/var/log}/a.log"
-log_level: info
-log_format: json
-temp_dir: /tmp
-shutdown_timeout: 30s
-client: { max_header: 32k, header_timeout: 60s, body_timeout: 60s, send_timeout: 60s, keepalive: 75s }
-pools:
-  rt: &pool
-    upstreams:
-      - "/run/rt*.sock"
-      - { address: "10.0.0.2:9000", weight: 2, max_conns: 8, backup: true, down: false, slow_start: 10s }
-    balance: hash:$cookie_sid
-    max_conns: auto
-    queue: { size: 1024, timeout: &t 30s }
-    timeouts: { connect: 5s, send: *t, read: *t, linger: 5m }
-    keepalive: off
-    retry: { on: [connect, busy, http_503], attempts: 3, non_idempotent: false, budget: 20% }
-    passive: { max_fails: 3, fail_timeout: 10s, max_ejection: 5m, on: [refused, http_5xx], max_ejected: 0.5 }
-    health:
-      probe: request
-      uri: /ping
-      params: { A: b }
-      expect: { status: [200-299, 401], headers: { X-A: /^b+$/ }, body: pong }
-      interval: 5s
-    fail_fast_after: 10s
-    params: { HTTPS: on }
-  php: *pool
-routes:
-  - { path: = /favicon.ico, respond: { status: 204, headers: { A: b }, body: "" } }
-  - { path_regex: '\\.php(/|$)', root: /srv/www, split_path: '^(.+?\\.php)(/.*)$', index: index.php, pool: php }
-  - { host: [a.example.org, "*.example.org"], path: /, final: true, method: [GET, POST], pool: rt, params: { B: $uri } }
-  - { path_regex: ^/old/(.*), redirect: { to: /new/$1, status: 301 }, response_headers: { set: { C: d }, hide: [Server] } }
-  - { path: /s/, static: /srv/s, strip_prefix: /s/, error_pages: { 404: ${PAGE}, 5xx: ${PAGE} } }
-`;
-
-const SEEDS = [
-  FULL,
-  ...readdirSync(join(ROOT, 'config'))
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => readFileSync(join(ROOT, 'config', name), 'utf8')),
-];
+/** As a file, and as one that another includes. */
+function outcomeOf(text: string): 'good' | 'bad' {
+  const found = [...examine(text), ...examine('include: d/1.yaml\n', text)];
+  return found.length === 0 ? 'good' : 'bad';
+}
 
 /** Pieces that mean something to YAML, to variables, or to one of the values. */
 const PIECE = fc.oneof(
@@ -156,60 +103,96 @@ function damaged(text: string, damage: Damage): string {
   }
 }
 
-/** What is accepted can be built: whatever else may be wrong with it should have been said. Nothing is opened yet. */
-function build(settings: Settings): void {
-  const quiet = (): void => undefined;
-  const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const pools = settings.pools.map(
-    (pool) => new LivingPool(pool, { clock: systemClock, log, events: new Events(), occupancies: new Occupancies() }, 'secret'),
-  );
-  buildRouter(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
-    version: 'test',
-    forwarder: new Forwarder(),
-    stopping: () => false,
-  });
-  for (const pool of pools) pool.destroy();
-}
+/** Values that somebody might write, or would not. */
+const VALUE = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      '',
+      ' ',
+      '0',
+      '-1',
+      'off',
+      'auto',
+      '/',
+      '//a',
+      '$',
+      '$uri',
+      '${HOME}',
+      '${',
+      '1e9',
+      '99999999999999999999',
+    ),
+  },
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    false,
+    0,
+    -1,
+    1.5,
+    1e300,
+    [],
+    {},
+    [[]],
+    [null],
+    { a: { b: [] } },
+    { '': '' },
+    { constructor: 1 },
+  ),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.constantFrom(
+    'x'.repeat(5000),
+    '/'.repeat(5000),
+    '*'.repeat(300),
+    `(${'a*'.repeat(50)})*`,
+    '[',
+    '\\',
+    '(?<n>a)\\k<n>',
+    '^(a|b)(c)$',
+  ),
+);
 
-/** Loads a text as a file, and as one that another includes; whatever comes of it must be settings or good messages. */
-function examine(text: string): 'good' | 'bad' {
-  let outcome: 'good' | 'bad' = 'good';
-  for (const [first, files] of [
-    [text, { [`${process.cwd()}/d/1.yaml`]: '{}', [PAGE]: '' }],
-    ['include: d/1.yaml\n', { [`${process.cwd()}/d/1.yaml`]: text, [PAGE]: '' }],
-  ] as const) {
-    try {
-      const { settings } = load(first, files, { HOME: '/root' });
-      build(settings);
-    } catch (error) {
-      if (!(error instanceof ConfigFileError)) throw error;
-      outcome = 'bad';
-      const lines = error.message.split('\n');
-      expect(lines.length).toBe(error.problems.length + 1);
-      expect(lines.length).toBeGreaterThan(1);
-      for (const { place: where, message } of error.problems) {
-        expect(where.line).toBeGreaterThanOrEqual(1);
-        expect(where.column).toBeGreaterThanOrEqual(1);
-        expect(message.trim().length).toBeGreaterThan(5);
-      }
-      for (const line of lines.slice(0, -1)) expect(line).toMatch(/^(f|d\/1)\.yaml:\d+:\d+: \S/);
-    }
-  }
-  return outcome;
-}
+/** Without a `$`, which is another thing in what is written out. */
+const TEXT = fc
+  .oneof(
+    fc.constantFrom(
+      '30s',
+      '/run/a.sock',
+      'a: b',
+      '"',
+      "'",
+      '}, {',
+      '# no',
+      '- x',
+      '\n',
+      'off',
+      '!!int 3',
+      '&a',
+      '*t',
+      '1.10',
+      'null',
+      '[a, b]',
+    ),
+    fc.string({ unit: 'binary', maxLength: 8 }),
+  )
+  .filter((text) => !text.includes('$'));
 
 describe('a configuration file with damage', { timeout: 60_000 }, () => {
   it('was a good one before', () => {
-    const world = { HOME: '/root' };
-    for (const seed of SEEDS)
-      expect(load(seed, { [`${process.cwd()}/d/1.yaml`]: '{}', [PAGE]: '' }, world).settings).toBeDefined();
+    for (const seed of SEEDS) expect(examine(seed)).toEqual([]);
+  });
+
+  it('has every key of the schema, so that none is left out', () => {
+    const keys = new Set(keysIn(parse(FULL, { maxAliasCount: -1 })));
+    expect(keysOf(shapeOf(FILE)).filter((key) => !keys.has(key))).toEqual([]);
   });
 
   it('is served or refused, and a refusal says where and why', () => {
     const outcomes = { good: 0, bad: 0 };
     fc.assert(
       fc.property(fc.constantFrom(...SEEDS), fc.array(DAMAGE, { minLength: 1, maxLength: 6 }), (seed, damages) => {
-        outcomes[examine(damages.reduce(damaged, seed))] += 1;
+        outcomes[outcomeOf(damages.reduce(damaged, seed))] += 1;
       }),
       { numRuns: 300 },
     );
@@ -226,7 +209,7 @@ describe('a configuration file with damage', { timeout: 60_000 }, () => {
           fc.array(PIECE, { maxLength: 30 }).map((pieces) => pieces.join('')),
         ),
         (text) => {
-          examine(text);
+          outcomeOf(text);
         },
       ),
       { numRuns: 300 },
@@ -268,9 +251,87 @@ describe('a configuration file with damage', { timeout: 60_000 }, () => {
     }));
     fc.assert(
       fc.property(fc.dictionary(key, tree, { minKeys: 1 }), (file) => {
-        examine(JSON.stringify(file));
+        outcomeOf(JSON.stringify(file));
       }),
       { numRuns: 300 },
     );
   });
+
+  it('may have any value in the place of any of its values', () => {
+    const tree: unknown = parse(FULL, { maxAliasCount: -1 });
+    const places = pathsIn(tree);
+    const outcomes = { good: 0, bad: 0 };
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...places), VALUE), { minLength: 1, maxLength: 3 }), (changes) => {
+        const file = changes.reduce((so, [path, value]) => withValue(so, path, value), tree);
+        outcomes[outcomeOf(JSON.stringify(file, undefined, 1))] += 1;
+      }),
+      { numRuns: 300 },
+    );
+    expect(outcomes.bad).toBeGreaterThan(100);
+  });
+
+  it('may be two, one including the other, with damage to both', () => {
+    const [pools, rest] = [FULL.slice(FULL.indexOf('pools:'), FULL.indexOf('routes:')), FULL.slice(FULL.indexOf('routes:'))];
+    const head = FULL.slice(0, FULL.indexOf('pools:'));
+    expect(examine(head + rest, pools)).toEqual([]);
+    const damages = fc.array(DAMAGE, { maxLength: 3 });
+    fc.assert(
+      fc.property(damages, damages, (one, other) => {
+        examine(one.reduce(damaged, head + rest), other.reduce(damaged, pools));
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
+
+describe('a variable of the environment', { timeout: 60_000 }, () => {
+  it('means the same as what it brings, written out in its place, whatever that is', () => {
+    const tree: unknown = parse(FULL, { maxAliasCount: -1 });
+    const texts = pathsIn(tree).filter((path) => typeof valueAt(tree, path) === 'string' && path[0] !== 'include');
+    fc.assert(
+      fc.property(fc.constantFrom(...texts), TEXT, (path, text) => {
+        const by = (value: string): string => JSON.stringify(withValue(tree, path, value), undefined, 1);
+        const filled = examine(by('${V}'), '{}', { HOME: '/root', V: text });
+        const written = examine(by(text), '{}', { HOME: '/root' });
+        expect(filled.map(({ message }) => message)).toEqual(written.map(({ message }) => message));
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
+
+type Path = readonly (string | number)[];
+
+/** The way to every value of a tree. */
+function pathsIn(tree: unknown, path: Path = []): Path[] {
+  if (tree === null || typeof tree !== 'object') return [path];
+  const entries = Array.isArray(tree) ? [...tree.entries()] : Object.entries(tree);
+  return [...(path.length === 0 ? [] : [path]), ...entries.flatMap(([key, value]) => pathsIn(value, [...path, key]))];
+}
+
+function valueAt(tree: unknown, path: Path): unknown {
+  return path.reduce((at, key) => (at as Record<string | number, unknown>)[key], tree);
+}
+
+/** A copy of a tree with a value put in. */
+function withValue(tree: unknown, [key, ...rest]: Path, value: unknown): unknown {
+  if (key === undefined) return value;
+  if (Array.isArray(tree)) return tree.map((item: unknown, index) => (index === key ? withValue(item, rest, value) : item));
+  const object = tree !== null && typeof tree === 'object' ? (tree as Record<string, unknown>) : {};
+  return { ...object, [key]: withValue(object[key], rest, value) };
+}
+
+function keysIn(tree: unknown): string[] {
+  if (Array.isArray(tree)) return tree.flatMap(keysIn);
+  if (tree === null || typeof tree !== 'object') return [];
+  return Object.entries(tree).flatMap(([key, value]) => [key, ...keysIn(value)]);
+}
+
+/** The keys that the schema knows, at whichever level. */
+function keysOf(shape: Shape): string[] {
+  if (formOf(shape) === 'value') return [];
+  const { properties = {}, additionalProperties: named, items, anyOf = [] } = shape;
+  const below = [...Object.values(properties), ...anyOf, ...(named ? [named] : []), ...(items === undefined ? [] : [items])];
+  return [...Object.keys(properties), ...below.flatMap(keysOf)];
+}

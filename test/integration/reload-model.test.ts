@@ -69,7 +69,7 @@ interface Worker {
   readonly replies: Reply[];
 }
 
-describe('any sequence of settings', () => {
+describe('any sequence of settings', { timeout: 120_000 }, () => {
   it('lets no worker have more than its capacity, and answers every request', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), (steps) => new Run().play(steps)),

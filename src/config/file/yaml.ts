@@ -1,6 +1,6 @@
 // A file's text as YAML nodes that know their places.
 
-import { Composer, type CST, type Document, isAlias, isScalar, LineCounter, type Node, Parser, visit } from 'yaml';
+import { Composer, type CST, type Document, isAlias, isScalar, type Node, Parser, visit } from 'yaml';
 import type { Place } from './problem.ts';
 import type { Report } from './report.ts';
 
@@ -20,17 +20,12 @@ export interface YamlFile {
 
 /** @returns undefined when the text is no YAML; why is in the report */
 export function parseYaml(name: string, text: string, report: Report): YamlFile | undefined {
-  const lines = new LineCounter();
-  const place = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    // Where there are no lines at all, the library knows none.
-    return { file: name, line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const place = placesIn(name, text);
   if (text.length > MAX_TEXT) {
     report.add(place(0), '', `the file has ${text.length} characters; at most ${MAX_TEXT} are read`);
     return undefined;
   }
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const tokens = [...new Parser().parse(text)];
   const deep = tooDeep(tokens);
   if (deep !== undefined) {
     report.add(place(deep), '', `more than ${MAX_DEPTH} lists or maps within each other`);
@@ -53,6 +48,21 @@ export function parseYaml(name: string, text: string, report: Report): YamlFile 
       const within = part === undefined ? -1 : text.indexOf(part, start);
       return place(within !== -1 && within < end ? within : start);
     },
+  };
+}
+
+/** From offsets to places. The library's own counter does not hear of lines that hold what cannot be understood. */
+function placesIn(file: string, text: string): (offset: number) => Place {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
   };
 }
 

@@ -18,6 +18,10 @@ describe('text that is no YAML', () => {
     expect(problemsOf(text)).toEqual([expected]);
   });
 
+  it('has its lines counted where it cannot be understood', () => {
+    expect(problemsOf(': }b\n l:')).toContain('f.yaml:2:3: Unexpected map-value-ind token in YAML stream: ":"');
+  });
+
   it('has every break named', () => {
     expect(problemsOf('a: b: c\nd: @e\n')).toHaveLength(2);
   });
