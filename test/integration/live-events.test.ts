@@ -40,7 +40,7 @@ describe('the files of the live page', () => {
       expect([path, status]).toEqual([path, 200]);
       expect(headers).toMatchObject({
         'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'cross-origin-resource-policy': 'same-origin',
         'x-frame-options': 'DENY',
         'cache-control': 'no-store',
