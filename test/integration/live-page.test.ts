@@ -251,6 +251,16 @@ describe('the live page', () => {
     });
   }
 
+  it('needs a line or two for an upstream on a desk', async () => {
+    const stage = await staged();
+    const { page } = await open(stage.url);
+    await stage.play(SCENE.seconds);
+    await page.getByText('is draining since').first().waitFor();
+    const { button, row: most } = await page.evaluate(inPage.heights);
+    expect(button).toBeLessThan(36);
+    expect(most).toBeLessThan(70);
+  });
+
   it('fits a phone without scrolling sideways, whatever the names', async () => {
     const long = (second: number): Status => {
       const status = sceneStatus(second);
