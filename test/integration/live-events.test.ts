@@ -135,10 +135,10 @@ describe('GET /events', () => {
       const [rt] = status.pools;
       const first = rt?.upstreams[0];
       if (rt === undefined || first === undefined) throw new Error('the scene has a pool');
-      const upstreams = Array.from({ length: 3000 }, (_, i) => ({
+      const upstreams = Array.from({ length: 300 }, (_, i) => ({
         ...first,
         name: `/run/rt${i}.sock`,
-        state: { ...first.state, reason: `a reason that is not short, and another one each second: ${second}` },
+        state: { ...first.state, reason: `${second} ${'a reason that is long, and another one each second; '.repeat(50)}` },
       }));
       return { ...status, pools: [{ ...rt, upstreams }] };
     };
