@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Feed, MAX_READERS } from './feed.ts';
+import { whenOver } from './when-over.ts';
 
 interface PageFile {
   readonly type: string;
@@ -35,8 +36,7 @@ const HEADERS = {
   'Content-Security-Policy': POLICY,
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
-  // Not `no-referrer`: that can take our own Origin, by which writes are told from those of strangers, to be `null`.
-  'Referrer-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cache-Control': 'no-store',
@@ -86,7 +86,7 @@ export class LivePage {
         reply.hijack();
         const response = reply.raw;
         streams.add(response);
-        response.once('close', () => {
+        whenOver(response, () => {
           streams.delete(response);
           this.#feed.leave(response);
         });
