@@ -16,7 +16,7 @@ const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
 try {
   const page = await browser.newPage({
-    viewport: { width: Number(width), height: width === '360' ? 3000 : 1400 },
+    viewport: { width: Number(width), height: width === '360' ? 3000 : 1330 },
     colorScheme: scheme === 'dark' ? 'dark' : 'light',
     timezoneId: 'UTC',
   });

@@ -16,6 +16,11 @@ const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8'
   .sort()
   .map((path) => rules.sourceFile(`src/${path}`, readText(`src/${path}`)));
 
+/** What browsers run, as it is: the live page. */
+const page = readdirSync(join(ROOT, 'src/admin/page'))
+  .filter((name) => name.endsWith('.js'))
+  .map((name) => rules.sourceFile(`src/admin/page/${name}`, readText(`src/admin/page/${name}`)));
+
 /** An empty list, or a failure that shows every violation on a line of its own. */
 function expectNone(violations: readonly string[]): void {
   expect(violations.join('\n')).toBe('');
@@ -39,6 +44,24 @@ describe('the architecture', () => {
   it('keeps fcgi/, balance/ and config/ free of the outside world', () => expectNone(rules.pureRoomsStayPure(files)));
   it('reads time and sets timers only in core/clock.ts', () => expectNone(rules.timeComesFromTheClock(files)));
   it('keeps no mutable state in modules', () => expectNone(rules.modulesHoldNoState(files)));
+  it('holds the files of the live page to the same', () => {
+    expect(page.length).toBeGreaterThan(5);
+    const held = [
+      rules.noImportCycles,
+      rules.filesAreShort,
+      rules.filesSayWhatTheyDo,
+      rules.noDefaultExports,
+      rules.modulesHoldNoState,
+    ];
+    expectNone(held.flatMap((rule) => rule(page)));
+    expectNone(
+      page.flatMap(({ path, text }) => (/@ts-|\{(?:any|\*)\}/.test(text) ? [`${path}: types are checked everywhere`] : [])),
+    );
+    const inPage = new Set(page.map(({ path }) => path));
+    expect(page.flatMap((file) => rules.importsOf(file)).filter(({ file }) => file === undefined || !inPage.has(file))).toEqual(
+      [],
+    );
+  });
   it('uses every failure code', () => expectNone(rules.failureCodesAreUsed(files)));
 
   it('names every dependency in docs/dependencies.md', () => {

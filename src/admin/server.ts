@@ -8,6 +8,7 @@ import type { Log } from '../core/log.ts';
 import { type Access, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
 import type { ReloadStatus, Status, Who, Wish, WishResult } from './status.ts';
+import { whenOver } from './when-over.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -121,7 +122,7 @@ export class AdminServer {
 
   #began(response: ServerResponse): void {
     this.#open.add(response);
-    response.once('close', () => {
+    whenOver(response, () => {
       this.#open.delete(response);
       if (this.#open.size === 0) this.#onQuiet?.();
     });

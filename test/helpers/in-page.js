@@ -100,3 +100,11 @@ export function contrasts() {
     ];
   });
 }
+
+/** How high the buttons and the rows of the tables are. */
+export function heights() {
+  /** @param {string} selector */
+  const most = (selector) =>
+    Math.max(...[...document.querySelectorAll(selector)].map((each) => each.getBoundingClientRect().height));
+  return { button: most('tbody button'), row: most('tbody tr') };
+}

@@ -22,7 +22,14 @@ class StageClock extends FakeClock {
   }
 }
 
+/** What `GET /metrics` waits for, and how many have asked. */
+interface Held {
+  wait: Promise<void>;
+  waiting: number;
+}
+
 export interface Stage {
+  readonly facts: Held;
   /** Of the TCP listener. */
   readonly url: string;
   readonly port: number;
@@ -50,6 +57,7 @@ export async function openStage({
   const clock = new StageClock();
   const events = new Events();
   const wishes: string[] = [];
+  const held: Held = { wait: Promise.resolve(), waiting: 0 };
   let looks = 0;
   const look = (): Status => {
     looks += 1;
@@ -58,7 +66,11 @@ export async function openStage({
   const facts: AdminFacts = {
     readiness: () => ({ ready: true, reasons: [] }),
     status: look,
-    metrics: async () => ({ contentType: 'text/plain', text: '' }),
+    metrics: async () => {
+      held.waiting += 1;
+      await held.wait;
+      return { contentType: 'text/plain', text: '' };
+    },
     wish: (wish: Wish, pool, name) => {
       wishes.push(`${wish} ${pool} ${name}`);
       const found = look()
@@ -80,6 +92,7 @@ export async function openStage({
     events,
     feed,
     wishes,
+    facts: held,
     looks: () => looks,
     play: async (seconds) => {
       for (let each = 0; each < seconds; each += 1) {

@@ -166,8 +166,11 @@ describe('the live page', () => {
     const state = () => [...proxy.program.pool.upstreams][0]?.state.is;
     const { page } = await open(adminUrl(proxy));
     const posts: (string | undefined)[] = [];
+    const origins = new Set<string | undefined>();
     page.on('request', (request) => {
-      if (request.method() === 'POST') posts.push(request.headers()['authorization']);
+      if (request.method() !== 'POST') return;
+      posts.push(request.headers()['authorization']);
+      void request.allHeaders().then(({ origin }) => origins.add(origin));
     });
     const dialog = page.getByRole('dialog');
     const drain = page.getByRole('button', { name: `Drain ${worker.path}`, exact: true });
@@ -184,14 +187,13 @@ describe('the live page', () => {
     // Somebody in front who lets those with the token through.
     await page.route('**/pools/**', async (route) => {
       const { headers, path } = { headers: route.request().headers(), path: new URL(route.request().url()).pathname };
-      if (headers['authorization'] !== 'Bearer a token')
-        return route.fulfill({ status: 401, json: { error: 'this token is not known' } });
+      if (headers['authorization'] !== 'Bearer a token') return route.fulfill({ status: 401, json: { error: 'not authorized' } });
       const { status, body } = await ask(admin, { method: 'POST', path, headers: { Host: 'localhost' } });
       return route.fulfill({ status, body });
     });
     await dialog.getByLabel('Token').fill('another token');
     await dialog.getByRole('button', { name: 'Drain' }).click();
-    await dialog.getByText('drain was refused: this token is not known').waitFor();
+    await dialog.getByText('drain was refused: not authorized; is the token the right one?').waitFor();
     await dialog.getByLabel('Token').fill('a token');
     await dialog.getByRole('button', { name: 'Drain' }).click();
     await dialog.waitFor({ state: 'hidden' });
@@ -202,6 +204,7 @@ describe('the live page', () => {
     await dialog.getByRole('button', { name: 'Undrain' }).click();
     await page.getByText(`${worker.path} is up.`).waitFor();
     expect(state()).toBe('up');
+    expect([...origins]).toEqual([adminUrl(proxy).slice(0, -1)]);
     const kept = await page.evaluate(inPage.leftovers);
     expect(kept).toEqual([adminUrl(proxy), '', 0, 0]);
   });
@@ -247,6 +250,16 @@ describe('the live page', () => {
       expect(await page.evaluate(inPage.pageBackground)).toBe(scheme === 'dark' ? 'rgb(16, 21, 27)' : 'rgb(244, 246, 248)');
     });
   }
+
+  it('needs a line or two for an upstream on a desk', async () => {
+    const stage = await staged();
+    const { page } = await open(stage.url);
+    await stage.play(SCENE.seconds);
+    await page.getByText('is draining since').first().waitFor();
+    const { button, row: most } = await page.evaluate(inPage.heights);
+    expect(button).toBeLessThan(36);
+    expect(most).toBeLessThan(90);
+  });
 
   it('fits a phone without scrolling sideways, whatever the names', async () => {
     const long = (second: number): Status => {

@@ -65,7 +65,8 @@ export class Dialog {
     }
     this.#do.disabled = false;
     if (result.kind === 'refused') {
-      setText(this.#error, `${verb} was refused: ${result.reason}`);
+      const hint = result.status !== 401 ? '' : this.#token.value === '' ? '; it takes a token' : '; is the token the right one?';
+      setText(this.#error, `${verb} was refused: ${result.reason}${hint}`);
       if (result.status === 401 || result.status === 403) this.#token.focus();
       return;
     }

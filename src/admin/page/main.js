@@ -1,150 +1,128 @@
 // The live page: hears what happens, and shows it at the next frame.
 
 import { Dialog } from './dialog.js';
-import { find, made, setAttribute, setChildren, setText } from './dom.js';
+import { find, setAttribute, setChildren, setText } from './dom.js';
 import { findings } from './findings.js';
+import { Header } from './header.js';
 import { LogView } from './log-view.js';
 import { Model } from './model.js';
 import { PoolView } from './pool-view.js';
 import { listen } from './stream.js';
-import { bytes, clockTime, count, duration, milliseconds, plural } from './words.js';
 
+/** @import { Finding } from './findings.js' */
 /** @import { SortKey, Wanted } from './rows.js' */
 
-const model = new Model();
-const dialog = new Dialog();
-const log = new LogView();
-/** @type {Map<number, PoolView>} */
-const views = new Map();
-const controls = {
-  find: find(document, '#find', HTMLInputElement),
-  state: find(document, '#state', HTMLSelectElement),
-  sort: find(document, '#sort', HTMLSelectElement),
-};
-const link = find(document, '#link', HTMLElement);
-const readiness = find(document, '#readiness', HTMLElement);
-const pools = find(document, '#pools', HTMLElement);
-const glance = find(document, '#glance', HTMLUListElement);
-const facts = find(document, '#program', HTMLDListElement);
+class Page {
+  #model = new Model();
+  #dialog = new Dialog();
+  #header = new Header();
+  #log = new LogView();
+  /** @type {Map<number, PoolView>} */
+  #views = new Map();
+  #controls = {
+    find: find(document, '#find', HTMLInputElement),
+    state: find(document, '#state', HTMLSelectElement),
+    sort: find(document, '#sort', HTMLSelectElement),
+  };
+  #title = find(document, 'title', HTMLTitleElement);
+  #pools = find(document, '#pools', HTMLElement);
+  #glance = find(document, '#glance', HTMLUListElement);
+  /** Which page the program has. @type {string | undefined} */
+  #mark;
+  #connected = false;
+  #asked = false;
 
-/** @type {string | undefined} */
-let page;
-let connected = false;
-let asked = false;
+  start() {
+    for (const control of Object.values(this.#controls)) control.addEventListener('input', () => this.#later());
+    find(document, '#controls', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
+    listen({
+      page: (mark) => {
+        // Another version serves by now, and speaks to its own page.
+        if (this.#mark !== undefined && this.#mark !== mark && !this.#dialog.open) location.reload();
+        this.#mark ??= mark;
+      },
+      all: (message) => {
+        this.#connected = true;
+        this.#model.all(message);
+        this.#later();
+      },
+      changes: (message) => {
+        this.#model.changes(message);
+        this.#later();
+      },
+      events: (happenings) => {
+        this.#model.happened(happenings);
+        this.#later();
+      },
+      lost: () => {
+        this.#connected = false;
+        if (this.#model.program === undefined) this.#header.unheard();
+        this.#later();
+      },
+    });
+  }
 
-/** What has come since the last frame is shown at once; while nobody looks, nothing is. */
-function later() {
-  if (asked) return;
-  asked = true;
-  requestAnimationFrame(() => {
-    asked = false;
-    show();
-  });
+  /** What comes until the next frame is shown at once; while nobody looks there are no frames. */
+  #later() {
+    if (this.#asked) return;
+    this.#asked = true;
+    requestAnimationFrame(() => {
+      this.#asked = false;
+      this.#show();
+    });
+  }
+
+  #show() {
+    const { program, recent, at } = this.#model;
+    if (program === undefined) return;
+    this.#header.show(program, this.#model, this.#connected);
+    this.#showFindings(findings(this.#model));
+    this.#showPools();
+    this.#log.show(recent, at);
+  }
+
+  /** @param {readonly Finding[]} found */
+  #showFindings(found) {
+    const items = found.map(({ level, text }, index) => {
+      const item = this.#glance.children[index] ?? document.createElement('li');
+      setAttribute(item, 'data-level', level);
+      setText(item, text);
+      return item;
+    });
+    setChildren(this.#glance, items);
+    const bad = found.filter(({ level }) => level === 'bad').length;
+    setText(this.#title, bad === 0 ? 'fcgi-lb' : `(${bad}) fcgi-lb`);
+  }
+
+  #showPools() {
+    const { find: sought, state, sort } = this.#controls;
+    const wanted = /** @type {Wanted} */ ({ find: sought.value, state: state.value, sort: sort.value });
+    const before = this.#views;
+    this.#views = new Map();
+    for (const pool of this.#model.pools.values()) {
+      const view =
+        before.get(pool.id) ??
+        new PoolView(
+          pool.id,
+          (verb, upstream) => this.#dialog.ask(verb, pool.name, upstream),
+          (key) => this.#sortBy(key),
+          () => this.#later(),
+        );
+      this.#views.set(pool.id, view);
+      view.show(pool, this.#model, wanted);
+    }
+    for (const [id, view] of before) if (!this.#views.has(id)) view.end();
+    setChildren(
+      this.#pools,
+      [...this.#views.values()].map(({ element }) => element),
+    );
+  }
+
+  /** @param {SortKey} key */
+  #sortBy(key) {
+    this.#controls.sort.value = key;
+    this.#later();
+  }
 }
 
-function show() {
-  const { program, at } = model;
-  if (program === undefined) return;
-  setText(link, connected ? 'live' : `no connection since ${clockTime(at, at)}, trying again`);
-  setAttribute(link, 'data-level', connected ? 'good' : 'bad');
-  setAttribute(document.body, 'data-connected', String(connected));
-  setText(find(document, '#version', HTMLElement), program.version);
-  setText(readiness, program.stopping ? 'stopping' : program.ready ? 'ready' : 'not ready');
-  setAttribute(readiness, 'data-level', program.ready ? 'good' : 'bad');
-  showFacts();
-  const found = findings(model);
-  const items = found.map(({ level, text }, index) => {
-    const item = glance.children[index] ?? document.createElement('li');
-    setAttribute(item, 'data-level', level);
-    setText(item, text);
-    return item;
-  });
-  setChildren(glance, items);
-  setText(document.querySelector('title') ?? document.body, titleText(found.filter(({ level }) => level === 'bad').length));
-  showPools();
-  log.show(model.recent, at);
-}
-
-function showPools() {
-  for (const id of views.keys()) if (!model.pools.has(id)) views.delete(id);
-  const wanted = /** @type {Wanted} */ ({ find: controls.find.value, state: controls.state.value, sort: controls.sort.value });
-  const elements = [...model.pools.values()].map((pool) => {
-    const view =
-      views.get(pool.id) ?? new PoolView(pool.id, (verb, upstream) => dialog.ask(verb, pool.name, upstream), sortBy, later);
-    views.set(pool.id, view);
-    view.show(pool, model, wanted);
-    return view.element;
-  });
-  setChildren(pools, elements);
-}
-
-function showFacts() {
-  const { program, cpu } = model;
-  if (program === undefined) return;
-  const { process, active, listeners } = program;
-  /** @type {[string, string | undefined][]} */
-  const entries = [
-    ['Runs for', duration(program.uptime_seconds * 1000)],
-    ['Generation', count(program.generation)],
-    ['Process', String(program.pid)],
-    ['In service', plural(active, 'request')],
-    ['Processor', cpu === undefined ? undefined : `${Math.round(cpu * 100)} %`],
-    ['Memory', bytes(process.resident_bytes)],
-    ['Open files', process.open_fds === null ? undefined : count(process.open_fds)],
-    ['Loop delay p99', process.loop_delay_ms === null ? undefined : milliseconds(process.loop_delay_ms.p99)],
-    ['Listens on', listeners.map(({ address, door }) => (door === 'admin' ? `${address} (admin)` : address)).join(', ')],
-  ];
-  const known = entries.filter(([, value]) => value !== undefined);
-  const places = [...facts.children];
-  setChildren(
-    facts,
-    known.map(([name, value], index) => {
-      const place = places[index] ?? document.createElement('div');
-      if (place.childElementCount === 0) place.append(made('dt', ''), made('dd', ''));
-      const [term, description] = place.children;
-      if (term !== undefined) setText(term, name);
-      if (description !== undefined) setText(description, value ?? '');
-      return place;
-    }),
-  );
-}
-
-/** @param {number} bad */
-function titleText(bad) {
-  return bad === 0 ? 'fcgi-lb' : `(${bad}) fcgi-lb`;
-}
-
-/** @param {SortKey} key */
-function sortBy(key) {
-  controls.sort.value = key;
-  later();
-}
-
-for (const control of Object.values(controls)) control.addEventListener('input', later);
-find(document, '#controls', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
-
-listen({
-  page: (mark) => {
-    // Another version serves by now, and speaks to its own page.
-    if (page !== undefined && page !== mark && !dialog.open) location.reload();
-    page ??= mark;
-  },
-  all: (message) => {
-    connected = true;
-    model.all(message);
-    later();
-  },
-  changes: (message) => {
-    model.changes(message);
-    later();
-  },
-  events: (happenings) => {
-    model.happened(happenings);
-    later();
-  },
-  lost: () => {
-    connected = false;
-    if (model.program === undefined) setText(link, 'no connection, trying again');
-    later();
-  },
-});
+new Page().start();

@@ -34,7 +34,9 @@ export class PoolView {
   /** @type {Map<number, Row>} */
   #rows = new Map();
   #all = false;
+  /** Of a hundred pools most are not: what is not seen is not drawn. */
   #inSight = true;
+  #observer;
   /** @type {Act} */
   #act;
 
@@ -56,14 +58,20 @@ export class PoolView {
       this.#all = true;
       again();
     });
-    new IntersectionObserver(([entry]) => {
-      this.#inSight = entry?.isIntersecting ?? true;
+    this.#observer = new IntersectionObserver((entries) => {
+      this.#inSight = entries.at(-1)?.isIntersecting ?? true;
       if (this.#inSight) again();
-    }).observe(this.#element);
+    });
+    this.#observer.observe(this.#element);
   }
 
   get element() {
     return this.#element;
+  }
+
+  /** The pool is gone. */
+  end() {
+    this.#observer.disconnect();
   }
 
   /**
