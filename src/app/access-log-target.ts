@@ -47,7 +47,7 @@ export function openAccessLog(
 ): AccessLogFile {
   const events = {
     failed: (error: Error) => drops.failed(error),
-    dropped: (lines: number) => drops.dropped(lines),
+    dropped: (lines: number, why?: Error) => drops.dropped(lines, why),
     drained: () => drops.recovered(),
   };
   if (target.kind === 'syslog') {

@@ -16,7 +16,7 @@ export interface WriterEvents {
   /** A write failed; it is tried again. */
   failed(error: Error): void;
   /** So many lines will never be written. */
-  dropped(lines: number): void;
+  dropped(lines: number, why?: Error): void;
   /** Everything has been written. */
   drained?(): void;
 }
@@ -64,9 +64,14 @@ export class LineWriter {
     this.#events = events;
   }
 
+  /** Characters that are not out yet. */
+  get held(): number {
+    return this.#waiting.length + (this.#chunk === undefined ? 0 : this.#chunk.length - this.#offset);
+  }
+
   /** Takes a line with its line end. Never waits. */
   write(line: string): void {
-    if (this.#held + line.length > this.#limit || this.#state.kind === 'closed') {
+    if (this.held + line.length > this.#limit || this.#state.kind === 'closed') {
       this.#events.dropped(1);
       return;
     }
@@ -103,10 +108,6 @@ export class LineWriter {
     if (this.#state.kind === 'closed' || this.#closing !== undefined) return;
     if (this.#state.kind === 'idle') this.#end();
     else this.#closing = this.#clock.after(LAST_LINES, () => this.#giveUp());
-  }
-
-  get #held(): number {
-    return this.#waiting.length + (this.#chunk === undefined ? 0 : this.#chunk.length - this.#offset);
   }
 
   #begin(): void {
@@ -177,10 +178,10 @@ export class LineWriter {
   }
 
   #lose(): void {
-    const lines =
-      this.#waiting.split('\n').length - 1 + (this.#chunk?.subarray(this.#offset).toString().split('\n').length ?? 1) - 1;
+    const left = (this.#chunk?.toString('utf8', this.#offset) ?? '') + this.#waiting;
     this.#waiting = '';
     this.#chunk = undefined;
+    const lines = left.split('\n').length - 1;
     if (lines > 0) this.#events.dropped(lines);
   }
 

@@ -6,7 +6,10 @@ import type { Log } from './log.ts';
 /** ms between two words about the same trouble. */
 const INTERVAL = 10_000;
 
-/** Invariant: `#quiet` runs from each word until the next one is allowed; what happens meanwhile is told when it ends. */
+/**
+ * Invariant: `#quiet` runs from a word until the next one is allowed; what happens meanwhile is told when it ends. Only the first
+ * loss after mere trouble does not wait for that.
+ */
 export class LogDrops {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -15,6 +18,7 @@ export class LogDrops {
   #told = 0;
   #reason: string | undefined;
   #news = false;
+  #saidLoss = false;
   #quiet: Timer | undefined;
 
   /** @param what is lost: `the access log` */
@@ -29,16 +33,17 @@ export class LogDrops {
     return this.#count;
   }
 
-  /** Lines are lost; why is known from `failed`, or is that nobody takes them. */
-  dropped(lines: number): void {
+  /** @param why unless it is known from `failed`, or is that nobody takes them */
+  dropped(lines: number, why?: Error): void {
     this.#count += lines;
-    this.#tell();
+    this.#reason = why?.message ?? this.#reason;
+    this.#tell(!this.#saidLoss);
   }
 
   /** Something is wrong, whether or not a line is lost for it. */
   failed(error: Error): void {
     this.#reason = error.message;
-    this.#tell();
+    this.#tell(false);
   }
 
   /** The trouble is over: whatever is lost next has reasons of its own. */
@@ -46,25 +51,21 @@ export class LogDrops {
     this.#reason = undefined;
   }
 
-  /** Says nothing more. */
-  end(): void {
-    this.#quiet?.cancel();
-    this.#quiet = undefined;
-  }
-
-  #tell(): void {
+  #tell(atOnce: boolean): void {
     this.#news = true;
-    if (this.#quiet === undefined) this.#say();
+    if (atOnce || this.#quiet === undefined) this.#say();
   }
 
   #say(): void {
     this.#news = false;
-    this.#quiet = this.#clock.after(INTERVAL, () => {
+    this.#quiet ??= this.#clock.after(INTERVAL, () => {
       this.#quiet = undefined;
+      this.#saidLoss = false;
       if (this.#news) this.#say();
     });
     const dropped = this.#count - this.#told;
     this.#told = this.#count;
+    if (dropped > 0) this.#saidLoss = true;
     const reason = this.#reason ?? 'what reads it does not keep up';
     const fields = { error: reason, dropped, dropped_in_all: this.#count };
     if (dropped > 0) this.#log.error(fields, `cannot write ${this.#what}: lines are lost`);

@@ -36,6 +36,7 @@ export class SyslogSender {
   #state: State = { kind: 'connecting' };
   #early: Buffer[] = [];
   #waiting = 0;
+  #closing = false;
   #onIdle: (() => void)[] = [];
 
   /** @param limit bytes that may wait */
@@ -58,12 +59,12 @@ export class SyslogSender {
   /** Takes a line with its line end. Never waits. */
   write(line: string): void {
     const state = this.#state;
-    if (state.kind === 'lost' && this.#clock.now() - state.since >= AGAIN) {
+    if (state.kind === 'lost' && !this.#closing && this.#clock.now() - state.since >= AGAIN) {
       this.#state = { kind: 'connecting' };
       this.#socket = this.#connect();
     }
     const message = this.#message(line);
-    if (this.#waiting + message.length > this.#limit || this.#state.kind === 'lost' || this.#state.kind === 'closed') {
+    if (this.#waiting + message.length > this.#limit || this.#state.kind === 'lost' || this.#closing) {
       this.#events.dropped(1);
       return;
     }
@@ -79,12 +80,10 @@ export class SyslogSender {
 
   /** Sends what waits and lets go of the socket. */
   close(): void {
-    if (this.#state.kind === 'closed') return;
-    const wasOpen = this.#state.kind !== 'lost';
-    if (this.#state.kind === 'connecting') this.#drop(new Error('the syslog server was not found in time'));
-    this.#state = { kind: 'closed' };
-    // Datagrams that were handed over are sent first: the kernel takes them at once.
-    if (wasOpen) void this.idle().then(() => this.#socket.close());
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#state.kind === 'connected') this.#end();
+    else if (this.#state.kind === 'lost') this.#state = { kind: 'closed' };
   }
 
   #connect(): Socket {
@@ -92,22 +91,23 @@ export class SyslogSender {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
     socket.unref();
     socket.on('error', (error) => this.#failed(socket, error));
-    // Connected, the kernel tells of a server that is not there, and the name is looked up once.
-    socket.connect(port, host, () => {
-      if (this.#state.kind !== 'connecting') return;
+    socket.once('connect', () => {
+      if (this.#state.kind !== 'connecting' || socket !== this.#socket) return;
       this.#state = { kind: 'connected' };
       const early = this.#early;
       this.#early = [];
       for (const message of early) this.#send(message);
+      if (this.#closing) this.#end();
     });
+    // Connected, the kernel tells of a server that is not there, and the name is looked up once.
+    socket.connect(port, host);
     return socket;
   }
 
   #send(message: Buffer): void {
     this.#socket.send(message, (error) => {
       if (error !== null) {
-        this.#events.failed(error);
-        this.#events.dropped(1);
+        this.#events.dropped(1, error);
       } else if (this.#waiting === message.length) this.#events.drained?.();
       this.#sent(message.length);
     });
@@ -121,20 +121,26 @@ export class SyslogSender {
     for (const resolve of waiting) resolve();
   }
 
-  /** While it connects: the name leads nowhere. Later a datagram came back, which the next one to be sent says as well. */
+  /** While it connects, the name leads nowhere; later, word has come that a datagram found nobody. */
   #failed(socket: Socket, error: Error): void {
-    if (this.#state.kind !== 'connecting' || socket !== this.#socket) return;
-    this.#state = { kind: 'lost', since: this.#clock.now() };
+    if (socket !== this.#socket) return;
+    if (this.#state.kind !== 'connecting') {
+      this.#events.dropped(1, error);
+      return;
+    }
+    this.#state = this.#closing ? { kind: 'closed' } : { kind: 'lost', since: this.#clock.now() };
     socket.close();
-    this.#drop(error);
-  }
-
-  #drop(error: Error): void {
-    this.#events.failed(error);
     const early = this.#early;
     this.#early = [];
-    if (early.length > 0) this.#events.dropped(early.length);
+    if (early.length > 0) this.#events.dropped(early.length, error);
+    else this.#events.failed(error);
     this.#sent(early.reduce((sum, message) => sum + message.length, 0));
+  }
+
+  /** Datagrams that were handed over are sent first: the kernel takes them at once. */
+  #end(): void {
+    this.#state = { kind: 'closed' };
+    void this.idle().then(() => this.#socket.close());
   }
 
   #message(line: string): Buffer {
