@@ -1,5 +1,6 @@
 // Compiles a format of the access log into the writers of its parts: once, when the configuration is loaded.
 
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type LogPart, type LogVariable, parseLogFormat } from '../config/log-format.ts';
 import { byteString } from '../core/byte-string.ts';
@@ -7,6 +8,9 @@ import type { AccessEntry, Attempt } from './access-entry.ts';
 import { compileTemplate, filledIn, type RequestFacts, type VariableScope } from './variables.ts';
 
 type Reader = (entry: AccessEntry, now: Date) => string;
+
+/** Undefined: there is none. */
+type Value = string | undefined;
 
 /** The variables of a request that the log may have do not depend on the route. */
 const NO_ROUTE: VariableScope = {
@@ -17,6 +21,8 @@ const NO_ROUTE: VariableScope = {
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 /** What nginx writes for a value that is not there. */
 const NOTHING = '-';
+/** Empty is what they say, not that nothing is known. */
+const MAY_BE_EMPTY = ['is_args', 'https'];
 
 export interface LogFormat {
   /** The line of an entry, with its end. */
@@ -43,7 +49,7 @@ function readerOf(part: Exclude<LogPart, { kind: 'text' }>): Reader {
   if (part.kind === 'end') return endReader(part.name);
   if (part.kind === 'sent') {
     const name = part.name.replaceAll('_', '-');
-    return escaped(({ response }) => fieldText(response?.getHeader(name)));
+    return escaped(({ response }) => sentHeader(response, name));
   }
   if (part.kind === 'family' && part.family === 'http') {
     const name = part.name.toLowerCase().replaceAll('_', '-');
@@ -57,24 +63,26 @@ function readerOf(part: Exclude<LogPart, { kind: 'text' }>): Reader {
   const template = compileTemplate(`\${${name}}`, NO_ROUTE);
   return escaped((entry) => {
     const facts = factsOf(entry);
-    return facts === undefined ? '' : filledIn(template, facts);
+    if (facts === undefined) return undefined;
+    const value = filledIn(template, facts);
+    return value === '' && !MAY_BE_EMPTY.includes(name) ? undefined : value;
   });
 }
 
 /** Known of every request, even one that could not be understood. */
-const OF_ANY_REQUEST: Readonly<Record<string, (entry: AccessEntry) => string>> = {
+const OF_ANY_REQUEST: Readonly<Record<string, (entry: AccessEntry) => Value>> = {
   remote_addr: ({ client }) => client,
   request_method: ({ method }) => method,
   request_uri: ({ path }) => path,
-  request_id: ({ requestId }) => requestId ?? '',
+  request_id: ({ requestId }) => requestId,
   server_protocol: protocolOf,
 };
 
 /** Noted when the request came: a connection that has gone does not tell them. */
-const OF_THE_CONNECTION: Readonly<Record<string, (entry: AccessEntry) => string>> = {
-  remote_port: ({ followed }) => followed?.addresses?.remotePort ?? '',
-  server_addr: ({ followed }) => followed?.addresses?.serverAddr ?? '',
-  server_port: ({ followed }) => followed?.addresses?.serverPort ?? '',
+const OF_THE_CONNECTION: Readonly<Record<string, (entry: AccessEntry) => Value>> = {
+  remote_port: ({ followed }) => followed?.addresses?.remotePort,
+  server_addr: ({ followed }) => followed?.addresses?.serverAddr,
+  server_port: ({ followed }) => followed?.addresses?.serverPort,
 };
 
 function endReader(name: LogVariable): Reader {
@@ -86,7 +94,9 @@ function endReader(name: LogVariable): Reader {
     case 'msec':
       return (_, now) => seconds(now.getTime());
     case 'request':
-      return escaped((entry) => (entry.followed === undefined ? '' : `${entry.method} ${entry.path} ${protocolOf(entry)}`));
+      return escaped((entry) =>
+        entry.followed === undefined ? undefined : `${entry.method} ${entry.path} ${protocolOf(entry)}`,
+      );
     case 'request_time':
       return ({ total }) => seconds(total);
     case 'status':
@@ -124,8 +134,8 @@ function ofEach({ followed }: AccessEntry, say: (attempt: Attempt) => string): s
   return tried.length === 0 ? NOTHING : tried.map(say).join(', ');
 }
 
-function protocolOf({ followed }: AccessEntry): string {
-  return followed === undefined ? '' : `HTTP/${followed.request.httpVersion}`;
+function protocolOf({ followed }: AccessEntry): Value {
+  return followed && `HTTP/${followed.request.httpVersion}`;
 }
 
 function factsOf(entry: AccessEntry): RequestFacts | undefined {
@@ -134,7 +144,7 @@ function factsOf(entry: AccessEntry): RequestFacts | undefined {
   const { headers, socket } = followed.request;
   const length = headers['content-length'];
   const bodyLength = length === undefined ? undefined : Number(length);
-  return { ...read, method, protocol: protocolOf(entry), bodyLength, socket, requestId };
+  return { ...read, method, protocol: `HTTP/${followed.request.httpVersion}`, bodyLength, socket, requestId };
 }
 
 /**
@@ -153,37 +163,43 @@ function bytesSent(): Reader {
 }
 
 /** @param name in lower case. All fields of that name, as one */
-function headerOf(rawHeaders: readonly string[] | undefined, name: string): string {
-  let value: string | undefined;
-  if (rawHeaders === undefined) return '';
+function headerOf(rawHeaders: readonly string[] | undefined, name: string): Value {
+  let value: Value;
+  if (rawHeaders === undefined) return undefined;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const key = rawHeaders[at] ?? '';
     if (key.length !== name.length || key.toLowerCase() !== name) continue;
     value = value === undefined ? rawHeaders[at + 1] : `${value}, ${rawHeaders[at + 1]}`;
   }
-  return value ?? '';
+  return value;
 }
 
-function fieldText(value: number | string | readonly string[] | undefined): string {
-  if (value === undefined) return '';
-  return typeof value === 'object' ? value.join(', ') : String(value);
+/**
+ * A field of the head that was sent, with those that node:http adds. It keeps the text only in a property that is no documented
+ * part of its interface; if that were to go, these variables would be dashes.
+ */
+function sentHeader(response: (ServerResponse & { readonly _header?: unknown }) | undefined, name: string): Value {
+  const head = response?._header;
+  if (typeof head !== 'string') return undefined;
+  const fields = head.split('\r\n').filter((line) => line.charAt(name.length) === ':' && line.toLowerCase().startsWith(name));
+  return fields.length === 0 ? undefined : fields.map((line) => line.slice(name.length + 1).trim()).join(', ');
 }
 
 /** The name in an Authorization field of the Basic scheme (RFC 7617), which nobody here has verified. */
-function userOf(authorization: string): string {
-  const match = /^basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(authorization);
+function userOf(authorization: Value): Value {
+  const match = /^basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(authorization ?? '');
   const text = Buffer.from(match?.[1] ?? '', 'base64').toString('latin1');
-  return text.slice(0, Math.max(0, text.indexOf(':')));
+  return text.slice(0, Math.max(0, text.indexOf(':'))) || undefined;
 }
 
 /**
  * As nginx escapes: what would end a quoted value, or is not plain ASCII, as `\xHH` for each byte. A value that is not there
- * or empty is a dash.
+ * is a dash.
  */
-function escaped(read: (entry: AccessEntry) => string): Reader {
+function escaped(read: (entry: AccessEntry) => Value): Reader {
   return (entry) => {
     const value = read(entry);
-    if (value === '') return NOTHING;
+    if (value === undefined) return NOTHING;
     return /[^ !#-[\]-~]/.test(value) ? value.replace(/[^ !#-[\]-~]/g, escapeCharacter) : value;
   };
 }

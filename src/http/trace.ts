@@ -124,7 +124,8 @@ export class Trace implements Followed {
     this.#endedAt = this.#clock.now();
   }
 
-  failed(error: ProxyError): void {
+  /** @param status of the answer that is taken for a failure, if there was one */
+  failed(error: ProxyError, status?: number): void {
     // Told again when it turns out to be how the request ends.
     if (error.side === 'upstream' && error.stage !== 'queue' && error !== this.#failure)
       this.#upstream?.counts.failed(error.code);
@@ -132,7 +133,7 @@ export class Trace implements Followed {
     if (this.#upstream !== undefined) {
       this.#endedAt ??= this.#clock.now();
       // A failure of the client's says nothing of the upstream.
-      if (error.side !== 'client') this.#status ??= error.status;
+      if (error.side !== 'client') this.#status ??= status ?? error.status;
     }
     if (error.retry !== 'unsent' || !this.#counted) return;
     // The worker says itself that it has not begun.

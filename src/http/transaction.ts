@@ -301,7 +301,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     const error = this.#upstreamError('FCGI_LB_UPSTREAM_STATUS', `answered with status ${status}`);
     const decision = this.#decide(error);
     if (decision === 'give-up') return false;
-    this.#trace.failed(error);
+    this.#trace.failed(error, status);
     this.#exchange?.abandon({ kind: 'complete', status });
     this.#tryAgain(error, decision);
     return true;

@@ -45,12 +45,13 @@ describe('lines that are lost', () => {
   });
 
   it('for another reason, once all is well again, are not told of the old one', () => {
-    const { told, drops: counter } = drops();
+    const { clock, told, drops: counter } = drops();
     counter.dropped(1, new Error('refused'));
     counter.recovered();
     expect(told()).toEqual([[LOST, 1, 'refused']]);
     counter.dropped(1);
-    expect(told()).toEqual([]);
+    clock.advance(10_000);
+    expect(told()).toEqual([[LOST, 1, SLOW]]);
   });
 
   it('are not told more often because the trouble comes and goes', () => {

@@ -41,8 +41,7 @@ function entryOf({ path = '/a%20b?x=1&y=2', rawHeaders = RAW_HEADERS, tried = [F
   request.httpVersion = '1.1';
   request.rawHeaders = [...rawHeaders];
   const response = new ServerResponse(request);
-  response.setHeader('Content-Type', 'text/html');
-  response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+  response.writeHead(200, ['Content-Type', 'text/html', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-Content-Type', 'no']);
   const addresses = { remotePort: '5555', serverAddr: '127.0.0.1', serverPort: '8080' };
   return {
     client: '192.0.2.7',
@@ -100,7 +99,7 @@ const VALUES: Readonly<Record<string, readonly [full: string | RegExp, refused: 
   document_uri: ['/a b', '-'],
   error_code: ['-', 'FCGI_LB_REQUEST_BAD_SYNTAX'],
   host: ['rt.example', '-'],
-  https: ['-', '-'],
+  https: ['', '-'],
   is_args: ['?', '-'],
   msec: ['1767323045.006', '1767323045.006'],
   pool: ['rt', '-'],
