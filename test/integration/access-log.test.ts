@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
-import { closeSync, constants, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
@@ -117,6 +117,21 @@ describe('an access log that cannot be written', () => {
     const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${pipe}`, 'utf8'))?.[1] ?? '';
     expect(Number.parseInt(flags, 8) & constants.O_NONBLOCK).toBe(0);
     await endsWell(child);
+  });
+});
+
+describe('an access log that cannot be opened anew', () => {
+  it('goes on where it was, and the log says why', async () => {
+    const directory = join(tempDir(), 'logs');
+    mkdirSync(directory);
+    const { cli, path } = await running(['--access-log', join(directory, 'a.log'), '--access-log-format', '$request_uri']);
+    renameSync(directory, `${directory}-moved`);
+    cli.kill('SIGUSR1');
+    await cli.says('cannot open the access log anew');
+    expect(cli.stderr()).toContain('ENOENT');
+    await askTimes(path, 1, {});
+    await eventually(() => expect(readFileSync(join(`${directory}-moved`, 'a.log'), 'utf8')).toBe('/0\n'));
+    await stops(cli);
   });
 });
 

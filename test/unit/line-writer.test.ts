@@ -118,6 +118,21 @@ describe('another file', () => {
     expect(heard.dropped).toBe(0);
   });
 
+  it('may be a FIFO that nobody reads', async () => {
+    const { writer, heard } = writerTo('/dev/full');
+    writer.write(line(1));
+    await eventually(() => expect(heard.errors).toHaveLength(1));
+    await new Promise<void>((resolve) => {
+      openLogFileLater(fifo(), (error, output) => {
+        expect(error).toBeNull();
+        if (output !== undefined) writer.replace(output);
+        resolve();
+      });
+    });
+    await writer.idle();
+    expect(heard).toMatchObject({ drained: 1, dropped: 0 });
+  });
+
   it('is closed at once when the log has been given up meanwhile', () => {
     const path = join(tempDir(), 'log');
     const { writer } = writerTo(path);
