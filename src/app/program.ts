@@ -93,6 +93,11 @@ export class Program {
     return this.#generation?.number ?? 0;
   }
 
+  /** Lines of the access log that were lost. */
+  get accessLogDropped(): number {
+    return this.#logs.accessLogDrops.count;
+  }
+
   get stopping(): boolean {
     return this.#stopping;
   }

@@ -18,14 +18,16 @@ beforeAll(buildIfMissing);
 const LONG = { 'X-Long': 'x'.repeat(30_000) };
 const FORMAT = ['--access-log-format', '$request_uri $http_x_long'];
 
+const NO_ADMIN = ['--admin', 'off'];
+
 function words(worker: FakeWorker, path: string): string[] {
-  return ['--upstream', worker.path, '--listen', path, '--admin', 'off', '--max-conns', '1', '--log-format', 'json'];
+  return ['--upstream', worker.path, '--listen', path, '--max-conns', '1', '--log-format', 'json'];
 }
 
 async function running(more: readonly string[]): Promise<{ readonly cli: CliProcess; readonly path: string }> {
   const worker = await fakeWorker(answering('fine'));
   const path = join(tempDir(), 'http.sock');
-  const cli = startCli([...words(worker, path), ...more]);
+  const cli = startCli([...words(worker, path), ...(more.includes('--admin') ? [] : NO_ADMIN), ...more]);
   await cli.says('listening on');
   return { cli, path };
 }
@@ -90,17 +92,22 @@ describe('an access log that cannot be written', () => {
   });
 
   it('because nobody reads the FIFO holds nobody up, and is lost beyond the memory there is for it', async () => {
-    const { cli, path } = await running(['--access-log', fifo(), ...FORMAT]);
+    const admin = join(tempDir(), 'admin.sock');
+    const { cli, path } = await running(['--access-log', fifo(), ...FORMAT, '--admin', admin]);
     await askTimes(path, 160);
     await cli.says('lines are lost');
     expect(said(cli, 'lines are lost')[0]).toMatchObject({ dropped: 1, error: 'what reads it does not keep up' });
+    const status = JSON.parse((await ask(admin, { path: '/status' })).body.toString()) as { access_log_dropped: number };
+    expect(status.access_log_dropped).toBeGreaterThan(10);
+    const metrics = (await ask(admin, { path: '/metrics' })).body.toString();
+    expect(metrics).toContain(`\nfcgi_lb_access_log_dropped_total ${status.access_log_dropped}\n`);
     await stops(cli);
   });
 
   it('because nobody reads standard output, a socket, holds nobody up', async () => {
     const worker = await fakeWorker(answering('fine'));
     const path = join(tempDir(), 'http.sock');
-    const child = start([...words(worker, path), '--access-log', '-', ...FORMAT], ['ignore', 'pipe', 'ignore']);
+    const child = start([...words(worker, path), ...NO_ADMIN, '--access-log', '-', ...FORMAT], ['ignore', 'pipe', 'ignore']);
     await listening(path);
     await askTimes(path, 200);
     await endsWell(child);
@@ -111,7 +118,7 @@ describe('an access log that cannot be written', () => {
     const path = join(tempDir(), 'http.sock');
     const pipe = openSync(fifo(), constants.O_RDWR);
     onTestFinished(() => closeSync(pipe));
-    const child = start([...words(worker, path), '--access-log', '-', ...FORMAT], ['ignore', pipe, 'ignore']);
+    const child = start([...words(worker, path), ...NO_ADMIN, '--access-log', '-', ...FORMAT], ['ignore', pipe, 'ignore']);
     await listening(path);
     await askTimes(path, 200);
     const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${pipe}`, 'utf8'))?.[1] ?? '';
@@ -142,7 +149,10 @@ describe("the program's own log", () => {
     const pipe = fifo();
     const inherited = openSync(pipe, constants.O_RDWR);
     onTestFinished(() => closeSync(inherited));
-    const child = start([...words(worker, path), '--log-level', 'debug', '--access-log', 'off'], ['ignore', 'ignore', inherited]);
+    const child = start(
+      [...words(worker, path), ...NO_ADMIN, '--log-level', 'debug', '--access-log', 'off'],
+      ['ignore', 'ignore', inherited],
+    );
     await listening(path);
     // A path that is refused is quoted in the log.
     for (let i = 0; i < 60; i += 1) expect((await ask(path, { path: `/%zz${'y'.repeat(30_000)}` })).status).toBe(400);
