@@ -139,6 +139,12 @@ const PROGRAM: readonly Metric[] = [
     'Client requests that are being served, whatever answers them',
     (m) => m.status.active,
   ),
+  ofProgram(
+    'fcgi_lb_access_log_dropped_total',
+    'counter',
+    'Lines of the access log that were lost because nobody took them',
+    (m) => m.status.access_log_dropped,
+  ),
   {
     name: 'fcgi_lb_event_loop_delay_seconds',
     type: 'histogram',

@@ -113,6 +113,8 @@ export interface Status {
   readonly listeners: readonly ListenerStatus[];
   /** Client requests that are being served. */
   readonly active: number;
+  /** Lines of the access log that were lost; a program of an older version does not tell. */
+  readonly access_log_dropped?: number;
   readonly process: ProcessStatus;
   readonly pools: readonly PoolStatus[];
   /** Newest first. */

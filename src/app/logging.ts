@@ -1,15 +1,23 @@
 // Opens the two logs: the program's own on standard error, and one line a request wherever the operator wants it.
 
-import { closeSync, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import pino, { type DestinationStream } from 'pino';
 import type { Settings } from '../config/settings.ts';
-import type { Clock } from '../core/clock.ts';
+import { atMost, type Clock } from '../core/clock.ts';
 import { escapeControls, escapeJson } from '../core/escape.ts';
+import { LineWriter } from '../core/line-writer.ts';
 import type { Log, LogFields } from '../core/log.ts';
-import { type AccessLog, createAccessLog } from '../http/access-log.ts';
+import { LogDrops } from '../core/log-drops.ts';
+import { standardOutput } from '../core/log-output.ts';
+import type { AccessLog } from '../http/access-log.ts';
+import { type AccessLogFile, NO_ACCESS_LOG, openAccessLog } from './access-log-target.ts';
 
-type LogSettings = Pick<Settings, 'accessLog' | 'logLevel' | 'logFormat'>;
+type LogSettings = Pick<Settings, 'accessLog' | 'accessLogFormat' | 'logLevel' | 'logFormat'>;
+
+/** Characters of the program's own log that may wait for standard error. */
+const OWN_LIMIT = 1024 ** 2;
+/** ms that the last lines of both logs may take when the program ends. */
+const LAST_LINES = 1000;
 
 /** Logs that are ready to take the place of the present ones. Exactly one of the two must be called. */
 export interface LogChange {
@@ -21,10 +29,12 @@ export interface Logs {
   readonly log: Log;
   /** The one that is written to now. */
   readonly accessLog: AccessLog | undefined;
+  /** Lines of the access log that were lost since the start of the program. */
+  readonly accessLogDrops: { readonly count: number };
   /** Opens the access log's file anew, after it has been moved away. */
   reopen(): void;
-  /** Writes out what is still in memory. */
-  flush(): void;
+  /** Resolves when all that is still in memory is out, or cannot be got rid of in a second. */
+  flush(): Promise<void>;
   /**
    * Gets ready for other settings.
    * @throws Error (Node system error) when the access log's file cannot be opened
@@ -32,19 +42,10 @@ export interface Logs {
   prepare(settings: LogSettings): LogChange;
 }
 
-interface AccessTarget {
-  readonly write: AccessLog | undefined;
-  reopen(): void;
-  flush(): void;
-  close(): void;
-}
-
-const NO_TARGET: AccessTarget = { write: undefined, reopen: () => undefined, flush: () => undefined, close: () => undefined };
-
 /** @throws Error (Node system error) when the access log's file cannot be opened */
 export function openLogs(settings: LogSettings, clock: Clock): Logs {
   const { logFormat } = settings;
-  const standardError: DestinationStream = logFormat === 'pretty' ? prettyStream() : jsonStream();
+  const own = new OwnOutput(clock);
   const log = pino(
     {
       level: settings.logLevel,
@@ -52,20 +53,28 @@ export function openLogs(settings: LogSettings, clock: Clock): Logs {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    standardError,
+    logFormat === 'pretty' ? prettyStream(own) : jsonStream(own),
   );
+  own.tellsDrops(log);
+  const drops = new LogDrops('the access log', log, clock);
+  const open = (wanted: LogSettings): AccessLogFile => {
+    const format = wanted.accessLogFormat ?? wanted.logFormat;
+    return wanted.accessLog.kind === 'off' ? NO_ACCESS_LOG : openAccessLog(wanted.accessLog, format, { clock, log, drops });
+  };
   let present = settings;
-  let target = openTarget(settings, clock, log);
+  let target = open(settings);
   return {
     log,
     get accessLog() {
       return target.write;
     },
+    accessLogDrops: drops,
     reopen: () => target.reopen(),
-    flush: () => target.flush(),
+    flush: () => atMost(LAST_LINES, Promise.all([target.idle(), own.idle()])),
     prepare: (next) => {
-      const same = isDeepStrictEqual(next.accessLog, present.accessLog) && next.logFormat === present.logFormat;
-      const opened = same ? target : openTarget(next, clock, log);
+      const wasFormat = present.accessLogFormat ?? present.logFormat;
+      const same = isDeepStrictEqual(next.accessLog, present.accessLog) && (next.accessLogFormat ?? next.logFormat) === wasFormat;
+      const opened = same ? target : open(next);
       return {
         rollback: () => {
           if (!same) opened.close();
@@ -84,55 +93,57 @@ export function openLogs(settings: LogSettings, clock: Clock): Logs {
   };
 }
 
-function openTarget({ accessLog: wanted, logFormat }: LogSettings, clock: Clock, log: Log): AccessTarget {
-  if (wanted.kind === 'off') return NO_TARGET;
-  const file = wanted.path;
-  // Whether it can be written to is known now, not at the first request.
-  if (file !== '-') closeSync(openSync(file, 'a'));
-  const target = pino.destination({ dest: file === '-' ? 1 : file, sync: false, mkdir: false });
-  let open = false;
-  target.once('ready', () => {
-    open = true;
-  });
-  // A reader that went away (`fcgi-lb | head`) must not end the program.
-  target.on('error', (error: Error) => log.error({ error: error.message, file }, 'cannot write the access log'));
-  const flush = (): void => {
-    try {
-      target.flushSync();
-    } catch (error) {
-      log.error({ error: String(error), file }, 'cannot write the access log');
-    }
-  };
-  return {
-    write: createAccessLog(logFormat, clock, (line) => void target.write(line)),
-    reopen: () => {
-      if (file !== '-') target.reopen();
-    },
-    flush,
-    close: () => {
-      // What is not open yet writes what it has when it is, and closes then.
-      if (open) flush();
-      // Standard output is not ours to close.
-      if (file !== '-') target.end();
-    },
-  };
+/** Standard error, without ever waiting for whoever reads it. What is lost is told when it can be. */
+class OwnOutput {
+  readonly #writer: LineWriter;
+  #log: Log | undefined;
+  #dropped = 0;
+
+  constructor(clock: Clock) {
+    this.#writer = new LineWriter(standardOutput(2), OWN_LIMIT, clock, {
+      // There is nowhere left to say it.
+      failed: () => undefined,
+      dropped: (lines) => {
+        this.#dropped += lines;
+      },
+      drained: () => this.#tell(),
+    });
+  }
+
+  tellsDrops(log: Log): void {
+    this.#log = log;
+  }
+
+  write(line: string): void {
+    this.#writer.write(line);
+  }
+
+  idle(): Promise<void> {
+    return this.#writer.idle();
+  }
+
+  #tell(): void {
+    const dropped = this.#dropped;
+    if (dropped === 0) return;
+    this.#dropped = 0;
+    this.#log?.warn({ dropped }, 'lines of this log were lost: what reads standard error did not keep up');
+  }
 }
 
 /** Lines of the program's log as pino makes them. Their messages quote what workers sent. */
-function jsonStream(): DestinationStream {
-  const standardError = pino.destination({ dest: 2, sync: true });
-  return { write: (line) => void standardError.write(escapeJson(line)) };
+function jsonStream(output: OwnOutput): DestinationStream {
+  return { write: (line) => output.write(escapeJson(line)) };
 }
 
 /** Lines of the program's log in a form for eyes. */
-function prettyStream(): DestinationStream {
+function prettyStream(output: OwnOutput): DestinationStream {
   return {
     write: (line) => {
       const { level, time, msg, ...fields } = JSON.parse(line) as LogFields & { level: string; time: string; msg: string };
       const rest = Object.entries(fields).map(
         ([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
       );
-      process.stderr.write(`${time} ${level.toUpperCase().padEnd(5)} ${escapeControls(`${msg}${rest.join('')}`)}\n`);
+      output.write(`${time} ${level.toUpperCase().padEnd(5)} ${escapeControls(`${msg}${rest.join('')}`)}\n`);
     },
   };
 }

@@ -22,6 +22,8 @@ interface Running {
   readonly active: number;
   readonly events: Events;
   readonly loopDelay: LoopDelay;
+  /** Lines of the access log that were lost. */
+  readonly accessLogDropped: number;
   addresses(): readonly ListenerStatus[];
 }
 
@@ -65,7 +67,7 @@ export class Operator implements AdminFacts {
   }
 
   status(): Status {
-    const { generation, stopping, active, events, loopDelay } = this.#program;
+    const { generation, stopping, active, events, loopDelay, accessLogDropped } = this.#program;
     const latest = this.#reloads?.latest();
     const now = this.#clock.now();
     return {
@@ -79,6 +81,7 @@ export class Operator implements AdminFacts {
       reload: latest === undefined ? null : reloadStatus(latest),
       listeners: this.#program.addresses(),
       active,
+      access_log_dropped: accessLogDropped,
       process: processStatus(loopDelay.times.percentiles(now)),
       pools: [
         ...[...this.#roster.pools.values()].map((pool) => poolStatus(pool, false, now)),

@@ -13,6 +13,7 @@ import { explained, type Handover, type Listener } from '../core/listen.ts';
 import { LoopDelay } from '../core/loop-delay.ts';
 import { Door } from '../http/door.ts';
 import { Forwarder } from '../http/forwarder.ts';
+import { RequestIds } from '../http/request-id.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { Router } from '../http/router.ts';
 import type { Pool } from '../pool/pool.ts';
@@ -32,6 +33,7 @@ interface Generation {
   readonly number: number;
   readonly settings: Settings;
   readonly router: Router<AnyRoute>;
+  readonly requestIds: RequestIds;
 }
 
 export class Program {
@@ -72,7 +74,7 @@ export class Program {
     const around = { clock, log, events: this.events, occupancies: new Occupancies() };
     this.#roster = new Roster(around, randomBytes(32).toString('base64url'));
     this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
-    const context = { clock, log, accessLog: () => logs.accessLog };
+    const context = { clock, log, accessLog: () => logs.accessLog, requestIds: () => this.#current.requestIds };
     this.#doors = new Doors(() => new Door(this.#wanted.client, context, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);
     const feed = new Feed(() => this.operator.status(), this.events, clock);
@@ -89,6 +91,11 @@ export class Program {
   /** The number of the current generation; 0 before the start. */
   get generation(): number {
     return this.#generation?.number ?? 0;
+  }
+
+  /** Lines of the access log that were lost. */
+  get accessLogDropped(): number {
+    return this.#logs.accessLogDrops.count;
   }
 
   get stopping(): boolean {
@@ -237,9 +244,9 @@ export class Program {
         forwarder: this.#forwarder,
         stopping: () => this.#stopping,
       });
-      const number = this.generation + 1;
+      const generation = { number: this.generation + 1, settings, router, requestIds: new RequestIds(settings.requestId) };
       // A first generation must be there before anybody can connect.
-      this.#generation ??= { number, settings, router };
+      this.#generation ??= generation;
       this.#wanted = settings;
       const places = this.#inherited.placesFor(settings);
       const own = [...this.listeners(), ...this.unused()].map(({ text }) => text);
@@ -254,7 +261,7 @@ export class Program {
       undo.push(doors.rollback);
       if (this.#stopping) throw new Error('the program is stopping');
       roster.commit();
-      this.#generation = { number, settings, router };
+      this.#generation = generation;
       logs.commit();
       this.alerts.reconfigure(settings.alerts);
       this.#doors.each((door) => door.reconfigure(settings.client));

@@ -22,7 +22,7 @@ import type { PoolView } from './living-pool.ts';
 const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as const;
 
 /** What routes need of the settings. */
-type Around = Pick<Settings, 'client' | 'tempDir' | 'healthPath'>;
+type Around = Pick<Settings, 'client' | 'tempDir' | 'healthPath' | 'requestId'>;
 
 interface Parts {
   /** For SERVER_SOFTWARE. */
@@ -70,7 +70,8 @@ function localRoute(route: Exclude<RouteSettings, PoolRoute>, { client }: Around
 }
 
 /** @throws ConfigError, ParamsTooLargeError */
-function poolRoute(route: PoolRoute, { client, tempDir }: Around, pools: ReadonlyMap<string, PoolView>, parts: Parts): Route {
+function poolRoute(route: PoolRoute, around: Around, pools: ReadonlyMap<string, PoolView>, parts: Parts): Route {
+  const { client, tempDir, requestId } = around;
   const view = pools.get(route.pool);
   if (view === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
   const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;
@@ -81,7 +82,7 @@ function poolRoute(route: PoolRoute, { client, tempDir }: Around, pools: Readonl
     retry: view.settings.retry,
     retryBudget: view.retryBudget,
     balanceKey: keyRule(view, route),
-    speaks: speech(route, view.speaks, scope, parts),
+    speaks: speech(route, view.speaks, scope, requestId.header, parts),
     answerRules: rulesOf(route, scope),
     limits: {
       maxBody: route.maxBody,
@@ -94,17 +95,23 @@ function poolRoute(route: PoolRoute, { client, tempDir }: Around, pools: Readonl
   };
 }
 
-function speech(route: PoolRoute, kind: Speech['kind'], scope: VariableScope, { version, forwarder }: Parts): Speech {
+function speech(
+  route: PoolRoute,
+  kind: Speech['kind'],
+  scope: VariableScope,
+  requestId: string | undefined,
+  { version, forwarder }: Parts,
+): Speech {
   const { params, stripPrefix, requestHeaders } = route;
   if (kind === 'http') {
     if (route.php || route.splitPath !== undefined || params.size > 0) {
       throw new ConfigError(`pool ${route.pool} has HTTP upstreams: PHP and parameters are for FastCGI workers`);
     }
-    return { kind, forwarder, changes: requestChanges(requestHeaders, stripPrefix, scope) };
+    return { kind, forwarder, changes: requestChanges(requestHeaders, stripPrefix, scope), requestId };
   }
   const { mode } = scope.rules;
   const software = `fcgi-lb/${version}`;
-  return { kind, params: new CgiParams({ mode, stripPrefix, params, requestHeaders, regex: scope.regex, software }) };
+  return { kind, params: new CgiParams({ mode, stripPrefix, params, requestHeaders, regex: scope.regex, software, requestId }) };
 }
 
 function keyRule({ settings: { balance }, sticky }: PoolView, { params }: PoolRoute): KeyRule | undefined {

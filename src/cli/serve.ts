@@ -58,6 +58,7 @@ export async function serve(load: () => Settings, version: string): Promise<numb
     // The predecessor's clients may have come to this process already.
     if (succession !== undefined) await program.stop();
     else program.destroy();
+    await logs.flush();
     throw error;
   }
   void takeOver(succession, inherited, log).then(() => {
@@ -70,8 +71,7 @@ export async function serve(load: () => Settings, version: string): Promise<numb
   const endNow = (): void => {
     log.warn({}, 'second signal: ending at once');
     program.destroy();
-    logs.flush();
-    process.exit(1);
+    void logs.flush().finally(() => process.exit(1));
   };
   if (ending === 'succeeded') {
     void signalled.then((onSecond) => onSecond(endNow));
@@ -83,7 +83,7 @@ export async function serve(load: () => Settings, version: string): Promise<numb
     await Promise.all([program.stop(), upgrader.cancel()]);
     await notifier.end();
   }
-  logs.flush();
+  await logs.flush();
   return 0;
 }
 

@@ -2,8 +2,10 @@
 
 import { resolve } from 'node:path';
 import { configWorld } from '../app/config-world.ts';
+import { parseAccessLogTarget } from '../config/access-log.ts';
 import { type Balance, parseBalance } from '../config/balance.ts';
 import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/defaults.ts';
+import { checkLogFormat } from '../config/log-format.ts';
 import { overlaps } from '../config/overlaps.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
 import type { PoolRoute } from '../config/route.ts';
@@ -84,11 +86,11 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
       keepAliveTimeout: duration('client-keepalive', client.keepAliveTimeout),
     },
     tempDir: read('temp-dir', base.tempDir, (text) => parseTempDir(text, world)),
-    accessLog: read<Settings['accessLog']>('access-log', base.accessLog, (path) =>
-      path === 'off' ? { kind: 'off' } : { kind: 'file', path },
-    ),
+    accessLog: read('access-log', base.accessLog, (text) => parseAccessLogTarget(text, (path) => path)),
+    accessLogFormat: read('access-log-format', base.accessLogFormat, checkLogFormat),
     logLevel: read('log-level', base.logLevel, oneOf(LOG_LEVELS)),
     logFormat: read('log-format', base.logFormat, oneOf(LOG_FORMATS)),
+    requestId: base.requestId,
     shutdownTimeout: duration('shutdown-timeout', base.shutdownTimeout),
     upgradeTimeout: limit('upgrade-timeout', base.upgradeTimeout),
     alerts: base.alerts,

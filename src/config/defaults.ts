@@ -3,6 +3,7 @@
 import { parseAddress } from '../core/address.ts';
 import { ALERT_DEFAULTS } from './alerts.ts';
 import type { ProbeSettings } from './health.ts';
+import { REQUEST_ID_DEFAULTS } from './request-id.ts';
 import type { PoolRoute, RouteMatch } from './route.ts';
 import type {
   ClientSettings,
@@ -95,6 +96,7 @@ export function serverDefaults(world: Pick<ConfigWorld, 'tempDir' | 'terminal'>)
     accessLog: { kind: 'file', path: '-' },
     logLevel: 'info',
     logFormat: world.terminal ? 'pretty' : 'json',
+    requestId: REQUEST_ID_DEFAULTS,
     shutdownTimeout: 30_000,
     upgradeTimeout: 60_000,
     alerts: ALERT_DEFAULTS,

@@ -10,6 +10,7 @@ import { Report } from './file/report.ts';
 import { type KnownPools, matchText, routeSettings } from './file/route.ts';
 import { checkPoolTemplates } from './file/template.ts';
 import { overlaps } from './overlaps.ts';
+import type { RequestIdSettings } from './request-id.ts';
 import type { RouteSettings } from './route.ts';
 import type { AdminSettings, ServerSettings, Settings } from './settings.ts';
 import type { ConfigWorld } from './world.ts';
@@ -57,13 +58,24 @@ function serverSettings(raw: RawServer, world: ConfigWorld, report: Report): Ser
       keepAliveTimeout: client?.keepalive ?? preset.client.keepAliveTimeout,
     },
     tempDir: raw.temp_dir ?? preset.tempDir,
-    accessLog: raw.access_log ?? preset.accessLog,
+    ...accessLog(raw.access_log, preset),
     logLevel: raw.log_level ?? preset.logLevel,
     logFormat: raw.log_format ?? preset.logFormat,
+    requestId: requestId(raw.request_id, preset.requestId),
     shutdownTimeout: raw.shutdown_timeout ?? preset.shutdownTimeout,
     upgradeTimeout: raw.upgrade_timeout ?? preset.upgradeTimeout,
     alerts: alertSettings(raw.alerts, report),
   };
+}
+
+function accessLog(raw: RawServer['access_log'], preset: ServerSettings): Pick<ServerSettings, 'accessLog' | 'accessLogFormat'> {
+  if (raw === undefined || 'kind' in raw) return { accessLog: raw ?? preset.accessLog };
+  return { accessLog: raw.to ?? preset.accessLog, accessLogFormat: raw.format };
+}
+
+function requestId(raw: RawServer['request_id'], preset: RequestIdSettings): RequestIdSettings {
+  if (raw === 'off') return { header: undefined, trust: [] };
+  return { header: raw?.header ?? preset.header, trust: raw?.trust ?? preset.trust };
 }
 
 function adminSettings(raw: ListenAddress | 'off' | readonly ListenAddress[]): AdminSettings {

@@ -1,9 +1,11 @@
 // One immutable configuration with every default filled in: what the program is built from.
 
 import type { ListenAddress, UpstreamAddress } from '../core/address.ts';
+import type { AccessLogTarget } from './access-log.ts';
 import type { AlertSettings } from './alerts.ts';
 import type { Balance } from './balance.ts';
 import type { ProbeSettings } from './health.ts';
+import type { RequestIdSettings } from './request-id.ts';
 import type { RouteSettings } from './route.ts';
 
 /** What may be said of one upstream, or of all that one glob finds. */
@@ -118,10 +120,12 @@ export interface ServerSettings {
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */
   readonly tempDir: string;
-  /** `-` is standard output. */
-  readonly accessLog: { readonly kind: 'off' } | { readonly kind: 'file'; readonly path: string };
+  readonly accessLog: AccessLogTarget;
+  /** `json`, `pretty`, `combined` or text with variables; undefined: as the program's log. */
+  readonly accessLogFormat?: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  readonly requestId: RequestIdSettings;
   /** ms in which a graceful stop must be through. */
   readonly shutdownTimeout: number;
   /** ms in which a successor must be ready. */

@@ -7,7 +7,7 @@ import { suggestion } from './nearest.ts';
 export const VARIABLES = [
   ...['uri', 'document_uri', 'request_uri', 'args', 'query_string', 'is_args', 'request_method', 'server_protocol', 'scheme'],
   ...['https', 'host', 'server_name', 'server_addr', 'server_port', 'remote_addr', 'remote_port', 'content_type'],
-  ...['content_length', 'document_root', 'request_filename', 'fastcgi_script_name', 'fastcgi_path_info'],
+  ...['content_length', 'document_root', 'request_filename', 'fastcgi_script_name', 'fastcgi_path_info', 'request_id'],
 ] as const;
 export type VariableName = (typeof VARIABLES)[number];
 
@@ -42,7 +42,19 @@ export function groupsOf(regex: RegExp): Groups {
  * @throws ConfigError for a variable that does not exist
  */
 export function parseTemplate(text: string, groups: Groups = NO_GROUPS): readonly TemplatePart[] {
-  const parts: TemplatePart[] = [];
+  return splitTemplate(text, (name) => variable(name, groups));
+}
+
+/**
+ * Text and the variables in it, whichever there are. No text at all is one empty part.
+ * @param partOf what a variable is
+ * @throws ConfigError for a `$` without a variable, and what `partOf` throws
+ */
+export function splitTemplate<P>(
+  text: string,
+  partOf: (name: string) => P,
+): readonly (P | { readonly kind: 'text'; readonly text: string })[] {
+  const parts: (P | { readonly kind: 'text'; readonly text: string })[] = [];
   let plain = '';
   let at = 0;
   for (const match of text.matchAll(/\$(?:\$|(\d|[A-Za-z_]\w*)|\{(\d+|[A-Za-z_]\w*)\}|)/g)) {
@@ -55,7 +67,7 @@ export function parseTemplate(text: string, groups: Groups = NO_GROUPS): readonl
     } else {
       if (plain !== '') parts.push({ kind: 'text', text: plain });
       plain = '';
-      parts.push(variable(name, groups));
+      parts.push(partOf(name));
     }
   }
   plain += text.slice(at);
@@ -76,13 +88,19 @@ function variable(name: string, groups: Groups): TemplatePart {
     throw new ConfigError(`there is no group $${name} in this route: ${have}`);
   }
   if (groups.names.includes(name)) return { kind: 'group', group: name };
-  const known = VARIABLES.find((one) => one === name);
-  if (known !== undefined) return { kind: 'variable', name: known };
-  const family = VARIABLE_FAMILIES.find((one) => name.startsWith(`${one}_`) && name.length > one.length + 1);
-  // Cookies, unlike headers, are told apart by case.
-  if (family !== undefined) return { kind: 'family', family, name: name.slice(family.length + 1) };
+  const found = requestVariable(name);
+  if (found !== undefined) return found;
   const all = [...VARIABLES, ...groups.names, ...VARIABLE_FAMILIES.map((one) => `${one}_NAME`)];
   const help =
     suggestion(name, all).replace("mean '", "mean '$") || `; expected one of ${all.map((one) => `$${one}`).join(', ')}`;
   throw new ConfigError(`there is no variable $${name}${help}`);
+}
+
+/** A variable that every request has; undefined when there is none of this name. */
+export function requestVariable(name: string): Extract<TemplatePart, { kind: 'variable' | 'family' }> | undefined {
+  const known = VARIABLES.find((one) => one === name);
+  if (known !== undefined) return { kind: 'variable', name: known };
+  const family = VARIABLE_FAMILIES.find((one) => name.startsWith(`${one}_`) && name.length > one.length + 1);
+  // Cookies, unlike headers, are told apart by case.
+  return family && { kind: 'family', family, name: name.slice(family.length + 1) };
 }

@@ -47,3 +47,16 @@ export function monotonicMicroseconds(): bigint {
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));
 }
+
+/** Resolves when the promise does, or `ms` milliseconds from now, and keeps the process alive until then. */
+export async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timeout: NodeJS.Timeout | undefined;
+  const over = new Promise((resolve) => {
+    timeout = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timeout);
+  }
+}

@@ -1,42 +1,35 @@
 // One line a request: who asked for what, which upstream answered, after how long in which stage.
 
+import { COMBINED } from '../config/log-format.ts';
 import type { Clock } from '../core/clock.ts';
 import { escapeControls, escapeJson } from '../core/escape.ts';
+import type { AccessEntry, AccessLog } from './access-entry.ts';
+import { compileLogFormat } from './log-format.ts';
 
-export interface AccessEntry {
-  readonly client: string;
-  readonly method: string;
-  /** The request target as the client sent it. */
-  readonly path: string;
-  readonly status: number;
-  /** Body bytes of the response that were handed to the client's connection. */
-  readonly bytes: number;
-  readonly upstream: string | undefined;
-  readonly attempts: number;
-  /** Times in ms. Undefined: that stage was not reached. */
-  readonly queue: number | undefined;
-  readonly connect: number | undefined;
-  readonly head: number | undefined;
-  readonly total: number;
-  /** Code of the failure that ended the request, if one did. */
-  readonly error: string | undefined;
-}
+export type { AccessEntry, AccessLog } from './access-entry.ts';
 
-export type AccessLog = (entry: AccessEntry) => void;
-
-/** Writes entries as lines of JSON, or in a form for eyes. `write` gets whole lines. */
-export function createAccessLog(format: 'json' | 'pretty', clock: Clock, write: (line: string) => void): AccessLog {
-  return format === 'json' ? (entry) => write(jsonLine(clock.date(), entry)) : (entry) => write(prettyLine(clock.date(), entry));
+/**
+ * Writes entries as lines. `write` gets whole lines.
+ * @param format `json`, `pretty` (a form for eyes), `combined`, or text with variables
+ * @throws ConfigError for a variable that does not exist
+ */
+export function createAccessLog(format: string, clock: Clock, write: (line: string) => void): AccessLog {
+  if (format === 'json') return (entry) => write(jsonLine(clock.date(), entry));
+  if (format === 'pretty') return (entry) => write(prettyLine(clock.date(), entry));
+  const { line, wantsAddresses } = compileLogFormat(format === 'combined' ? COMBINED : format);
+  return Object.assign((entry: AccessEntry) => write(line(entry, clock.date())), { wantsAddresses });
 }
 
 function jsonLine(date: Date, entry: AccessEntry): string {
   const json = JSON.stringify({
     time: date.toISOString(),
+    request_id: entry.requestId,
     client: entry.client,
     method: entry.method,
     path: entry.path,
     status: entry.status,
     bytes: entry.bytes,
+    pool: entry.pool,
     upstream: entry.upstream,
     attempts: entry.attempts,
     queue_ms: rounded(entry.queue),
@@ -50,10 +43,11 @@ function jsonLine(date: Date, entry: AccessEntry): string {
 
 function prettyLine(date: Date, entry: AccessEntry): string {
   const error = entry.error === undefined ? '' : ` ${entry.error}`;
+  const id = entry.requestId === undefined ? '' : ` id=${entry.requestId}`;
   return (
     `${date.toISOString()} ${entry.client} ${entry.method} ${escapeControls(entry.path)} ${entry.status} ${entry.bytes}B` +
     ` upstream=${entry.upstream ?? '-'} attempts=${entry.attempts} queue=${shown(entry.queue)} connect=${shown(entry.connect)}` +
-    ` head=${shown(entry.head)} total=${shown(entry.total)}${error}\n`
+    ` head=${shown(entry.head)} total=${shown(entry.total)}${id}${error}\n`
   );
 }
 

@@ -20,6 +20,8 @@ export interface CgiSettings {
   /** The route's `path_regex`, for the groups in `params` and headers. */
   readonly regex?: RegExp | undefined;
   readonly software: string;
+  /** The header that names a request, also for workers; whatever the client sent under that name is replaced. */
+  readonly requestId?: string | undefined;
 }
 
 export type CgiRequest = RequestFacts;
@@ -27,6 +29,7 @@ export type CgiRequest = RequestFacts;
 export class CgiParams {
   readonly #mode: ScriptMode;
   readonly #prefix: string;
+  readonly #idParam: string | undefined;
   readonly #replaced: ReadonlySet<string>;
   readonly #fixed: readonly Buffer[];
   readonly #filled: readonly (readonly [name: string, value: Template])[];
@@ -39,7 +42,8 @@ export class CgiParams {
    * @throws ConfigError for a variable that does not exist
    */
   constructor(settings: CgiSettings) {
-    const { mode, requestHeaders } = settings;
+    const { mode, requestHeaders, requestId } = settings;
+    this.#idParam = requestId === undefined ? undefined : paramOf(requestId);
     this.#mode = mode.root === undefined ? mode : { ...mode, root: byteString(mode.root.replace(/\/+$/, '')) };
     this.#prefix = byteString((settings.stripPrefix ?? '').replace(/\/+$/, ''));
     const scope = { root: mode.root, rules: { mode, prefix: this.#prefix }, regex: settings.regex };
@@ -98,8 +102,11 @@ export class CgiParams {
     if (headers.contentType !== undefined) this.#add('CONTENT_TYPE', headers.contentType);
     if (bodyLength !== undefined) this.#add('CONTENT_LENGTH', String(bodyLength));
     if (headers.host === undefined && target.authority !== undefined) this.#add('HTTP_HOST', target.authority);
+    const idParam = request.requestId === undefined ? undefined : this.#idParam;
+    if (idParam !== undefined && request.requestId !== undefined) this.#add(idParam, request.requestId);
     for (let i = 0; i < headers.names.length; i += 1) {
       const name = headers.names[i] ?? '';
+      if (name === idParam) continue;
       this.#add(name, name === 'HTTP_HOST' && host !== undefined ? host : (headers.values[i] ?? ''));
     }
     for (const [name, template] of this.#filled) encoder.add(name, filledIn(template, request));

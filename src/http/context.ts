@@ -1,15 +1,12 @@
 // What all client requests share.
 
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { AccessLog } from './access-log.ts';
 import type { HeaderReader } from './request-headers.ts';
+import type { TraceContext } from './trace.ts';
 
-export interface TransactionContext {
-  readonly clock: Clock;
+export interface TransactionContext extends TraceContext {
   readonly log: Log;
-  readonly accessLog: AccessLog | undefined;
   readonly headerReader: HeaderReader;
 }
 

@@ -8,7 +8,7 @@ import type { Clock } from '../core/clock.ts';
 import { FAILURES, type FailureCode, systemCode } from '../core/errors.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
-import type { AccessLog } from './access-log.ts';
+import type { AccessLog } from './access-entry.ts';
 import type { OpenRequest, TransactionContext } from './context.ts';
 import { takeOver } from './custom-method.ts';
 import { rawErrorPage } from './error-page.ts';
@@ -16,6 +16,7 @@ import { openRequest } from './open-request.ts';
 import { remoteAddress } from './peer.ts';
 import { ReplayedConnection } from './replayed-connection.ts';
 import { HeaderReader } from './request-headers.ts';
+import type { RequestIds } from './request-id.ts';
 import type { AnyRoute } from './route.ts';
 import { routeRequest } from './routed.ts';
 import type { Router } from './router.ts';
@@ -65,19 +66,27 @@ export class Door {
   /** @param router the routes of the generation that is current when a request arrives */
   constructor(
     settings: DoorSettings,
-    around: { readonly clock: Clock; readonly log: Log; readonly accessLog: () => AccessLog | undefined },
+    around: {
+      readonly clock: Clock;
+      readonly log: Log;
+      readonly accessLog: () => AccessLog | undefined;
+      readonly requestIds: () => RequestIds;
+    },
     router: () => Router<AnyRoute>,
   ) {
     this.#settings = settings;
     this.#clock = around.clock;
     this.#router = router;
-    const { accessLog } = around;
+    const { accessLog, requestIds } = around;
     this.#context = {
       clock: around.clock,
       log: around.log,
       headerReader: new HeaderReader(),
       get accessLog() {
         return accessLog();
+      },
+      get requestIds() {
+        return requestIds();
       },
     };
   }

@@ -21,6 +21,7 @@ export interface FcgiCarrierParts {
   /** Bytes that the head of an answer may have. */
   readonly maxHead: number;
   readonly log: Log;
+  readonly requestId: string;
 }
 
 export class FcgiCarrier implements Carrier, ExchangeSink {
@@ -71,7 +72,10 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
   }
 
   end(appStatus: number): void {
-    if (appStatus !== 0) this.#parts.log.debug({ upstream: this.#upstream, appStatus }, 'worker ended with a status of its own');
+    if (appStatus !== 0) {
+      const fields = { request_id: this.#parts.requestId, upstream: this.#upstream, appStatus };
+      this.#parts.log.debug(fields, 'worker ended with a status of its own');
+    }
     if (this.#redirect !== undefined) this.#follow(this.#redirect);
     else if (this.#begun) this.#sink.end();
     else this.#sink.failed(this.#error('FCGI_LB_UPSTREAM_NO_HEAD', 'ended its answer without a complete head'));
@@ -82,12 +86,12 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
   }
 
   #encode(ready: ReadyRequest, method: string): void {
-    const { request, params } = this.#parts;
+    const { request, params, requestId } = this.#parts;
     const { target, headers, bodyLength, body, repeatable } = ready;
     const protocol = `HTTP/${request.httpVersion}`;
-    const head = params.encode({ method, protocol, target, headers, bodyLength, socket: request.socket });
+    const head = params.encode({ method, protocol, target, headers, bodyLength, socket: request.socket, requestId });
     this.#ready = ready;
-    this.#fcgi = { head, body, repeatable };
+    this.#fcgi = { head, body, repeatable, name: requestId };
   }
 
   #readHead(bytes: Buffer): void {

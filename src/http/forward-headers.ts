@@ -10,8 +10,13 @@ import { isPassedOn } from './request-headers.ts';
 /**
  * The client's end-to-end fields, in their order and spelling, and what we know of the client.
  * @param host where the request goes: the authority of its target, else its Host field; undefined for HTTP/1.0 without one
+ * @param id put in place of what the client sent under that name
  */
-export function forwardedFields(request: IncomingMessage, host: string | undefined): OutgoingHttpHeaders {
+export function forwardedFields(
+  request: IncomingMessage,
+  host: string | undefined,
+  id?: { readonly name: string; readonly value: string },
+): OutgoingHttpHeaders {
   const named = connectionOptions(request.headers.connection);
   const fields = new Map<string, { readonly name: string; values: string[] }>();
   const { rawHeaders } = request;
@@ -25,6 +30,7 @@ export function forwardedFields(request: IncomingMessage, host: string | undefin
     else field.values.push(rawHeaders[i + 1] ?? '');
   }
   if (host !== undefined) fields.set('host', { name: 'Host', values: [host] });
+  if (id !== undefined) fields.set(id.name.toLowerCase(), { name: id.name, values: [id.value] });
   const facts = [
     ['X-Forwarded-For', remoteAddress(request.socket)],
     ['X-Forwarded-Host', host],

@@ -10,20 +10,20 @@ import type { HttpHead, HttpRequest, HttpSink } from '../upstream/http-request.t
 import type { CarriedExchange, Carrier, CarrierSink, ReadyRequest } from './carrier.ts';
 import type { DocumentHead } from './cgi-response.ts';
 import { codedError } from './coded-error.ts';
-import { changedFields, changedTarget, type RequestChanges } from './forward-changes.ts';
+import { changedFields, changedTarget } from './forward-changes.ts';
 import { forwardedFields, interpretHttpHead } from './forward-headers.ts';
-import type { Forwarder } from './forwarder.ts';
+import type { HttpSpeech } from './route.ts';
 
 export interface HttpCarrierParts {
   readonly request: IncomingMessage;
   /** As the client sent it. */
   readonly method: string;
-  readonly forwarder: Forwarder;
-  readonly changes: RequestChanges;
+  readonly speaks: HttpSpeech;
   /** Bytes that the head of an answer may have. */
   readonly maxHead: number;
   /** The protocol that the client asks to change to. */
   readonly upgrade: string | undefined;
+  readonly requestId: string;
 }
 
 /** Invariant: `#done` is set from the sending of a request until the head of its answer, or its failure, has been told. */
@@ -43,10 +43,12 @@ export class HttpCarrier implements Carrier, HttpSink {
   }
 
   prepare({ target, headers, bodyLength, body, repeatable }: ReadyRequest): void {
-    const { request, method, maxHead, upgrade, changes } = this.#parts;
+    const { request, method, maxHead, upgrade, requestId, speaks } = this.#parts;
+    const { changes } = speaks;
     const protocol = `HTTP/${request.httpVersion}`;
-    const facts = { method, protocol, target, headers, bodyLength, socket: request.socket };
-    const fields = changedFields(changes, forwardedFields(request, target.authority ?? headers.host), facts);
+    const facts = { method, protocol, target, headers, bodyLength, socket: request.socket, requestId };
+    const id = speaks.requestId === undefined ? undefined : { name: speaks.requestId, value: requestId };
+    const fields = changedFields(changes, forwardedFields(request, target.authority ?? headers.host, id), facts);
     this.#prepared = {
       method,
       target: changedTarget(changes, target),
@@ -68,7 +70,7 @@ export class HttpCarrier implements Carrier, HttpSink {
       this.#done = done;
       this.#exchange = lease.forward({ ...prepared, headers }, this);
     };
-    this.#parts.forwarder.forward(this.#parts.request.socket, {
+    this.#parts.speaks.forwarder.forward(this.#parts.request.socket, {
       headers: prepared.headers,
       send,
       arrived: () => this.#arrived(),

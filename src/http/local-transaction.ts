@@ -50,7 +50,7 @@ export class LocalTransaction implements OpenRequest {
     this.#response = response;
     this.#method = method;
     this.#closed = closed;
-    this.#trace = new Trace(context.clock, request, method);
+    this.#trace = new Trace(context, request, method);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows.
     response.on('error', () => undefined);
@@ -79,7 +79,8 @@ export class LocalTransaction implements OpenRequest {
     }
     this.#sender?.destroy();
     const status = this.#response.headersSent ? this.#response.statusCode : undefined;
-    this.#trace.logAccess(this.#context.accessLog, status, this.#sender?.bytes ?? this.#bytes);
+    const read = this.#routed.kind === 'refused' ? undefined : this.#routed;
+    this.#trace.logAccess(this.#context.accessLog, status, this.#sender?.bytes ?? this.#bytes, this.#response, read);
     this.#closed(this);
   }
 
@@ -151,6 +152,7 @@ export class LocalTransaction implements OpenRequest {
     const { httpVersion, socket } = this.#request;
     const length = this.#request.headers['content-length'];
     const bodyLength = length === undefined ? undefined : Number(length);
-    return { method: this.#method, protocol: `HTTP/${httpVersion}`, target, headers, bodyLength, socket };
+    const { requestId } = this.#trace;
+    return { method: this.#method, protocol: `HTTP/${httpVersion}`, target, headers, bodyLength, socket, requestId };
   }
 }

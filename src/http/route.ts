@@ -11,10 +11,16 @@ import type { Forwarder } from './forwarder.ts';
 import type { Answerer } from './local-answer.ts';
 import type { SpoolLimits } from './spool.ts';
 
+export interface HttpSpeech {
+  readonly kind: 'http';
+  readonly forwarder: Forwarder;
+  readonly changes: RequestChanges;
+  /** The header that names the request; undefined: none. */
+  readonly requestId: string | undefined;
+}
+
 /** What the upstreams of a pool speak, and what that takes. */
-export type Speech =
-  | { readonly kind: 'fastcgi'; readonly params: CgiParams }
-  | { readonly kind: 'http'; readonly forwarder: Forwarder; readonly changes: RequestChanges };
+export type Speech = { readonly kind: 'fastcgi'; readonly params: CgiParams } | HttpSpeech;
 
 /** Requests go to a pool. */
 export interface Route {

@@ -96,13 +96,14 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     this.#method = method;
     route.pool.enter();
     route.retryBudget.deposit();
-    this.#trace = new Trace(context.clock, request, this.#method, route.pool.counts);
+    this.#trace = new Trace(context, request, this.#method, route.pool);
+    const { requestId } = this.#trace;
     const maxHead = route.limits.maxResponseHead;
     const { speaks } = route;
     this.#carrier =
       speaks.kind === 'fastcgi'
-        ? new FcgiCarrier({ request, method, params: speaks.params, maxHead, log: context.log }, this)
-        : new HttpCarrier({ request, method, forwarder: speaks.forwarder, changes: speaks.changes, maxHead, upgrade }, this);
+        ? new FcgiCarrier({ request, method, params: speaks.params, maxHead, log: context.log, requestId }, this)
+        : new HttpCarrier({ request, method, speaks, maxHead, upgrade, requestId }, this);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
     response.on('error', ignore);
@@ -164,7 +165,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
 
   head(head: DocumentHead): void {
     if (this.#route.retry.statuses.has(head.status) && this.#triesAgain(head.status)) return;
-    this.#trace.headCame();
+    this.#trace.headCame(head.status);
     const changed = changedHead(this.#route.answerRules, head, () => this.#facts());
     this.#answer = this.#startAnswer(markAnswer(this.#route.balanceKey, changed, this.key, this.#upstream, this.#request));
   }
@@ -178,14 +179,14 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
   }
 
   redirected(request: ReadyRequest): void {
-    this.#trace.headCame();
+    this.#trace.headCame(302);
     this.#repeatable = request.repeatable;
     this.#bodySpent = false;
     this.#acquire();
   }
 
   upgraded(headers: readonly string[], upstream: Duplex, first: Buffer): void {
-    this.#trace.headCame();
+    this.#trace.headCame(SWITCHING);
     const tunnel = openTunnel(this.#request, headers, upstream, first, this.#context.clock);
     this.#phase = { kind: 'tunnelling', exchange: this.#exchange, tunnel };
   }
@@ -232,15 +233,15 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     const status = tunnel !== undefined ? SWITCHING : this.#response.headersSent ? this.#response.statusCode : undefined;
     const bytes = tunnel?.sent ?? this.#answer?.bytes ?? this.#pageBytes;
     this.#trace.count(status);
-    this.#trace.logAccess(this.#context.accessLog, status, bytes);
+    this.#trace.logAccess(this.#context.accessLog, status, bytes, this.#response, this.#routed);
     this.#closed(this);
   }
 
   #facts(): RequestFacts {
     const { target, headers } = this.#routed;
     const protocol = `HTTP/${this.#request.httpVersion}`;
-    const bodyLength = this.#body?.size;
-    return { method: this.#method, protocol, target, headers, bodyLength, socket: this.#request.socket };
+    const [bodyLength, { requestId }] = [this.#body?.size, this.#trace];
+    return { method: this.#method, protocol, target, headers, bodyLength, socket: this.#request.socket, requestId };
   }
 
   get #exchange(): CarriedExchange | undefined {
@@ -300,7 +301,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     const error = this.#upstreamError('FCGI_LB_UPSTREAM_STATUS', `answered with status ${status}`);
     const decision = this.#decide(error);
     if (decision === 'give-up') return false;
-    this.#trace.failed(error);
+    this.#trace.failed(error, status);
     this.#exchange?.abandon({ kind: 'complete', status });
     this.#tryAgain(error, decision);
     return true;
@@ -324,10 +325,8 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
   /** The worker has finished; whether well is for the client to know. */
   #finish(answer: ClientResponse): void {
     this.#phase = { kind: 'answered' };
-    if (answer.surplus > 0) {
-      const fields = { upstream: this.#upstream?.name, path: this.#request.url, surplus: answer.surplus };
-      this.#context.log.warn(fields, 'worker sent more than its Content-Length; the rest was dropped');
-    }
+    this.#trace.answered();
+    if (answer.surplus > 0) this.#trace.logSurplus(this.#context.log, answer.surplus);
     if (answer.end() === 'complete') return;
     this.failed(this.#upstreamError('FCGI_LB_UPSTREAM_SHORT_BODY', 'sent less than its Content-Length'));
   }

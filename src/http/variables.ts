@@ -20,6 +20,8 @@ export interface RequestFacts {
   /** Bytes of the request body; undefined when there is none. */
   readonly bodyLength: number | undefined;
   readonly socket: Socket;
+  /** What the request is called in logs; undefined where nobody has named it. */
+  readonly requestId?: string | undefined;
 }
 
 /** What variables take from the route. */
@@ -156,6 +158,8 @@ function knownVariable(name: VariableName, { root: given, rules }: VariableScope
       return raw(({ socket }) => remoteAddress(socket));
     case 'remote_port':
       return raw(({ socket }) => String(socket.remotePort ?? ''));
+    case 'request_id':
+      return raw(({ requestId }) => requestId ?? '');
     case 'content_type':
       return raw(({ headers }) => headers.contentType ?? '');
     case 'content_length':

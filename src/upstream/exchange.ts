@@ -195,7 +195,7 @@ export class Exchange implements ConnectionUser, RecordSink {
   }
 
   stderr(bytes: Buffer): void {
-    this.#stderr ??= new StderrLines(this.#host.workerLog);
+    this.#stderr ??= new StderrLines(this.#host.workerLog, this.#request.name);
     this.#stderr.write(bytes);
   }
 

@@ -16,6 +16,8 @@ export interface FcgiRequest {
   readonly body: BodySource;
   /** Whether a worker may be given the request twice: safe or idempotent method, body at hand. */
   readonly repeatable: boolean;
+  /** What the request is called in logs. */
+  readonly name?: string;
 }
 
 /** Hears what the worker says. After `end` or `failed` nothing more comes. */

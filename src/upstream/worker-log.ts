@@ -27,7 +27,8 @@ export class WorkerLog {
     this.#filledAt = clock.now();
   }
 
-  line(bytes: Buffer): void {
+  /** @param request what the worker was at */
+  line(bytes: Buffer, request?: string): void {
     // fcgiwrap, for one, ends its lines with CR LF.
     const length = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
     if (length === 0) return;
@@ -45,18 +46,22 @@ export class WorkerLog {
     }
     const cut = length > MAX_LINE;
     const text = escapeControls(bytes.toString('utf8', 0, Math.min(length, MAX_LINE)));
-    this.#log.warn({ upstream: this.#name, stderr: cut ? `${text}...` : text }, 'worker wrote to STDERR');
+    const stderr = cut ? `${text}...` : text;
+    this.#log.warn({ request_id: request, upstream: this.#name, stderr }, 'worker wrote to STDERR');
   }
 }
 
 /** Cuts the STDERR of one exchange into lines. Holds at most one line's length. */
 export class StderrLines {
   readonly #out: WorkerLog;
+  readonly #request: string | undefined;
   #held: Buffer[] = [];
   #size = 0;
 
-  constructor(out: WorkerLog) {
+  /** @param request what it is called in logs */
+  constructor(out: WorkerLog, request?: string) {
     this.#out = out;
+    this.#request = request;
   }
 
   write(bytes: Buffer): void {
@@ -73,7 +78,7 @@ export class StderrLines {
   /** Logs what is held: a line has ended, or the exchange has. */
   flush(): void {
     if (this.#size === 0) return;
-    this.#out.line(Buffer.concat(this.#held));
+    this.#out.line(Buffer.concat(this.#held), this.#request);
     this.#held = [];
     this.#size = 0;
   }

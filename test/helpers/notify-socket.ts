@@ -23,8 +23,8 @@ export interface NotifySocket {
   message(test: (message: string) => boolean): Promise<string>;
 }
 
-export async function notifySocket(): Promise<NotifySocket> {
-  const path = join(tempDir(), 'notify');
+/** @param path by default a fresh one */
+export async function notifySocket(path: string = join(tempDir(), 'notify')): Promise<NotifySocket> {
   const child = spawn('perl', ['-MIO::Socket::UNIX', '-e', READER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   onTestFinished(async () => {

@@ -85,7 +85,8 @@ export async function startProxy(
       changed();
     },
     reopen: () => undefined,
-    flush: () => undefined,
+    accessLogDrops: { count: 0 },
+    flush: () => Promise.resolve(),
     prepare: () => ({ commit: () => undefined, rollback: () => undefined }),
   };
   const program = new Program(settings, 'test', systemClock, logs);

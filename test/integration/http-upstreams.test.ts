@@ -32,7 +32,16 @@ describe('an HTTP upstream', () => {
     expect(request?.url).toBe('/a/%2E%2e//%ff;x?q=%zz');
     expect(request?.rawHeaders).toEqual([
       ...['Host', 'A.example:81', 'X-One', '1', 'X-One', '2'],
-      ...['X-Forwarded-For', '10.0.0.9, unix:', 'X-Forwarded-Host', 'A.example:81', 'X-Forwarded-Proto', 'http'],
+      ...[
+        'X-Forwarded-For',
+        '10.0.0.9, unix:',
+        'X-Request-ID',
+        expect.stringMatching(/^[0-9a-f]{32}$/),
+        'X-Forwarded-Host',
+        'A.example:81',
+        'X-Forwarded-Proto',
+        'http',
+      ],
       ...['Connection', 'close'],
     ]);
   });

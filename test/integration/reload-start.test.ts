@@ -29,7 +29,8 @@ function program(upstream: string, address?: string) {
     log: { ...silentLog, info: (_fields, message) => void messages.push(message) },
     accessLog: undefined,
     reopen: () => undefined,
-    flush: () => undefined,
+    accessLogDrops: { count: 0 },
+    flush: () => Promise.resolve(),
     prepare: () => ({ commit: () => undefined, rollback: () => undefined }),
   };
   const made = new Program(settings, 'test', systemClock, logs);

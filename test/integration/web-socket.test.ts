@@ -62,6 +62,7 @@ describe('a WebSocket', () => {
     expect(rawHeaders).toEqual([
       ...['Host', 'a.example', 'Sec-WebSocket-Version', '13', 'Sec-WebSocket-Protocol', 'chat'],
       ...['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+      ...['X-Request-ID', expect.stringMatching(/^[0-9a-f]{32}$/)],
       ...['X-Forwarded-For', 'unix:', 'X-Forwarded-Host', 'a.example', 'X-Forwarded-Proto', 'http'],
       ...['Connection', 'Upgrade', 'Upgrade', 'websocket'],
     ]);

@@ -95,6 +95,7 @@ const DEFAULTS: Settings = {
   accessLog: { kind: 'file', path: '-' },
   logLevel: 'info',
   logFormat: 'json',
+  requestId: { header: 'X-Request-ID', trust: [] },
   shutdownTimeout: 30_000,
   upgradeTimeout: 60_000,
 };
@@ -142,6 +143,11 @@ const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before
   [['--client-keepalive', '4s'], (s) => ({ ...s, client: { ...s.client, keepAliveTimeout: 4000 } })],
   [['--temp-dir', '/var/tmp'], (s) => ({ ...s, tempDir: '/var/tmp' })],
   [['--access-log', 'off'], (s) => ({ ...s, accessLog: { kind: 'off' } })],
+  [
+    ['--access-log', 'syslog:log.example:5514,facility=daemon,severity=notice,tag=rt,nohostname'],
+    (s) => ({ ...s, accessLog: { kind: 'syslog', server: { kind: 'udp', host: 'log.example', port: 5514 }, facility: 'daemon', severity: 'notice', priority: 29, tag: 'rt', hostname: false } }),
+  ],
+  [['--access-log-format', '$remote_addr $status'], (s) => ({ ...s, accessLogFormat: '$remote_addr $status' })],
   [['--access-log', '/var/log/a'], (s) => ({ ...s, accessLog: { kind: 'file', path: '/var/log/a' } })],
   [['--log-level', 'debug'], (s) => ({ ...s, logLevel: 'debug' })],
   [['--log-format', 'pretty'], (s) => ({ ...s, logFormat: 'pretty' })],

@@ -4,8 +4,22 @@ import type { Static } from 'typebox';
 import { LOG_FORMATS, LOG_LEVELS } from '../settings.ts';
 import { type ALERT_TARGET, ALERTS } from './alerts.ts';
 import { either, keys, list, named, value } from './build.ts';
-import { HEALTH_PATH, POOL_KEY } from './http-kinds.ts';
-import { ACCESS_LOG, ADDRESS, ADMIN_ADDRESS, DURATION, INCLUDE, LIMIT, MAX_HEADER, WRITABLE_DIRECTORY, word } from './kinds.ts';
+import { HEADER_NAME, HEALTH_PATH, POOL_KEY } from './http-kinds.ts';
+import {
+  ACCESS_LOG,
+  ACCESS_LOG_FORMAT,
+  ADDRESS,
+  ADMIN_ADDRESS,
+  DURATION,
+  INCLUDE,
+  LIMIT,
+  MAX_HEADER,
+  OFF,
+  TRUSTED_PEER,
+  TRUSTED_PEERS,
+  WRITABLE_DIRECTORY,
+  word,
+} from './kinds.ts';
 import { POOL, type UPSTREAM_MAP } from './pool.ts';
 import type { PROBE } from './probe.ts';
 import { ROUTE } from './route.ts';
@@ -24,6 +38,37 @@ const CLIENT = keys(
     keepalive: value(DURATION, { description: 'how long a connection may be idle between two requests', default: '75s' }),
   },
   { description: 'how long clients may take' },
+);
+
+const ACCESS_LOG_INFO = {
+  description: 'a file, `-` for standard output, `syslog:HOST:PORT` or `syslog:unix:/dev/log`, or `off`',
+};
+
+const ACCESS_LOG_MAP = keys(
+  {
+    to: value(ACCESS_LOG, { ...ACCESS_LOG_INFO, default: '-' }),
+    format: value(ACCESS_LOG_FORMAT, {
+      description: "`json`, `pretty`, `combined`, or text with nginx's variables (`$remote_addr $status`)",
+      otherwise: 'as `log_format`',
+    }),
+  },
+  { description: 'where it goes, and how it is written' },
+);
+
+const TRUST_INFO = { description: '`unix` for whoever comes by a unix socket, an address, or a network' };
+
+const REQUEST_ID = keys(
+  {
+    header: value(HEADER_NAME, {
+      description: 'carries the name to workers (`HTTP_X_REQUEST_ID`) and HTTP upstreams',
+      default: 'X-Request-ID',
+    }),
+    trust: either([value(TRUSTED_PEERS, TRUST_INFO), list(value(TRUSTED_PEER, TRUST_INFO), { description: 'several of them' })], {
+      description: `whose names in that header are taken over: ${TRUST_INFO.description}; a list of them; or \`off\``,
+      default: 'off',
+    }),
+  },
+  { description: 'by which header, and whom to believe' },
 );
 
 export const FILE = keys(
@@ -47,7 +92,13 @@ export const FILE = keys(
         'a path that the public listeners answer with 200 while the process serves and with 503 while it stops, before all routes',
       default: 'off',
     }),
-    access_log: value(ACCESS_LOG, { description: 'one line a request: a file, `-` for standard output, or `off`', default: '-' }),
+    access_log: either([value(ACCESS_LOG, ACCESS_LOG_INFO), ACCESS_LOG_MAP], {
+      description: `one line a request: ${ACCESS_LOG_INFO.description}; or a map that also says how it is written`,
+      default: '-',
+    }),
+    request_id: either([value(OFF, { description: 'names are for the logs only' }), REQUEST_ID], {
+      description: 'how requests are named in logs and for workers; `off` tells workers nothing',
+    }),
     log_level: value(word(LOG_LEVELS), { description: "of the program's log, on standard error", default: 'info' }),
     log_format: value(word(LOG_FORMATS), { description: 'of both logs', otherwise: '`pretty` on a terminal, else `json`' }),
     temp_dir: value(WRITABLE_DIRECTORY, { description: 'for bodies that do not fit in memory', otherwise: "the system's" }),

@@ -2,8 +2,11 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';
+import { type AccessLogTarget, parseAccessLogTarget } from '../access-log.ts';
 import { parseBalance } from '../balance.ts';
+import { checkLogFormat } from '../log-format.ts';
 import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts';
+import { parseTrustedPeer, type TrustedPeer } from '../request-id.ts';
 import { MAX_PAGE } from '../route.ts';
 import type { UpstreamSpec } from '../settings.ts';
 import {
@@ -138,13 +141,31 @@ export const SECRET_FILE: Kind<string> = {
   read: (text, context) => readSecretFile(PATH.read(text, context), context.world),
 };
 
-export const ACCESS_LOG: Kind<{ readonly kind: 'off' } | { readonly kind: 'file'; readonly path: string }> = {
-  label: '-, off or a path',
+export const ACCESS_LOG: Kind<AccessLogTarget> = {
+  label: '-, off, a path or syslog:SERVER',
   json: PATH.json,
-  read: (text, context) => {
-    if (text === 'off') return { kind: 'off' };
-    return { kind: 'file', path: text === '-' ? '-' : PATH.read(text, context) };
-  },
+  read: (text, context) => parseAccessLogTarget(text, (path) => PATH.read(path, context)),
+};
+
+export const ACCESS_LOG_FORMAT: Kind<string> = {
+  label: "json, pretty, combined, or text with nginx's variables",
+  json: { type: 'string' },
+  template: true,
+  read: checkLogFormat,
+};
+
+/** Whose names for requests are taken over. */
+export const TRUSTED_PEER: Kind<TrustedPeer> = {
+  label: 'unix, an address or a network such as 10.0.0.0/8',
+  json: { type: 'string' },
+  read: parseTrustedPeer,
+};
+
+/** The same, or nobody. */
+export const TRUSTED_PEERS: Kind<readonly TrustedPeer[]> = {
+  ...TRUSTED_PEER,
+  label: `off, ${TRUSTED_PEER.label}`,
+  read: (text) => (text === 'off' ? [] : [parseTrustedPeer(text)]),
 };
 
 /** A file or a glob of files, not yet looked for. */
