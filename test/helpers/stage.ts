@@ -58,7 +58,6 @@ export async function openStage({
   const facts: AdminFacts = {
     readiness: () => ({ ready: true, reasons: [] }),
     status: look,
-    metrics: async () => ({ contentType: 'text/plain', text: '' }),
     wish: (wish: Wish, pool, name) => {
       wishes.push(`${wish} ${pool} ${name}`);
       const found = look()
