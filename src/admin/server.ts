@@ -7,7 +7,7 @@ import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import { type Access, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
-import type { ReloadStatus, Status, Who, Wish, WishResult } from './status.ts';
+import type { AlertTestStatus, ReloadStatus, Status, Who, Wish, WishResult } from './status.ts';
 import { whenOver } from './when-over.ts';
 
 export interface Readiness {
@@ -30,6 +30,8 @@ export interface AdminFacts {
   /** @param upstream its address, or the last part of its path where only one has it */
   wish(wish: Wish, pool: string, upstream: string, who: Who): WishResult;
   reload(who: Who): Promise<ReloadStatus>;
+  /** Tells every target of alerts that this is a test. */
+  testAlerts(who: Who): Promise<AlertTestStatus>;
 }
 
 /** Encoded, the longest path of a unix socket has three times its 107 bytes. */
@@ -77,6 +79,11 @@ export class AdminServer {
     app.post('/reload', async (request, reply) => {
       const result = await this.#facts.reload(this.#who(request));
       return reply.code(result.result === 'good' ? 200 : 422).send(result);
+    });
+    app.post('/alerts/test', async (request, reply) => {
+      const { targets } = await this.#facts.testAlerts(this.#who(request));
+      const good = targets.length > 0 && targets.every(({ delivered }) => delivered);
+      return reply.code(good ? 200 : 422).send({ targets });
     });
     this.#endStreams = livePage.attach(app);
   }

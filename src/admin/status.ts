@@ -121,6 +121,11 @@ export interface Status {
   readonly recent: readonly RecentStatus[];
 }
 
+/** What became of a test message at each target of alerts. */
+export interface AlertTestStatus {
+  readonly targets: readonly { readonly target: string; readonly delivered: boolean; readonly said: string }[];
+}
+
 /** Who asked for a change, for the log. */
 export interface Who {
   /** The listener on which it came. */

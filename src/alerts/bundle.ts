@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import type { Alert } from './alert.ts';
 
 /** Changes in one message; with more of them it goes out at once. */
-const MOST = 10_000;
+const MOST = 2000;
 
 /** Invariant: the timer runs exactly while something is gathered. */
 export class Bundle {

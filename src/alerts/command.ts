@@ -34,6 +34,10 @@ export class Command implements Target {
         const why = systemCode(error) ?? asError(error).message;
         return { kind: 'retry', reason: `cannot run ${this.#settings.command[0]}: ${why}` };
       };
+      if (signal.aborted) {
+        resolve({ kind: 'retry', reason: 'given up' });
+        return;
+      }
       let child: Child;
       try {
         child = this.#start(message, dropped);
@@ -72,7 +76,6 @@ export class Command implements Target {
           return { kind: 'retry', reason: `${ending ?? (code === null ? `ended by ${how}` : `exit code ${code}`)}${said}` };
         }),
       );
-      if (signal.aborted) abandoned();
       // A command that does not read, or has ended already, is no error.
       child.stdin.on('error', () => undefined);
       child.stdin.end(documentOf(message, dropped));

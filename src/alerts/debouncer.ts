@@ -41,6 +41,8 @@ export class Debouncer {
   #relapses = 0;
   /** Changes since the last word, this word's own included. */
   #changes = 0;
+  /** It was told as bad by another process, and has not been seen so by this one. */
+  #unseen = false;
   #timer: Timer | undefined;
 
   /**
@@ -75,9 +77,12 @@ export class Debouncer {
     if (condition.is === was) return;
     const now = this.#clock.now();
     if (condition.is === 'bad') {
-      // After a long time without trouble this is another story.
-      this.#relapses = this.#calm ? 0 : Math.min(MAX_RELAPSES, this.#relapses + 1);
-      if (this.#calm) this.#changes = 0;
+      // After a long time without trouble this is another story; and what was told already is no change.
+      if (this.#calm || this.#unseen) {
+        this.#relapses = 0;
+        this.#changes = this.#unseen ? -1 : 0;
+      } else this.#relapses = Math.min(MAX_RELAPSES, this.#relapses + 1);
+      this.#unseen = false;
       if (this.#state.kind === 'well') this.#state = { kind: 'doubtful', since: now };
     }
     this.#since = now;
@@ -93,7 +98,7 @@ export class Debouncer {
     this.#condition = condition;
     this.#since = this.#clock.now();
     this.#state = { kind: 'open' };
-    this.#relapses = MAX_RELAPSES;
+    this.#unseen = true;
     this.settle();
   }
 
@@ -111,7 +116,8 @@ export class Debouncer {
   /** ms for which good must hold. */
   get #hold(): number {
     const { after, quiet } = this.#patience();
-    return Math.min(Math.max(after, quiet), after * 2 ** this.#relapses);
+    const most = Math.max(after, quiet);
+    return this.#unseen ? most : Math.min(most, after * 2 ** this.#relapses);
   }
 
   /** Tells what is due, and sets the timer for what will be. To be called when the patience has changed. */
@@ -134,6 +140,7 @@ export class Debouncer {
   #to(state: State): void {
     const before = this.#state;
     this.#state = state;
+    this.#unseen = false;
     // Doubts that came to nothing are not spoken of, but counted.
     const worth = state.kind === 'open' || before.kind === 'open';
     if (!worth || this.#condition === undefined) return;

@@ -41,7 +41,9 @@ export function textOf({ alerts, from }: Message, dropped = 0): string {
     ...(dropped > 0 ? [`(${dropped} earlier messages could not be sent)`] : []),
   ];
   const text = all.map(escapeControls).join('\n');
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 3)}...`;
+  if (text.length <= MAX_TEXT) return text;
+  // Half a character at the end would be no text at all to those who read it.
+  return `${text.slice(0, MAX_TEXT - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
 /** The document that webhooks get and commands read; docs/alerts.md describes it. Fields may be added; `format` tells of any other change. */

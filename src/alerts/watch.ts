@@ -78,9 +78,7 @@ export class Watch {
   start(open: readonly Subject[] = []): void {
     if (this.#running !== undefined) return;
     for (const subject of open) this.#resume(subject);
-    for (const { pool, upstream, since, reason } of this.#facts.down()) {
-      this.#observe({ kind: 'upstream', pool, upstream }, { is: 'bad', state: 'down', since, reason });
-    }
+    this.#lookForDown();
     this.#look();
     const timer = this.#clock.after(LOOK, () => {
       timer.restart();
@@ -97,6 +95,7 @@ export class Watch {
       else this.#forget(key, debouncer);
     }
     if (settings.rules.errors === undefined) this.#windows.clear();
+    if (this.#running !== undefined) this.#lookForDown();
   }
 
   stop(): void {
@@ -127,6 +126,13 @@ export class Watch {
         const state = is === 'bad' ? 'failed' : 'done';
         this.#observe({ kind: 'reload' }, { is, state, since, reason: reloadReason(event) });
       }
+    }
+  }
+
+  /** What has happened before anybody listened. */
+  #lookForDown(): void {
+    for (const { pool, upstream, since, reason } of this.#facts.down()) {
+      this.#observe({ kind: 'upstream', pool, upstream }, { is: 'bad', state: 'down', since, reason });
     }
   }
 

@@ -5,7 +5,7 @@ import { Metrics } from '../admin/metrics.ts';
 import { poolStatus, upstreamStatus } from '../admin/pool-status.ts';
 import { mostDescriptors, processStatus } from '../admin/process-status.ts';
 import type { AdminFacts, MetricsAnswer, Readiness } from '../admin/server.ts';
-import type { ListenerStatus, ReloadStatus, Status, Who, Wish, WishResult } from '../admin/status.ts';
+import type { AlertTestStatus, ListenerStatus, ReloadStatus, Status, Who, Wish, WishResult } from '../admin/status.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
@@ -25,6 +25,7 @@ interface Running {
   /** Lines of the access log that were lost. */
   readonly accessLogDropped: number;
   addresses(): readonly ListenerStatus[];
+  readonly alerts: { test(): Promise<AlertTestStatus['targets']> };
 }
 
 /** Reads the configuration again when the operator asks for it. */
@@ -119,6 +120,11 @@ export class Operator implements AdminFacts {
   async reload({ by, agent }: Who): Promise<ReloadStatus> {
     if (this.#reloads === undefined) throw new Error('this program has no configuration to read again');
     return reloadStatus(await this.#reloads.reload(agent === undefined ? by : `${by} (${agent})`));
+  }
+
+  async testAlerts(who: Who): Promise<AlertTestStatus> {
+    this.#log.info({ ...who }, 'testing the alerts');
+    return { targets: await this.#program.alerts.test() };
   }
 
   /** The upstream, or why there is none. */

@@ -45,6 +45,7 @@ const COMMAND: Readonly<
   drain: async () => (await import('./drain.ts')).drain,
   undrain: async () => (await import('./undrain.ts')).undrain,
   reload: async () => (await import('./reload.ts')).reload,
+  'alert-test': async () => (await import('./alert-test.ts')).alertTest,
 };
 
 /** Reading files takes libraries that the rest of the program does without: a start without a file does not wait for them. */

@@ -13,6 +13,8 @@ import type { ConfigWorld } from './world.ts';
 
 /** A record's content without the two lengths of a pair. */
 const MAX_PARAM = 65_527;
+/** The permission bits of those who are neither the owner nor of the group. */
+const OTHERS = 0o007;
 /** PATH_MAX of Linux. */
 const MAX_PATH = 4096;
 /** Environment variable names; what FastCGI libraries put in front of a program takes no others. */
@@ -133,23 +135,23 @@ export function checkParamSize(name: string, value: string): void {
  * itself in the place of the path must not find it in a log.
  * @throws ConfigError
  */
-export function readPrivateLine(path: string, world: Pick<ConfigWorld, 'readText' | 'openToAll'>): string {
-  let content: string;
-  let open: boolean;
-  try {
-    content = world.readText(path);
-    open = world.openToAll(path);
-  } catch (error) {
-    throw new ConfigError(
-      `the file cannot be read: ${systemCode(error) ?? 'no reason given'}; expected a path of a file with the secret`,
-    );
-  }
-  if (open) throw new ConfigError("every user of this machine can read or change the file: 'chmod o=' helps");
-  const line = content.trim();
+export function readPrivateLine(path: string, world: Pick<ConfigWorld, 'readPrivate'>): string {
+  const { text, mode } = privateText(path, world);
+  if ((mode & OTHERS) !== 0) throw new ConfigError("every user of this machine can read or change the file: 'chmod o=' helps");
+  const line = text.trim();
   if (/^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/.test(line)) return line;
   throw new ConfigError(
     `the file ${line === '' ? 'is empty' : 'holds more than one line of plain characters'}: expected a secret`,
   );
+}
+
+function privateText(path: string, world: Pick<ConfigWorld, 'readPrivate'>): ReturnType<ConfigWorld['readPrivate']> {
+  try {
+    return world.readPrivate(path);
+  } catch (error) {
+    const why = systemCode(error) ?? 'no reason given';
+    throw new ConfigError(`the file cannot be read: ${why}; expected a path of a file with the secret`);
+  }
 }
 
 /**

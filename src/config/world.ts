@@ -3,11 +3,11 @@
 export interface ConfigWorld {
   /** @throws Error (a Node system error) */
   readText(path: string): string;
+  /** The same, with the permission bits of that very file. @throws Error (a Node system error) */
+  readPrivate(path: string): { readonly text: string; readonly mode: number };
   /** The files that an absolute glob matches, in order of their names. */
   findFiles(pattern: string): readonly string[];
   exists(path: string): boolean;
-  /** Whether users who neither own a file nor are in its group can read or change it. */
-  openToAll(path: string): boolean;
   /** Why a file cannot be read whole, when it may have so many bytes; undefined when it can. */
   fileProblem(path: string, most: number): string | undefined;
   /** Why no file can be written in a directory; undefined when one can. */

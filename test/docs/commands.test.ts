@@ -147,6 +147,16 @@ async function check(command: string): Promise<void> {
     const { admin, stop } = await serveAsShown(['--upstream', '/run/rt*.sock']);
     await run(process.execPath, [CLI, ...rest, '--admin', admin]);
     await stop();
+  } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'alert-test') {
+    const config = join(tempDir(), 'f.yaml');
+    writeFileSync(
+      config,
+      'pools: { rt: { upstreams: ["${SOCKETS}/rt*.sock"] } }\nalerts: { targets: { a: { to: command, command: ["true"] } } }\n',
+    );
+    const { admin, stop } = await serveAsShown(['--config', config]);
+    const { stdout } = await run(process.execPath, [CLI, ...rest, '--admin', admin]);
+    expect(stdout).toBe('a: delivered: exit code 0\n');
+    await stop();
   } else if (first === 'npx' && second === 'fcgi-lb') {
     const { stop } = await serveAsShown(rest);
     expect(await stop()).toBe(0);

@@ -12,6 +12,12 @@ import { ConfigFileError } from '../../src/config/file/problem.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { load, worldOf } from '../unit/support/config-file.ts';
 
+/** Files that examples take secrets from. */
+const SECRETS = {
+  '/etc/fcgi-lb/telegram.token': '123456:not-really-a-token',
+  '/etc/fcgi-lb/webhook.authorization': 'Bearer not-really-a-password',
+};
+
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : []))];
@@ -62,7 +68,7 @@ describe('the reference', () => {
 
 describe('a file shown in the documentation', () => {
   it.each(BLOCKS.filter(({ text }) => !text.startsWith('# bad')))('can be served: $page $text', ({ text }) => {
-    expect(load(text).settings.pools.length).toBeGreaterThan(0);
+    expect(load(text, SECRETS).settings.pools.length).toBeGreaterThan(0);
     expect(Value.Check(EDITOR_SCHEMA, parse(text))).toBe(true);
   });
 
@@ -141,6 +147,21 @@ describe("the editor's schema", () => {
             { requiredKeys: ['upstreams'] },
           ),
         }),
+        alerts: fc.record(
+          {
+            after: duration,
+            quiet: duration,
+            reload: fc.constantFrom(true, 'false'),
+            queue: fc.constantFrom('off', {}, { over: 5 }, { over: '50%' }),
+            errors: fc.constantFrom('off', { share: 0.5, min_requests: '7' }),
+            targets: fc.constantFrom(
+              {},
+              { a: { to: 'webhook', url: 'http://a.example/', only: ['pool'] }, b: { to: 'command', command: ['a', 1] } },
+              { a: { to: 'telegram', chat: -1, token_file: '/etc/fcgi-lb/telegram.token' } },
+            ),
+          },
+          { requiredKeys: ['targets'] },
+        ),
         routes: fc.constantFrom(
           [{ pool: 'rt' }],
           [{ path: '/', pool: 'rt', root: '/srv', php: true, max_body: '1g', params: { A: 1 } }],
@@ -150,7 +171,7 @@ describe("the editor's schema", () => {
     );
     fc.assert(
       fc.property(file, (made) => {
-        load(JSON.stringify(made));
+        load(JSON.stringify(made), SECRETS);
         expect([...Value.Errors(EDITOR_SCHEMA, made)]).toEqual([]);
       }),
     );

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ALERT_TEST_OPTIONS } from '../../src/cli/alert-test.ts';
 import { DRAIN_OPTIONS } from '../../src/cli/drain.ts';
 import { helpText, type Option, SERVE_OPTIONS } from '../../src/cli/options.ts';
 import { STATUS_OPTIONS } from '../../src/cli/status.ts';
@@ -29,7 +30,13 @@ describe('the documentation', () => {
   });
 
   it('names only options that exist', () => {
-    const tables: readonly (readonly Option[])[] = [SERVE_OPTIONS, UNITS_OPTIONS, STATUS_OPTIONS, DRAIN_OPTIONS];
+    const tables: readonly (readonly Option[])[] = [
+      SERVE_OPTIONS,
+      UNITS_OPTIONS,
+      STATUS_OPTIONS,
+      DRAIN_OPTIONS,
+      ALERT_TEST_OPTIONS,
+    ];
     const names = new Set(tables.flatMap((table) => table.map(({ name }) => name)));
     const pages = [
       'README.md',
@@ -52,7 +59,7 @@ describe('the documentation', () => {
   });
 
   it('links only to files that exist', () => {
-    for (const page of ['README.md', 'docs/operating.md', 'docs/decisions/README.md']) {
+    for (const page of ['README.md', 'docs/operating.md', 'docs/alerts.md', 'docs/decisions/README.md']) {
       for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
         const path = join(page, '..', target ?? '');
         expect(readdirSync(join(ROOT, path, '..'))).toContain(path.replace(/\/$/, '').split('/').at(-1));

@@ -80,6 +80,7 @@ export async function openStage({
       return { kind: 'done', pool, upstream: { ...found, state: { ...found.state, is: wish === 'drain' ? 'draining' : 'up' } } };
     },
     reload: async () => ({ result: 'good', at: clock.date().toISOString(), generation: 2 }),
+    testAlerts: async () => ({ targets: [] }),
   };
   const feed = new Feed(look, events, clock);
   const server = new AdminServer(facts, silentLog, new LivePage(feed));

@@ -144,7 +144,7 @@ itWith('openssl')('a webhook is spoken to over TLS when its certificate can be v
 
 it('an upgrade tells nothing twice, and the successor tells when it is over', async () => {
   const receiver = await alertReceiver();
-  const alerts = `{ after: 200ms, quiet: 2s, group: 0, targets: { a: { to: webhook, url: '${receiver.url}' } } }`;
+  const alerts = `{ after: 200ms, quiet: 10s, group: 0, targets: { a: { to: webhook, url: '${receiver.url}' } } }`;
   const { cli, sick } = await running(alerts);
   await sick.close();
   await receiver.until(1);
@@ -160,4 +160,44 @@ it('an upgrade tells nothing twice, and the successor tells when it is over', as
   const successor = Number(/"successor":(\d+),"msg":"process/.exec(cli.stderr())?.[1]);
   process.kill(successor, 'SIGTERM');
   await cli.ended;
+});
+
+describe('fcgi-lb alert-test', () => {
+  const alertTest = async (admin: string) => {
+    const command = startCli(['alert-test', '--admin', admin]);
+    const { code } = await command.ended;
+    return { code, out: command.stdout(), err: command.stderr() };
+  };
+
+  it('sends one message to each target, and says what each said', async () => {
+    const receiver = await alertReceiver();
+    const api = await alertReceiver((response) => void response.writeHead(401).end(`{"ok":false,"description":"no ${TOKEN}"}`));
+    const { admin, cli, write } = await running(`
+  targets:
+    hook: { to: webhook, url: '${receiver.url}', only: [pool] }
+    phone: { to: telegram, token_file: DIR/token, chat: 1, api: '${api.url}' }
+    script: { to: command, command: [sh, -c, 'echo "$FCGI_LB_ALERT_IS: \\033[31m"'] }
+`);
+    expect(await alertTest(admin)).toEqual({
+      code: 1,
+      out: 'hook: delivered: answered 204\nphone: NOT delivered: answered 401: no [secret]\nscript: delivered: exit code 0: test: \\x1b[31m\n',
+      err: '',
+    });
+    expect(receiver.documents).toMatchObject([{ is: 'test', alerts: [], text: expect.stringContaining('this is a test') }]);
+    expect(api.documents).toHaveLength(1);
+    write(`{ targets: { hook: { to: webhook, url: '${receiver.url}' } } }`);
+    cli.kill('SIGHUP');
+    await cli.says('"msg":"reloaded"');
+    expect(await alertTest(admin)).toMatchObject({ code: 0, out: 'hook: delivered: answered 204\n' });
+    await stop(cli);
+  });
+
+  it('says when there is nobody to tell', async () => {
+    const { admin } = await running('{ targets: {} }');
+    expect(await alertTest(admin)).toEqual({
+      code: 1,
+      out: '',
+      err: "fcgi-lb: the configuration names nobody to tell ('alerts: targets:')\n",
+    });
+  });
 });

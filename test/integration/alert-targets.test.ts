@@ -35,6 +35,28 @@ async function serverAt(listener: RequestListener): Promise<string> {
   return (await httpUpstream(listener)).address;
 }
 
+describe('every target', () => {
+  const never: RequestListener = () => undefined;
+  const kinds: readonly (readonly [string, (timeout: number) => Promise<AlertTarget>])[] = [
+    ['webhook', async (timeout) => webhook(await serverAt(never), undefined, timeout)],
+    ['telegram', async (timeout) => telegram(await serverAt(never), timeout)],
+    ['command', async (timeout) => command(['sleep', '1000'], timeout)],
+  ];
+
+  it.each(kinds)('gives up in time: %s', async (_kind, target) => {
+    expect(await deliver(await target(50))).toMatchObject({ kind: 'retry', reason: expect.stringContaining('50 ms') });
+  });
+
+  it.each(kinds)('gives up when it is told to, before it begins and later: %s', async (_kind, target) => {
+    const settings = await target(60_000);
+    const abort = new AbortController();
+    const outcome = deliver(settings, { signal: abort.signal });
+    abort.abort();
+    expect(await outcome).toMatchObject({ kind: 'retry', reason: expect.stringContaining('given up') });
+    expect(await deliver(settings, { signal: abort.signal })).toMatchObject({ reason: expect.stringContaining('given up') });
+  });
+});
+
 describe('a webhook', () => {
   it('gets the document, with who sends it and what it is to be let in by', async () => {
     const { url, received, open } = await receiving(204);

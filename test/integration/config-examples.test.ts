@@ -1,6 +1,6 @@
 // Every file in config/ serves, with sockets of the test's own in the place of those in /run.
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { writeFiles } from '../helpers/config-files.ts';
@@ -22,6 +22,7 @@ interface Example {
 const HOST = 'a.example';
 const FILES: Readonly<Record<string, Example>> = {
   'minimal.yaml': { sockets: ['app1.sock', 'app2.sock'], requests: [[HOST, '/a/b', 'app', 'PATH_INFO', '/a/b']] },
+  'alerting.yaml': { sockets: ['app1.sock', 'app2.sock'], requests: [[HOST, '/a/b', 'app', 'PATH_INFO', '/a/b']] },
   'rt.yaml': {
     sockets: ['rt1.sock', 'rt2.sock'],
     requests: [
@@ -84,7 +85,12 @@ describe('config/', () => {
       };
       await fakeWorker(handler, { path: join(directory, 'run', socket) });
     }
-    const environment = { SOCKETS: join(directory, 'run'), SITE: site, RT_STATIC: site };
+    for (const [name, text] of Object.entries({
+      'telegram.token': '123456:not-really-a-token',
+      'webhook.authorization': 'Bearer x',
+    }))
+      writeFileSync(join(directory, name), text, { mode: 0o600 });
+    const environment = { SECRETS: directory, SOCKETS: join(directory, 'run'), SITE: site, RT_STATIC: site };
     Object.assign(process.env, environment);
     onTestFinished(() => {
       for (const name of Object.keys(environment)) delete process.env[name];

@@ -122,6 +122,9 @@ describe('what another process has told as bad', () => {
     observe('bad');
     clock.advance(1_000_000);
     expect([story(), clock.pending, debouncer.open]).toEqual([[], 0, true]);
+    observe('good');
+    clock.advance(10_000);
+    expect(story()).toEqual(['1030 good']);
   });
 });
 

@@ -59,6 +59,10 @@ describe('the text', () => {
     const text = textOf(message(many));
     expect(text.length).toBeLessThanOrEqual(3500);
     expect(text).toContain('\\x1b[31m');
+    for (const length of [3400, 3401]) {
+      const cut = textOf(message([alert({ reason: `${'x'.repeat(length)}${'\u{1f525}'.repeat(100)}` })]));
+      expect(cut).toBe(Buffer.from(cut).toString());
+    }
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     expect(text.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f]/);
   });

@@ -196,6 +196,16 @@ describe('rules', () => {
     expect([told, clock.pending]).toEqual([[], 1]);
   });
 
+  it('that are switched on tell of what is down already', () => {
+    const down = [{ pool: 'rt', upstream: '/run/b', since: new Date(0), reason: 'gone' }];
+    const { clock, watch, settings, story } = watching(OFF, { down });
+    clock.advance(20_000);
+    expect(story()).toEqual([]);
+    watch.reconfigure({ ...settings, rules: { ...OFF, upstream: true } });
+    clock.advance(20_000);
+    expect(story()).toEqual(['upstream bad down rt /run/b']);
+  });
+
   it('that change keep what is open, and forget what is no longer watched', () => {
     const { clock, pools, state, watch, settings, story } = watching();
     state('down', 'up');

@@ -6,7 +6,7 @@ import { marked, problemsOf } from '../support/config-file.ts';
 const TOKEN = '123456:a-token-that-nobody-may-see';
 const FILES = {
   '/etc/token': TOKEN,
-  '/etc/open/token': TOKEN,
+  '/open/token': TOKEN,
   '/etc/odd': `${TOKEN}!`,
   '/etc/lines': `${TOKEN}\n${TOKEN}\n`,
   '/etc/empty': '\n',
@@ -93,7 +93,7 @@ describe('a secret', () => {
       'token_file: the file cannot be read: ENOENT; expected a path of a file with the secret',
     ],
     [
-      '{ to: telegram, chat: 1, token_file: →/etc/open/token }',
+      '{ to: telegram, chat: 1, token_file: →/open/token }',
       "token_file: every user of this machine can read or change the file: 'chmod o=' helps",
     ],
     ['{ to: telegram, chat: 1, token_file: →/etc/odd }', "token_file: in the file: no bot's token: expected DIGITS:LETTERS"],

@@ -18,6 +18,7 @@ export function worldOf(files: Files, environment: Environment = {}): ConfigWorl
       if (Object.hasOwn(files, `${path}/`)) return fail('EISDIR');
       return files[path] ?? fail('ENOENT');
     },
+    readPrivate: (path) => ({ text: files[path] ?? fail('ENOENT'), mode: path.startsWith('/open') ? 0o100644 : 0o100600 }),
     findFiles: (pattern) => {
       const levels = parseGlob(pattern);
       const matches = (path: string): boolean => {
@@ -30,7 +31,6 @@ export function worldOf(files: Files, environment: Environment = {}): ConfigWorl
       return Object.keys(files).filter(matches).sort();
     },
     exists: (path) => Object.hasOwn(files, path),
-    openToAll: (path) => path.includes('/open/'),
     fileProblem: (path) => (Object.hasOwn(files, path) ? undefined : `there is no file '${path}'`),
     directoryProblem: (path) => (path.startsWith('/tmp') ? undefined : 'is not a directory that can be written to'),
     environment,

@@ -1,0 +1,39 @@
+// `fcgi-lb alert-test`: has the running program send a test to everybody who is told of what breaks, and prints what each said.
+
+import { AdminError } from '../admin/client.ts';
+import type { AlertTestStatus } from '../admin/status.ts';
+import { ADMIN_OPTION, adminClient, errorIn, HELP_OPTION, usage } from './admin.ts';
+import { readOptions } from './options.ts';
+
+export const ALERT_TEST_OPTIONS = [ADMIN_OPTION, HELP_OPTION] as const;
+
+/**
+ * @returns 0 when every target has the message, else 1
+ * @throws ConfigError when the words make no sense; AdminError when the program cannot be asked
+ */
+export async function alertTest(words: readonly string[]): Promise<0 | 1> {
+  const options = readOptions(words, ALERT_TEST_OPTIONS, 'alert-test');
+  if (options.has('help')) {
+    process.stdout.write(
+      usage(
+        [
+          'Usage: fcgi-lb alert-test [--admin ADDR]',
+          '',
+          'The running program sends a test message to each target of its alerts, once, and says what became of it.',
+          'Exit code: 0 when every target has it, 1 when one has not, when there is none, or when the program does not answer,',
+          '2 when the options make no sense.',
+        ],
+        ALERT_TEST_OPTIONS,
+      ),
+    );
+    return 0;
+  }
+  const { status, body } = await adminClient(options.get('admin')?.[0], 'alert-test').ask('POST', '/alerts/test');
+  if (status !== 200 && status !== 422) throw new AdminError(errorIn(body, status));
+  const { targets } = body as AlertTestStatus;
+  if (targets.length === 0) process.stderr.write("fcgi-lb: the configuration names nobody to tell ('alerts: targets:')\n");
+  for (const { target, delivered, said } of targets) {
+    process.stdout.write(`${target}: ${delivered ? 'delivered' : 'NOT delivered'}: ${said}\n`);
+  }
+  return status === 200 ? 0 : 1;
+}
