@@ -1,6 +1,6 @@
 // The machine as loading a configuration sees it: the file system and the environment.
 
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConfigWorld } from '../config/world.ts';
@@ -11,6 +11,7 @@ import { parseGlob } from '../core/glob-pattern.ts';
 export function configWorld(terminal: boolean): ConfigWorld {
   return {
     readText: (path) => readFileSync(path, 'utf8'),
+    readPrivate,
     findFiles,
     exists: existsSync,
     openToAll: (path) => (statSync(path).mode & (constants.S_IROTH | constants.S_IWOTH)) !== 0,
@@ -20,6 +21,15 @@ export function configWorld(terminal: boolean): ConfigWorld {
     tempDir: tmpdir(),
     terminal,
   };
+}
+
+function readPrivate(path: string): { readonly text: string; readonly mode: number } {
+  const fd = openSync(path, 'r');
+  try {
+    return { text: readFileSync(fd, 'utf8'), mode: fstatSync(fd).mode };
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** @throws Error (a Node system error) for a directory that must not be read */

@@ -11,8 +11,13 @@ export interface Option {
   readonly words?: true;
   readonly repeatable?: true;
   readonly preset?: string;
+  /** What completion offers for the value. */
+  readonly takes?: Taken;
   readonly help: string;
 }
+
+/** Kinds of words that a shell can complete: names that the running program knows, and a choice of words. */
+export type Taken = 'file' | 'directory' | 'address' | 'upstream' | 'pool' | readonly string[];
 
 export const SERVE_OPTIONS = [
   {
@@ -40,6 +45,12 @@ export const SERVE_OPTIONS = [
     repeatable: true,
     preset: '127.0.0.1:9180 and a unix socket',
     help: 'where /healthz, /readyz and /status are answered and commands are taken, or off',
+  },
+  {
+    name: 'admin-token-file',
+    value: 'FILE',
+    preset: 'none',
+    help: 'holds the token with which things may be changed through the admin listener over TCP',
   },
   {
     name: 'balance',
@@ -124,6 +135,7 @@ export const FILE_OPTIONS = [
   'listen',
   'admin',
   'health-path',
+  'admin-token-file',
   'max-header',
   'temp-dir',
   'header-timeout',
@@ -138,7 +150,18 @@ export const FILE_OPTIONS = [
 ] as const satisfies readonly OptionName[];
 
 /** Each is a file in this directory. */
-export const COMMANDS = ['serve', 'check', 'status', 'drain', 'undrain', 'reload', 'units'] as const;
+export const COMMANDS = [
+  'serve',
+  'check',
+  'status',
+  'drain',
+  'undrain',
+  'enable',
+  'disable',
+  'weight',
+  'reload',
+  'units',
+] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** What the words ask for; without a command that is to serve. */
@@ -230,7 +253,8 @@ export function helpText(): string {
     "Usage: fcgi-lb [serve] --upstream '/run/rt*.sock' [options]",
     '       fcgi-lb [serve] --config fcgi-lb.yaml [options]',
     '       fcgi-lb check --config fcgi-lb.yaml',
-    '       fcgi-lb status | drain UPSTREAM | undrain UPSTREAM | reload      talk to the one that runs',
+    '       fcgi-lb status | drain UPSTREAM | undrain UPSTREAM | enable UPSTREAM | disable UPSTREAM |',
+    '               weight UPSTREAM N | reload                              talk to the one that runs',
     '       fcgi-lb units --name rt --exec /opt/rt5/sbin/rt-server.fcgi',
     '',
     ...optionRows(SERVE_OPTIONS),

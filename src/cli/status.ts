@@ -2,29 +2,23 @@
 
 import type { PoolStatus, Status, UpstreamStatus } from '../admin/status.ts';
 import { escapeControls } from '../core/escape.ts';
-import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION, usage } from './admin.ts';
-import { readOptions } from './options.ts';
+import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION } from './admin.ts';
+import { type Command, readCommand } from './command.ts';
 
-export const STATUS_OPTIONS = [{ name: 'json', help: 'the answer of GET /status as it is' }, ADMIN_OPTION, HELP_OPTION] as const;
+export const STATUS = {
+  name: 'status',
+  summary: 'show what the running program does',
+  options: [{ name: 'json', help: 'the answer of GET /status as it is' }, ADMIN_OPTION, HELP_OPTION],
+  about: ['Shows each pool with its queue, and each upstream with its state, since when and why.'],
+  exit: '0 when the program answers, whatever its state; 1 when it does not, 2 when the options make no sense.',
+} as const satisfies Command;
 
 /** @throws ConfigError when the words make no sense; AdminError when the program cannot be asked */
 export async function status(words: readonly string[]): Promise<0> {
-  const options = readOptions(words, STATUS_OPTIONS, 'status');
-  if (options.has('help')) {
-    process.stdout.write(
-      usage(
-        [
-          'Usage: fcgi-lb status [--json] [--admin ADDR]',
-          '',
-          'Exit code: 0 when the program answers, whatever its state; 1 when it does not, 2 when the options make no sense.',
-        ],
-        STATUS_OPTIONS,
-      ),
-    );
-    return 0;
-  }
-  const answer = await askStatus(adminClient(options.get('admin')?.[0], 'status'));
-  process.stdout.write(options.has('json') ? `${JSON.stringify(answer, null, 2)}\n` : statusText(answer));
+  const read = readCommand(words, STATUS);
+  if (read === undefined) return 0;
+  const answer = await askStatus(adminClient(read.options, 'status'));
+  process.stdout.write(read.options.has('json') ? `${JSON.stringify(answer, null, 2)}\n` : statusText(answer));
   return 0;
 }
 

@@ -3,6 +3,8 @@
 export interface ConfigWorld {
   /** @throws Error (a Node system error) */
   readText(path: string): string;
+  /** The same, with the permission bits of that very file. @throws Error (a Node system error) */
+  readPrivate(path: string): { readonly text: string; readonly mode: number };
   /** The files that an absolute glob matches, in order of their names. */
   findFiles(pattern: string): readonly string[];
   exists(path: string): boolean;

@@ -24,6 +24,8 @@ import { UpstreamCounts } from './upstream-counts.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
 import type { UpstreamSettings } from './upstream-settings.ts';
 
+const DOWN = 'down in the configuration';
+
 /** `open`: it may get what its slots allow. `trial`: one request at a time. `shut`: none. */
 type Standing = 'open' | 'trial' | 'shut';
 
@@ -82,7 +84,8 @@ export class Upstream implements Candidate, SlotsOwner {
       if (this.#setbacks.failing) this.#slowStart.begin();
       this.#reconsidered();
     });
-    this.#condition = new Condition(this.name, settings.disabled, clock, log, (change) => parts.stateChanged(this, change));
+    const disabled = settings.disabled ? (settings.disabledReason ?? DOWN) : undefined;
+    this.#condition = new Condition(this.name, disabled, clock, log, (change) => parts.stateChanged(this, change));
     this.#activity = new Activity(clock);
     this.#reconsider();
     const side = {
@@ -232,7 +235,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#fcgi?.reconfigure(settings);
     this.#http?.reconfigure(settings);
     if (settings.disabled !== before.disabled) {
-      const reason = settings.disabled ? 'down in the configuration' : 'no longer down in the configuration';
+      const reason = settings.disabledReason ?? (settings.disabled ? DOWN : `no longer ${DOWN}`);
       this.want(settings.disabled ? 'disable' : 'serve', reason);
     }
     this.#slots.tell();

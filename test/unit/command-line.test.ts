@@ -24,7 +24,9 @@ describe('readCommandLine', () => {
     expect(optionsOf('serve', '--upstream', '/a')).toEqual({ upstream: ['/a'] });
     expect(optionsOf()).toEqual({});
     expect(() => readCommandLine(['frobnicate'])).toThrow(
-      new ConfigError("unknown command 'frobnicate'; expected serve, check, status, drain, undrain, reload, units"),
+      new ConfigError(
+        "unknown command 'frobnicate'; expected serve, check, status, drain, undrain, enable, disable, weight, reload, units",
+      ),
     );
     expect(() => readCommandLine(['serve', 'serve'])).toThrow(new ConfigError("unexpected word 'serve'"));
   });

@@ -5,7 +5,18 @@ import { LOG_FORMATS, LOG_LEVELS } from '../settings.ts';
 import { type ALERT_TARGET, ALERTS } from './alerts.ts';
 import { either, keys, list, named, value } from './build.ts';
 import { HEALTH_PATH, POOL_KEY } from './http-kinds.ts';
-import { ACCESS_LOG, ADDRESS, ADMIN_ADDRESS, DURATION, INCLUDE, LIMIT, MAX_HEADER, WRITABLE_DIRECTORY, word } from './kinds.ts';
+import {
+  ACCESS_LOG,
+  ADDRESS,
+  ADMIN_ADDRESS,
+  DURATION,
+  INCLUDE,
+  LIMIT,
+  MAX_HEADER,
+  TOKEN_FILE,
+  WRITABLE_DIRECTORY,
+  word,
+} from './kinds.ts';
 import { POOL, type UPSTREAM_MAP } from './pool.ts';
 import type { PROBE } from './probe.ts';
 import { ROUTE } from './route.ts';
@@ -46,6 +57,11 @@ export const FILE = keys(
       description:
         'a path that the public listeners answer with 200 while the process serves and with 503 while it stops, before all routes',
       default: 'off',
+    }),
+    admin_token_file: value(TOKEN_FILE, {
+      description:
+        'holds the token with which the admin listener can be used over TCP to change things; not to be readable by all users',
+      otherwise: 'none: changes are taken on the unix socket only',
     }),
     access_log: value(ACCESS_LOG, { description: 'one line a request: a file, `-` for standard output, or `off`', default: '-' }),
     log_level: value(word(LOG_LEVELS), { description: "of the program's log, on standard error", default: 'info' }),

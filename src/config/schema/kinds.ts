@@ -2,10 +2,12 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';
+import { Secret } from '../../core/secret.ts';
 import { parseBalance } from '../balance.ts';
 import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts';
 import { MAX_PAGE } from '../route.ts';
 import type { UpstreamSpec } from '../settings.ts';
+import { readTokenFile } from '../token.ts';
 import {
   oneOf,
   parseHeadSize,
@@ -136,6 +138,12 @@ export const WRITABLE_DIRECTORY: Kind<string> = {
 export const SECRET_FILE: Kind<string> = {
   ...PATH,
   read: (text, context) => readSecretFile(PATH.read(text, context), context.world),
+};
+
+/** A file that holds the token of the admin listener; read at once. */
+export const TOKEN_FILE: Kind<Secret> = {
+  ...PATH,
+  read: (text, context) => new Secret(readTokenFile(PATH.read(text, context), context.world)),
 };
 
 export const ACCESS_LOG: Kind<{ readonly kind: 'off' } | { readonly kind: 'file'; readonly path: string }> = {

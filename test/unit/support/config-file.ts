@@ -18,6 +18,7 @@ export function worldOf(files: Files, environment: Environment = {}): ConfigWorl
       if (Object.hasOwn(files, `${path}/`)) return fail('EISDIR');
       return files[path] ?? fail('ENOENT');
     },
+    readPrivate: (path) => ({ text: files[path] ?? fail('ENOENT'), mode: path.startsWith('/open') ? 0o100644 : 0o100600 }),
     findFiles: (pattern) => {
       const levels = parseGlob(pattern);
       const matches = (path: string): boolean => {
