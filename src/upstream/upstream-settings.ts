@@ -17,3 +17,8 @@ export interface UpstreamSettings extends FcgiSettings {
   /** ms over which its weight grows when it comes (back) up. */
   readonly slowStart?: number;
 }
+
+/** Why it is disabled, or, when it is not, why it no longer is. */
+export function whyDisabled({ disabled, disabledReason }: UpstreamSettings): string {
+  return disabledReason ?? (disabled ? 'down in the configuration' : 'no longer down in the configuration');
+}
