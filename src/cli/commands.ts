@@ -8,6 +8,7 @@ import { ENABLE } from './enable.ts';
 import { SERVE_OPTIONS } from './options.ts';
 import { RELOAD } from './reload.ts';
 import { STATUS } from './status.ts';
+import { TOP } from './top.ts';
 import { UNDRAIN } from './undrain.ts';
 import { UNITS } from './units.ts';
 import { WEIGHT } from './weight.ts';
@@ -21,4 +22,16 @@ const SERVE: Command = {
   exit: '0 after a graceful stop, 1 when it cannot run, 2 when an option or the configuration makes no sense.',
 };
 
-export const ALL_COMMANDS: readonly Command[] = [SERVE, CHECK, STATUS, DRAIN, UNDRAIN, ENABLE, DISABLE, WEIGHT, RELOAD, UNITS];
+export const ALL_COMMANDS: readonly Command[] = [
+  SERVE,
+  CHECK,
+  STATUS,
+  TOP,
+  DRAIN,
+  UNDRAIN,
+  ENABLE,
+  DISABLE,
+  WEIGHT,
+  RELOAD,
+  UNITS,
+];

@@ -44,6 +44,7 @@ const COMMAND: Readonly<
     return (words) => units(words, [process.execPath, ...process.argv.slice(1, 2)]);
   },
   status: async () => (await import('./status.ts')).status,
+  top: async () => (await import('./top.ts')).top,
   drain: async () => (await import('./drain.ts')).drain,
   undrain: async () => (await import('./undrain.ts')).undrain,
   enable: async () => (await import('./enable.ts')).enable,

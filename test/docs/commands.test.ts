@@ -148,7 +148,7 @@ async function check(command: string): Promise<void> {
   } else if (
     first === 'npx' &&
     second === 'fcgi-lb' &&
-    ['status', 'drain', 'undrain', 'enable', 'disable', 'weight', 'reload'].includes(rest[0] ?? '')
+    ['status', 'top', 'drain', 'undrain', 'enable', 'disable', 'weight', 'reload'].includes(rest[0] ?? '')
   ) {
     const { admin, directory, stop } = await serveAsShown(['--upstream', '/run/rt*.sock']);
     const at = rest.indexOf('--admin');

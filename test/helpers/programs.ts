@@ -27,6 +27,7 @@ const REQUIREMENTS = {
     present: () => ['analyze', 'notify', 'socket-activate'].every((name) => findProgram(`systemd-${name}`) !== undefined),
   },
   chromium: { packages: 'chromium', present: () => findProgram('chromium') !== undefined },
+  script: { packages: 'bsdutils', present: () => runs('script', '--version') },
   openssl: { packages: 'openssl', present: () => findProgram('openssl') !== undefined },
 } as const satisfies Record<string, Requirement>;
 
