@@ -2,6 +2,7 @@
 
 import { CHECK } from './check.ts';
 import type { Command } from './command.ts';
+import { COMPLETION } from './completion-command.ts';
 import { DISABLE } from './disable.ts';
 import { DRAIN } from './drain.ts';
 import { ENABLE } from './enable.ts';
@@ -34,4 +35,5 @@ export const ALL_COMMANDS: readonly Command[] = [
   WEIGHT,
   RELOAD,
   UNITS,
+  COMPLETION,
 ];

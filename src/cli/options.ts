@@ -23,11 +23,13 @@ export const SERVE_OPTIONS = [
   {
     name: 'config',
     value: 'FILE',
+    takes: 'file',
     help: 'the whole configuration (docs/configuration.md), in the place of --upstream and most options',
   },
   {
     name: 'upstream',
     value: 'WHAT...',
+    takes: 'file',
     words: true,
     repeatable: true,
     help: "workers: a quoted glob ('/run/rt*.sock', watched), a socket path, unix:PATH or HOST:PORT; HTTP servers: http://HOST:PORT, https://HOST:PORT or http+unix:PATH",
@@ -35,6 +37,7 @@ export const SERVE_OPTIONS = [
   {
     name: 'listen',
     value: 'ADDR',
+    takes: 'address',
     repeatable: true,
     preset: '127.0.0.1:8080',
     help: 'where clients connect: HOST:PORT, [IPV6]:PORT, unix:PATH, or systemd[:NAME] for sockets that systemd passes',
@@ -42,6 +45,7 @@ export const SERVE_OPTIONS = [
   {
     name: 'admin',
     value: 'ADDR',
+    takes: 'address',
     repeatable: true,
     preset: '127.0.0.1:9180 and a unix socket',
     help: 'where /healthz, /readyz and /status are answered and commands are taken, or off',
@@ -49,31 +53,41 @@ export const SERVE_OPTIONS = [
   {
     name: 'admin-token-file',
     value: 'FILE',
+    takes: 'file',
     preset: 'none',
     help: 'holds the token with which things may be changed through the admin listener over TCP',
   },
   {
     name: 'balance',
     value: 'NAME',
+    takes: ['round-robin', 'least-conn', 'first', 'random-two', 'least-time', 'hash:', 'sticky:'],
     preset: 'least-conn',
     help: 'round-robin, least-conn, first, random-two, least-time, hash:KEY with $remote_addr, $request_uri, $http_NAME or $cookie_NAME, or sticky:COOKIE',
   },
   {
     name: 'sticky-secret-file',
     value: 'FILE',
+    takes: 'file',
     preset: 'a secret of this process',
     help: 'holds what cookies of sticky:COOKIE are signed with, so that they outlast a restart',
   },
   {
     name: 'max-conns',
     value: 'N',
+    takes: ['auto', 'unlimited'],
     preset: 'auto',
     help: 'requests in flight on one upstream: auto (ask it), unlimited or a number',
   },
   { name: 'queue', value: 'N', preset: '1024', help: 'requests that may wait for an upstream' },
   { name: 'queue-timeout', value: 'TIME', preset: '30s', help: 'how long a request may wait for an upstream' },
   { name: 'attempts', value: 'N', preset: '3', help: 'how often a request that may be repeated is sent when workers fail' },
-  { name: 'keepalive', value: 'TIME', preset: 'off', help: 'keep connections to upstreams open, at most this long idle' },
+  {
+    name: 'keepalive',
+    value: 'TIME',
+    takes: ['off'],
+    preset: 'off',
+    help: 'keep connections to upstreams open, at most this long idle',
+  },
   {
     name: 'hand-over',
     value: 'on|off',
@@ -89,7 +103,7 @@ export const SERVE_OPTIONS = [
     preset: '5m',
     help: 'how long a worker whose client left counts as busy while it is silent',
   },
-  { name: 'root', value: 'DIR', help: "the application's files, for --php and DOCUMENT_ROOT" },
+  { name: 'root', value: 'DIR', takes: 'directory', help: "the application's files, for --php and DOCUMENT_ROOT" },
   { name: 'php', help: 'PHP parameters: SCRIPT_FILENAME below --root, split at .php' },
   { name: 'index', value: 'FILE', preset: 'index.php', help: 'script for a directory, with --php' },
   {
@@ -108,7 +122,7 @@ export const SERVE_OPTIONS = [
     preset: 'on',
     help: 'free the worker before a slow client has taken its answer',
   },
-  { name: 'temp-dir', value: 'DIR', preset: "the system's", help: 'for bodies that do not fit in memory' },
+  { name: 'temp-dir', value: 'DIR', takes: 'directory', preset: "the system's", help: 'for bodies that do not fit in memory' },
   { name: 'header-timeout', value: 'TIME', preset: '60s', help: 'for a client to send the head of a request' },
   { name: 'body-timeout', value: 'TIME', preset: '60s', help: 'for a client to send some of its body' },
   { name: 'client-send-timeout', value: 'TIME', preset: '60s', help: 'for a client to take some of its answer' },
@@ -120,7 +134,13 @@ export const SERVE_OPTIONS = [
     help: 'answered on the public listeners: 200 while the process serves, 503 while it stops',
   },
   { name: 'access-log', value: '-|FILE|off', preset: '-', help: 'one line a request' },
-  { name: 'log-level', value: 'LEVEL', preset: 'info', help: 'debug, info, warn or error; the log goes to standard error' },
+  {
+    name: 'log-level',
+    value: 'LEVEL',
+    takes: ['debug', 'info', 'warn', 'error'],
+    preset: 'info',
+    help: 'debug, info, warn or error; the log goes to standard error',
+  },
   { name: 'log-format', value: 'json|pretty', preset: 'pretty on a terminal', help: 'of both logs' },
   { name: 'shutdown-timeout', value: 'TIME', preset: '30s', help: 'for a graceful stop' },
   { name: 'upgrade-timeout', value: 'TIME', preset: '60s', help: 'for a successor to be ready' },
@@ -162,6 +182,7 @@ export const COMMANDS = [
   'weight',
   'reload',
   'units',
+  'completion',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -257,6 +278,7 @@ export function helpText(): string {
     '       fcgi-lb status | top | drain UPSTREAM | undrain UPSTREAM | enable UPSTREAM | disable UPSTREAM |',
     '               weight UPSTREAM N | reload                              talk to the one that runs',
     '       fcgi-lb units --name rt --exec /opt/rt5/sbin/rt-server.fcgi',
+    '       fcgi-lb completion bash | zsh | fish',
     '',
     ...optionRows(SERVE_OPTIONS),
     '',

@@ -15,8 +15,14 @@ const UNITS_OPTIONS = [
   { name: 'socket', value: 'PATH', preset: '/run/NAME%i.sock', help: "the workers' sockets; %i is the number of the worker" },
   { name: 'user', value: 'USER', preset: 'www-data', help: 'whom the workers run as' },
   { name: 'group', value: 'GROUP', preset: 'that of the user', help: 'whose members may connect to the workers' },
-  { name: 'listen', value: 'ADDR', preset: '127.0.0.1:8080', help: 'where clients connect: IPV4:PORT, [IPV6]:PORT or unix:PATH' },
-  { name: 'dir', value: 'DIR', help: 'write the files there instead of printing them' },
+  {
+    name: 'listen',
+    value: 'ADDR',
+    takes: 'address',
+    preset: '127.0.0.1:8080',
+    help: 'where clients connect: IPV4:PORT, [IPV6]:PORT or unix:PATH',
+  },
+  { name: 'dir', value: 'DIR', takes: 'directory', help: 'write the files there instead of printing them' },
   { name: 'help', help: 'print this help and exit' },
 ] as const;
 

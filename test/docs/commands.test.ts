@@ -142,6 +142,9 @@ async function check(command: string): Promise<void> {
   } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'check') {
     const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
     expect(stdout).toMatch(/: ok: /);
+  } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'completion') {
+    const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
+    expect(stdout).toContain(`made by: fcgi-lb completion ${rest[1]}`);
   } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'units') {
     const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
     expect(stdout).toContain(`\nExecStart=${rest[rest.indexOf('--exec') + 1]}\n`);
