@@ -3,7 +3,7 @@
 # and the tests that need it are skipped aloud.
 set -u
 
-packages=(php8.2-fpm libfcgi-dev libfcgi-perl libfcgi-procmanager-perl spawn-fcgi fcgiwrap nginx logrotate chromium openssl systemd gcc libc6-dev perl)
+packages=(php8.2-fpm libfcgi-dev libfcgi-perl libfcgi-procmanager-perl spawn-fcgi fcgiwrap nginx logrotate chromium openssl systemd gcc libc6-dev perl zsh fish mandoc groff-base)
 
 missing=()
 for package in "${packages[@]}"; do

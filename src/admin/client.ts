@@ -12,9 +12,29 @@ export class AdminError extends Error {
   }
 }
 
+/** The program has answered that whoever asks may not. */
+export class NotPermittedError extends AdminError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotPermittedError';
+  }
+}
+
 export interface AdminAnswer {
   readonly status: number;
   readonly body: unknown;
+}
+
+export interface AskOptions {
+  readonly body?: object | undefined;
+  readonly timeout?: number;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+  readonly timeout: number;
 }
 
 /** ms for an answer: a reload may have to look through many directories. */
@@ -23,22 +43,30 @@ const TIMEOUT = 30_000;
 export class AdminClient {
   readonly #addresses: readonly Address[];
   readonly #agent: string;
+  readonly #token: string | undefined;
 
   /**
    * @param addresses in the order in which they are tried
    * @param agent what the program's log calls the client
+   * @param token what changes over TCP need
    */
-  constructor(addresses: readonly Address[], agent: string) {
+  constructor(addresses: readonly Address[], agent: string, token?: string) {
     this.#addresses = addresses;
     this.#agent = agent;
+    this.#token = token;
   }
 
-  /** @throws AdminError when nothing listens, or what answers is something else */
-  async ask(method: 'GET' | 'POST', path: string): Promise<AdminAnswer> {
+  /**
+   * @param options.body sent as JSON
+   * @param options.timeout ms for an answer
+   * @throws AdminError when nothing listens, or what answers is something else; NotPermittedError
+   */
+  async ask(method: 'GET' | 'POST', path: string, { body, timeout = TIMEOUT }: AskOptions = {}): Promise<AdminAnswer> {
+    const asked: Asked = { method, path, body: body === undefined ? '' : JSON.stringify(body), timeout };
     const failures: string[] = [];
     for (const address of this.#addresses) {
       try {
-        return await this.#askAt(address, method, path);
+        return await this.#askAt(address, asked);
       } catch (error) {
         if (error instanceof AdminError) throw error;
         failures.push(`${address.text} (${reasonOf(error)})`);
@@ -47,30 +75,52 @@ export class AdminClient {
     throw new AdminError(`no fcgi-lb answers at ${failures.join(' or ')}; is it running? --admin ADDR says where it listens`);
   }
 
-  async #askAt(address: Address, method: string, path: string): Promise<AdminAnswer> {
-    const response = await this.#send(address, method, path);
+  async #askAt(address: Address, asked: Asked): Promise<AdminAnswer> {
+    const response = await this.#send(address, asked);
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
+    let answer: AdminAnswer;
     try {
-      return { status: response.statusCode ?? 0, body: JSON.parse(text) as unknown };
+      answer = { status: response.statusCode ?? 0, body: JSON.parse(text) as unknown };
     } catch {
       throw new AdminError(
         `what listens at ${address.text} is no admin listener of fcgi-lb: it answered ${text.slice(0, 60) || 'nothing'}`,
       );
     }
+    if (answer.status === 401) {
+      const what =
+        this.#token === undefined ? 'wants a token; --token-file FILE names one' : 'does not take the token of --token-file';
+      throw new NotPermittedError(`${address.text} ${what}`);
+    }
+    if (answer.status === 403) throw new NotPermittedError(`${address.text} refuses: ${textIn(answer.body)}`);
+    return answer;
   }
 
-  #send(address: Address, method: string, path: string): Promise<IncomingMessage> {
+  #send(address: Address, { method, path, body, timeout }: Asked): Promise<IncomingMessage> {
     const where = address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
     return new Promise((resolve, reject) => {
-      const headers = { Host: 'localhost', 'User-Agent': this.#agent, Connection: 'close', 'Content-Length': '0' };
-      const asked = request({ ...where, method, path, headers, agent: false, timeout: TIMEOUT }, resolve);
-      asked.on('timeout', () => asked.destroy(new AdminError(`${address.text} does not answer within ${TIMEOUT / 1000} s`)));
+      const headers = {
+        ...{
+          Host: 'localhost',
+          'User-Agent': this.#agent,
+          Connection: 'close',
+          'Content-Length': String(Buffer.byteLength(body)),
+        },
+        ...(body === '' ? {} : { 'Content-Type': 'application/json' }),
+        ...(this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }),
+      };
+      const asked = request({ ...where, method, path, headers, agent: false, timeout }, resolve);
+      asked.on('timeout', () => asked.destroy(new AdminError(`${address.text} does not answer within ${timeout / 1000} s`)));
       asked.on('error', reject);
-      asked.end();
+      asked.end(body);
     });
   }
+}
+
+function textIn(body: unknown): string {
+  const { error } = (typeof body === 'object' && body !== null ? body : {}) as { readonly error?: unknown };
+  return typeof error === 'string' ? error : 'it gives no reason';
 }
 
 function reasonOf(error: unknown): string {

@@ -1,6 +1,7 @@
-// Who may ask what at the operator's door: pages of strangers in the operator's browser may not, nor may writes over TCP.
+// Who may ask what at the operator's door: pages of strangers in the operator's browser may not, and writes over TCP need the token.
 
 import { isIP } from 'node:net';
+import type { Secret } from '../core/secret.ts';
 
 /** How the listener is reached. */
 export type Access =
@@ -14,20 +15,56 @@ interface Asked {
   readonly method: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
+  readonly authorization?: string | undefined;
 }
 
-/** Why a request is refused; undefined when it may be answered. */
-export function refusal(access: Access, { method, host, origin }: Asked): string | undefined {
+export interface Refusal {
+  readonly status: 401 | 403;
+  /** What the client is told. */
+  readonly error: string;
+  /** What the log says, where that is more. */
+  readonly reason: string;
+}
+
+/**
+ * Why a request is refused; undefined when it may be answered.
+ * @param token undefined: nobody has said one
+ */
+export function refusal(access: Access, asked: Asked, token: Secret | undefined): Refusal | undefined {
+  const { method, host, origin } = asked;
   const writes = method !== 'GET' && method !== 'HEAD';
-  // A browser names the page behind a write; none has business here.
-  if (writes && origin !== undefined) return 'requests that change something are not taken from web pages (they have an Origin)';
+  // A browser names the page behind a write; only our own page has business here.
+  if (writes && origin !== undefined && !sameOrigin(access, origin, host)) {
+    return forbidden('requests that change something are not taken from web pages (they have an Origin) but our own');
+  }
   // A stranger's name may be made to point here, and then a browser takes what we answer for the stranger's (DNS rebinding).
   if (access.kind === 'tcp' && host !== undefined && !ours(host, access.host)) {
-    return `Host '${host.slice(0, 100)}' is not a name of this listener; use localhost, an address, or the host it was configured with`;
+    return forbidden(
+      `Host '${host.slice(0, 100)}' is not a name of this listener; use localhost, an address, or the host it was configured with`,
+    );
   }
   if (!writes || access.kind === 'own') return undefined;
+  if (token !== undefined) return unauthorized(asked.authorization, token);
   const why = access.kind === 'tcp' ? 'nobody on TCP can show who they are' : 'who may use one that systemd made is not known';
-  return `requests that change something are taken on the unix socket that fcgi-lb makes only: ${why}`;
+  return forbidden(
+    `requests that change something are taken on the unix socket that fcgi-lb makes only: ${why} without a token (--admin-token-file)`,
+  );
+}
+
+function forbidden(error: string): Refusal {
+  return { status: 403, error, reason: error };
+}
+
+/** The client is told no more than that: whether a token was near, or there at all, is for the log. */
+function unauthorized(authorization: string | undefined, token: Secret): Refusal | undefined {
+  const offered = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+  if (offered !== undefined && token.matches(offered)) return undefined;
+  return { status: 401, error: 'not authorized', reason: offered === undefined ? 'no token' : 'wrong token' };
+}
+
+/** Whether a page has been served by this very listener, as far as its browser says. */
+function sameOrigin(access: Access, origin: string, host: string | undefined): boolean {
+  return access.kind === 'tcp' && host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`;
 }
 
 function ours(host: string, configured: string): boolean {

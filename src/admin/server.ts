@@ -2,12 +2,14 @@
 
 import type { ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import type { Address } from '../core/address.ts';
+import { parseCount } from '../config/quantity.ts';
+import { type Address, ConfigError } from '../core/address.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
-import type { Log } from '../core/log.ts';
+import type { LogFields } from '../core/log.ts';
+import type { Secret } from '../core/secret.ts';
 import { type Access, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
-import type { AlertTestStatus, ReloadStatus, Status, Who, Wish, WishResult } from './status.ts';
+import { type AlertTestStatus, type ReloadStatus, type Status, type Who, WISHES, type Wish, type WishResult } from './status.ts';
 import { whenOver } from './when-over.ts';
 
 export interface Readiness {
@@ -29,11 +31,23 @@ export interface AdminFacts {
   metrics(): Promise<MetricsAnswer>;
   /** @param upstream its address, or the last part of its path where only one has it */
   wish(wish: Wish, pool: string, upstream: string, who: Who): WishResult;
+  weigh(weight: number, pool: string, upstream: string, who: Who): WishResult;
   reload(who: Who): Promise<ReloadStatus>;
   /** Tells every target of alerts that this is a test. */
   testAlerts(who: Who): Promise<AlertTestStatus>;
 }
 
+/** What all admin listeners of a program have in common. */
+export interface AdminSurroundings {
+  /** What lets somebody change things over TCP, as the configuration has it now. */
+  readonly token: () => Secret | undefined;
+  /** Is told of each request that was refused. */
+  readonly refused: (fields: LogFields) => void;
+  readonly livePage: LivePage;
+}
+
+/** Bytes: no request says more than a few words. */
+const LONGEST_BODY = 4096;
 /** Encoded, the longest path of a unix socket has three times its 107 bytes. */
 const LONGEST_NAME = 400;
 
@@ -42,7 +56,7 @@ type UpstreamRequest = FastifyRequest<{ Params: { pool: string; upstream: string
 export class AdminServer {
   readonly #app: FastifyInstance;
   readonly #facts: AdminFacts;
-  readonly #log: Log;
+  readonly #around: AdminSurroundings;
   /** Requests that are not answered yet. */
   readonly #open = new Set<ServerResponse>();
   #listener: Listener | undefined;
@@ -50,10 +64,14 @@ export class AdminServer {
   #onQuiet: (() => void) | undefined;
   readonly #endStreams: () => void;
 
-  constructor(facts: AdminFacts, log: Log, livePage: LivePage) {
+  constructor(facts: AdminFacts, around: AdminSurroundings) {
     this.#facts = facts;
-    this.#log = log;
-    const app = fastify({ forceCloseConnections: false, routerOptions: { maxParamLength: LONGEST_NAME } });
+    this.#around = around;
+    const app = fastify({
+      forceCloseConnections: false,
+      bodyLimit: LONGEST_BODY,
+      routerOptions: { maxParamLength: LONGEST_NAME },
+    });
     this.#app = app;
     app.addHook('onRequest', (request, reply, done) => {
       this.#began(reply.raw);
@@ -71,11 +89,12 @@ export class AdminServer {
       const { contentType, text } = await facts.metrics();
       return reply.header('Cache-Control', 'no-store').type(contentType).send(text);
     });
-    for (const wish of ['drain', 'undrain'] as const) {
+    for (const wish of WISHES) {
       app.post(`/pools/:pool/upstreams/:upstream/${wish}`, async (request: UpstreamRequest, reply) =>
         this.#wish(wish, request, reply),
       );
     }
+    app.post('/pools/:pool/upstreams/:upstream/weight', async (request: UpstreamRequest, reply) => this.#weigh(request, reply));
     app.post('/reload', async (request, reply) => {
       const result = await this.#facts.reload(this.#who(request));
       return reply.code(result.result === 'good' ? 200 : 422).send(result);
@@ -85,7 +104,7 @@ export class AdminServer {
       const good = targets.length > 0 && targets.every(({ delivered }) => delivered);
       return reply.code(good ? 200 : 422).send({ targets });
     });
-    this.#endStreams = livePage.attach(app);
+    this.#endStreams = around.livePage.attach(app);
   }
 
   get listeners(): readonly Listener[] {
@@ -138,17 +157,35 @@ export class AdminServer {
   /** True when the request has been answered with why it may not be. */
   #refuses(request: FastifyRequest, reply: FastifyReply): boolean {
     const { method, url } = request;
-    const { host, origin } = request.headers;
-    const reason = refusal(this.#access, { method, host, origin });
-    if (reason === undefined) return false;
-    this.#log.warn({ ...this.#who(request), method, path: url.slice(0, 200), reason }, 'refused at the admin listener');
-    void reply.code(403).send({ error: reason });
+    const { host, origin, authorization } = request.headers;
+    const refused = refusal(this.#access, { method, host, origin, authorization }, this.#around.token());
+    if (refused === undefined) return false;
+    const { status, error, reason } = refused;
+    // Without the query: who does not know where a token goes may put it there.
+    this.#around.refused({ ...this.#who(request), method, path: url.replace(/[?#].*$/s, '').slice(0, 200), reason });
+    if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
+    void reply.code(status).send({ error });
     return true;
   }
 
   #wish(wish: Wish, request: UpstreamRequest, reply: FastifyReply): FastifyReply {
     const { pool, upstream } = request.params;
-    const result = this.#facts.wish(wish, pool, upstream, this.#who(request));
+    return this.#answer(this.#facts.wish(wish, pool, upstream, this.#who(request)), reply);
+  }
+
+  #weigh(request: UpstreamRequest, reply: FastifyReply): FastifyReply {
+    const { pool, upstream } = request.params;
+    let weight: number;
+    try {
+      weight = weightIn(request.body);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return reply.code(400).send({ error: error.message });
+    }
+    return this.#answer(this.#facts.weigh(weight, pool, upstream, this.#who(request)), reply);
+  }
+
+  #answer(result: WishResult, reply: FastifyReply): FastifyReply {
     if (result.kind === 'unknown') return reply.code(404).send({ error: result.reason });
     return reply.send({ pool: result.pool, upstream: result.upstream });
   }
@@ -156,6 +193,15 @@ export class AdminServer {
   #who(request: FastifyRequest): Who {
     const by = `admin ${this.#listener?.text ?? ''}`;
     const agent = request.headers['user-agent']?.slice(0, 100);
-    return agent === undefined ? { by } : { by, agent };
+    const { remoteAddress, remotePort } = request.raw.socket;
+    const client = remoteAddress === undefined ? {} : { client: `${remoteAddress} port ${remotePort}` };
+    return { by, ...client, ...(agent === undefined ? {} : { agent }) };
   }
+}
+
+/** @throws ConfigError */
+function weightIn(body: unknown): number {
+  const { weight } = (typeof body === 'object' && body !== null ? body : {}) as { readonly weight?: unknown };
+  if (typeof weight !== 'number') throw new ConfigError('expected a body such as {"weight": 2}, as application/json');
+  return parseCount(String(weight), 1);
 }

@@ -130,12 +130,15 @@ export interface AlertTestStatus {
 export interface Who {
   /** The listener on which it came. */
   readonly by: string;
+  /** The client's address, over TCP. */
+  readonly client?: string | undefined;
   /** What the client calls itself. */
   readonly agent?: string | undefined;
 }
 
 /** What is wanted of an upstream. */
-export type Wish = 'drain' | 'undrain';
+export const WISHES = ['drain', 'undrain', 'enable', 'disable'] as const;
+export type Wish = (typeof WISHES)[number];
 
 export type WishResult =
   | { readonly kind: 'done'; readonly pool: string; readonly upstream: UpstreamStatus }

@@ -2,11 +2,14 @@
 
 import { defaultAdminAddresses } from '../admin/default-addresses.ts';
 import type { LivePage } from '../admin/live-page.ts';
-import { type AdminFacts, AdminServer } from '../admin/server.ts';
+import { RefusalLog } from '../admin/refusal-log.ts';
+import { type AdminFacts, AdminServer, type AdminSurroundings } from '../admin/server.ts';
 import type { AdminSettings } from '../config/settings.ts';
 import type { ListenAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
 import { ListenError, type Listener } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
+import type { Secret } from '../core/secret.ts';
 import type { Places } from './inherited.ts';
 
 /** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
@@ -20,16 +23,26 @@ export interface AdminChange {
 export class AdminDoors {
   readonly #facts: AdminFacts;
   readonly #log: Log;
-  readonly #livePage: LivePage;
+  readonly #around: AdminSurroundings;
+  readonly #refusals: RefusalLog;
   /** By the address that was asked for; several where that means several sockets of systemd. */
   #open: ReadonlyMap<string, readonly AdminServer[]> = new Map();
   /** No longer wanted; what was asked there is still answered, the reload that closes it among that. */
   readonly #closing = new Set<AdminServer>();
 
-  constructor(facts: AdminFacts, log: Log, livePage: LivePage) {
+  constructor(
+    facts: AdminFacts,
+    {
+      log,
+      clock,
+      livePage,
+      token,
+    }: { readonly log: Log; readonly clock: Clock; readonly livePage: LivePage; readonly token: () => Secret | undefined },
+  ) {
     this.#facts = facts;
     this.#log = log;
-    this.#livePage = livePage;
+    this.#refusals = new RefusalLog(log, clock);
+    this.#around = { livePage, token, refused: (fields) => this.#refusals.refused(fields) };
   }
 
   /** The addresses that are listened on, as they became. */
@@ -60,7 +73,7 @@ export class AdminDoors {
       try {
         const servers: AdminServer[] = [];
         for (const place of places(address)) {
-          const server = new AdminServer(this.#facts, this.#log, this.#livePage);
+          const server = new AdminServer(this.#facts, this.#around);
           added.push(server);
           await server.listen(place);
           servers.push(server);
@@ -93,6 +106,7 @@ export class AdminDoors {
     const servers = this.#servers();
     this.#open = new Map();
     await Promise.all(servers.map((server) => this.#close(server)));
+    this.#refusals.end();
   }
 
   /** Closes all; whoever is still connected is cut off. */
@@ -100,6 +114,7 @@ export class AdminDoors {
     const servers = [...this.#servers(), ...this.#closing];
     this.#open = new Map();
     await Promise.all(servers.map((server) => server.destroy()));
+    this.#refusals.end();
   }
 
   async #close(server: AdminServer): Promise<void> {

@@ -16,6 +16,7 @@ import type { UpstreamParts } from '../upstream/upstream-parts.ts';
 import type { UpstreamSettings } from '../upstream/upstream-settings.ts';
 import type { MemberCare } from './members.ts';
 import { createProbe } from './registry.ts';
+import type { Wishes } from './wishes.ts';
 
 /** Who watches one upstream's health. */
 interface Health {
@@ -39,10 +40,12 @@ export class Care implements MemberCare {
   readonly #health = new Map<Upstream, Health>();
   readonly #ejections: Ejections<HealthMonitor>;
   readonly #parts: UpstreamParts<Upstream>;
+  readonly #wishes: Wishes;
   #settings: PoolSettings;
 
-  constructor(settings: PoolSettings, pool: Pool, { clock, log, events, occupancies }: Surroundings) {
+  constructor(settings: PoolSettings, pool: Pool, wishes: Wishes, { clock, log, events, occupancies }: Surroundings) {
     this.#settings = settings;
+    this.#wishes = wishes;
     this.#occupancies = occupancies;
     this.#clock = clock;
     this.#log = log;
@@ -63,18 +66,20 @@ export class Care implements MemberCare {
 
   create(address: UpstreamAddress, options: UpstreamOptions, order: number, mayBeSame: boolean): Upstream {
     const occupancy = this.#occupancies.at(address.text, mayBeSame);
-    const upstream = new Upstream(address, this.#upstreamSettings(options, order), this.#parts, occupancy);
+    const upstream = new Upstream(address, this.#upstreamSettings(address.text, options, order), this.#parts, occupancy);
     this.#watch(upstream);
     return upstream;
   }
 
-  /** Its verdict begins anew, and so does what the operator wants; its slots in use do not. */
+  /** Its verdict begins anew, and a drain is over; its slots in use stay. */
   takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void {
     upstream.takesPart(true);
     this.#occupancies.back(upstream.name, upstream.occupancy);
     this.#watch(upstream).monitor.appeared();
     this.reconfigure(upstream, options, order);
-    upstream.want(options.down ? 'disable' : 'serve', options.down ? 'down in the configuration' : 'back in the pool');
+    const { down, downReason } = this.#wishes.over(upstream.name, options);
+    const why = downReason ?? (down ? 'down in the configuration' : 'back in the pool');
+    upstream.want(down ? 'disable' : 'serve', why);
   }
 
   #watch(upstream: Upstream): Health {
@@ -122,7 +127,7 @@ export class Care implements MemberCare {
   }
 
   reconfigure(upstream: Upstream, options: UpstreamOptions, order: number): void {
-    upstream.reconfigure(this.#upstreamSettings(options, order));
+    upstream.reconfigure(this.#upstreamSettings(upstream.name, options, order));
   }
 
   /** Nobody is looked after any more. */
@@ -131,10 +136,11 @@ export class Care implements MemberCare {
     for (const upstream of [...this.#health.keys()]) this.left(upstream);
   }
 
-  #upstreamSettings(options: UpstreamOptions, order: number): UpstreamSettings {
+  #upstreamSettings(address: string, options: UpstreamOptions, order: number): UpstreamSettings {
     const settings = this.#settings;
-    const { weight, backup, slowStart, down: disabled, maxConns = settings.maxConns } = options;
-    return { ...settings, weight, backup, slowStart, disabled, maxConns, order };
+    const { weight, down: disabled, downReason: disabledReason } = this.#wishes.over(address, options);
+    const { backup, slowStart, maxConns = settings.maxConns } = options;
+    return { ...settings, weight, backup, slowStart, disabled, disabledReason, maxConns, order };
   }
 
   #probe(upstream: Upstream, health: Health): void {

@@ -1,6 +1,7 @@
 // A pool brought to life: its upstreams found by its sources, its settings changed while it serves, and what the operator is told.
 
 import { isDeepStrictEqual } from 'node:util';
+import type { Wish } from '../admin/status.ts';
 import type { Balancer } from '../balance/balancer.ts';
 import { Tiers } from '../balance/tiers.ts';
 import { balanceText } from '../config/balance.ts';
@@ -16,6 +17,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { Care, type Surroundings } from './care.ts';
 import { type FoundBy, Members } from './members.ts';
 import { BALANCERS, createSource } from './registry.ts';
+import { Wishes } from './wishes.ts';
 
 /** Names of upstreams that the start-up line shows. */
 const NAMES_SHOWN = 8;
@@ -44,6 +46,7 @@ export class LivingPool implements PoolView {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #secret: string;
+  readonly #wishes = new Wishes();
   readonly #care: Care;
   readonly #members: Members;
   #settings: PoolSettings;
@@ -65,7 +68,7 @@ export class LivingPool implements PoolView {
     this.#sticky = stickyCookie(settings, secret);
     this.pool = new Pool(settings.name, queueSettings(settings), balancerFor(settings, this.#sticky), clock);
     this.#retryBudget = new RetryBudget(settings.retry.budget);
-    this.#care = new Care(settings, this.pool, around);
+    this.#care = new Care(settings, this.pool, this.#wishes, around);
     this.#members = new Members(this.pool, this.#care, log, (is, upstream) =>
       around.events.record({ kind: 'member', at: clock.date(), pool: settings.name, upstream, is }),
     );
@@ -135,6 +138,27 @@ export class LivingPool implements PoolView {
       throw error;
     }
     return { view, commit: () => this.#use(view, next), rollback };
+  }
+
+  /** What the operator wants of an upstream. A drain is of the worker that is there now; the others are of its address. */
+  want(upstream: Upstream, wish: Wish, reason: string): void {
+    const down = wish === 'disable';
+    const configured = this.#members.optionsOf(upstream);
+    if (wish !== 'drain' && configured !== undefined) {
+      this.#wishes.down(upstream.name, down, reason, configured);
+      this.#care.reconfigure(upstream, configured, upstream.order);
+    }
+    upstream.want(wish === 'drain' ? 'drain' : down ? 'disable' : 'serve', reason);
+  }
+
+  /** Another weight for an upstream's address. */
+  weigh(upstream: Upstream, weight: number): void {
+    const configured = this.#members.optionsOf(upstream);
+    if (configured === undefined) return;
+    this.#wishes.weight(upstream.name, weight, configured);
+    this.#care.reconfigure(upstream, configured, upstream.order);
+    // What balancers have computed from weights is theirs: a new one has no past to undo.
+    this.pool.reconfigure(queueSettings(this.#settings), balancerFor(this.#settings, this.#sticky));
   }
 
   /** What the start-up line says. */

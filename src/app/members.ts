@@ -118,6 +118,12 @@ export class Members {
     this.#introduced.add(source);
   }
 
+  /** What the configuration says of a member; undefined for one that has left. */
+  optionsOf(upstream: Upstream): UpstreamOptions | undefined {
+    const member = this.#byAddress.get(upstream.name);
+    return member?.upstream === upstream ? member.spec : undefined;
+  }
+
   #tell(source: Source, news: () => void): void {
     const held = this.#held.get(source);
     if (held === undefined) news();

@@ -111,15 +111,25 @@ export class Operator implements AdminFacts {
   wish(wish: Wish, poolName: string, name: string, who: Who): WishResult {
     const found = this.#find(poolName, name);
     if (typeof found === 'string') return { kind: 'unknown', reason: found };
-    this.#log.info({ ...who, pool: poolName, upstream: found.upstream.name }, wish);
     const { upstream, pool } = found;
-    upstream.want(wish === 'drain' ? 'drain' : 'serve', `${wish} by ${who.by}`);
+    this.#log.info({ ...who, pool: poolName, upstream: upstream.name }, wish);
+    pool.want(upstream, wish, `${wish} by ${who.by}`);
     return { kind: 'done', pool: poolName, upstream: upstreamStatus(upstream, pool, false, this.#clock.now()) };
   }
 
-  async reload({ by, agent }: Who): Promise<ReloadStatus> {
+  weigh(weight: number, poolName: string, name: string, who: Who): WishResult {
+    const found = this.#find(poolName, name);
+    if (typeof found === 'string') return { kind: 'unknown', reason: found };
+    const { upstream, pool } = found;
+    this.#log.info({ ...who, pool: poolName, upstream: upstream.name, weight }, 'weight');
+    pool.weigh(upstream, weight);
+    return { kind: 'done', pool: poolName, upstream: upstreamStatus(upstream, pool, false, this.#clock.now()) };
+  }
+
+  async reload({ by, client, agent }: Who): Promise<ReloadStatus> {
     if (this.#reloads === undefined) throw new Error('this program has no configuration to read again');
-    return reloadStatus(await this.#reloads.reload(agent === undefined ? by : `${by} (${agent})`));
+    const who = [client, agent].flatMap((part) => part ?? []);
+    return reloadStatus(await this.#reloads.reload(who.length === 0 ? by : `${by} (${who.join(', ')})`));
   }
 
   async testAlerts(who: Who): Promise<AlertTestStatus> {

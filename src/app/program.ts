@@ -78,7 +78,8 @@ export class Program {
     this.#doors = new Doors(() => new Door(this.#wanted.client, context, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);
     const feed = new Feed(() => this.operator.status(), this.events, clock);
-    this.#admin = new AdminDoors(this.operator, log, new LivePage(feed));
+    const livePage = new LivePage(feed);
+    this.#admin = new AdminDoors(this.operator, { log, clock, livePage, token: () => this.settings.adminToken });
   }
 
   /** The first pool: the only one when options, not a file, say what to serve. */

@@ -1,33 +1,69 @@
-// What the commands that talk to the running program have in common: where it is, and what its answers mean.
+// What the commands that talk to the running program have in common: where it is, who asks, and what its answers mean.
 
 import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import { AdminClient, AdminError } from '../admin/client.ts';
 import { defaultAdminAddresses } from '../admin/default-addresses.ts';
 import type { Status } from '../admin/status.ts';
+import { configWorld } from '../app/config-world.ts';
+import { readTokenFile } from '../config/token.ts';
 import { ConfigError, parseAddress } from '../core/address.ts';
-import { type CommandName, type Option, optionRows } from './options.ts';
+import type { CommandName, Option } from './options.ts';
 
 export const ADMIN_OPTION = {
   name: 'admin',
   value: 'ADDR',
+  takes: 'address',
   preset: 'the unix socket of the same user, then 127.0.0.1:9180',
   help: 'the admin listener of the program: a socket path or HOST:PORT',
 } as const satisfies Option;
 
+/** For commands that change something. */
+export const TOKEN_OPTION = {
+  name: 'token-file',
+  value: 'FILE',
+  takes: 'file',
+  help: "holds the program's admin token, which changes through HOST:PORT need",
+} as const satisfies Option;
+
+export const POOL_OPTION = {
+  name: 'pool',
+  value: 'NAME',
+  takes: 'pool',
+  help: 'the pool, when several have an upstream of that name',
+} as const satisfies Option;
+
 export const HELP_OPTION = { name: 'help', help: 'print this help and exit' } as const satisfies Option;
 
+type AdminOptions = ReadonlyMap<string, readonly string[]>;
+
 /**
- * @param admin what `--admin` says
- * @throws ConfigError for an address that is none
+ * @param options what `--admin` and `--token-file` say is taken from them
+ * @throws ConfigError for an address that is none, or a token file that cannot be used
  */
-export function adminClient(admin: string | undefined, command: CommandName): AdminClient {
+export function adminClient(options: AdminOptions, command: CommandName): AdminClient {
+  const admin = options.get('admin')?.[0];
   const addresses = admin === undefined ? defaultAdminAddresses(process.getuid?.(), process.env) : [parseAddress(admin)];
-  return new AdminClient(addresses, `fcgi-lb ${command} (${userName()})`);
+  const file = options.get('token-file')?.[0];
+  const agent = `fcgi-lb ${command} (${userName()})`;
+  return new AdminClient(addresses, agent, file === undefined ? undefined : tokenIn(file));
 }
 
-/** @throws AdminError */
-export async function askStatus(client: AdminClient): Promise<Status> {
-  const { status, body } = await client.ask('GET', '/status');
+function tokenIn(file: string): string {
+  try {
+    return readTokenFile(resolve(file), configWorld(false));
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError(`option --token-file: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * @param options.timeout ms
+ * @throws AdminError
+ */
+export async function askStatus(client: AdminClient, options: { readonly timeout?: number } = {}): Promise<Status> {
+  const { status, body } = await client.ask('GET', '/status', options);
   if (status !== 200) throw new AdminError(errorIn(body, status));
   const { format } = body as Partial<Status>;
   if (format !== 1)
@@ -43,21 +79,6 @@ export function errorIn(body: unknown, status: number): string {
     if (typeof error === 'string') return error;
   }
   return `the program answered ${status}`;
-}
-
-export function usage(lines: readonly string[], options: readonly Option[]): string {
-  return [...lines, '', ...optionRows(options), ''].join('\n');
-}
-
-/**
- * The one word that a command is given.
- * @throws ConfigError
- */
-export function onlyWord(words: readonly string[], what: string, command: CommandName): string {
-  const [word, more] = words;
-  if (word === undefined) throw new ConfigError(`${command} needs ${what}; see fcgi-lb ${command} --help`);
-  if (more !== undefined) throw new ConfigError(`unexpected word '${more}'`);
-  return word;
 }
 
 function userName(): string {

@@ -8,8 +8,8 @@ import { type CommandName, commandOf, helpText, readCommandLine } from './option
 import { fatalMessage, serve } from './serve.ts';
 import { type Options, settingsFrom } from './settings.ts';
 
-/** 0: ended as asked; 1: could not run; 2: the words, or the file they name, make no sense. */
-type ExitCode = 0 | 1 | 2;
+/** 0: ended as asked; 1: could not run; 2: the words, or the file they name, make no sense; 3: the running program does not permit it. */
+type ExitCode = 0 | 1 | 2 | 3;
 
 async function main(words: readonly string[]): Promise<ExitCode> {
   try {
@@ -28,7 +28,9 @@ async function main(words: readonly string[]): Promise<ExitCode> {
     return 0;
   } catch (error) {
     process.stderr.write(fatalMessage(error));
-    return error instanceof ConfigError ? 2 : 1;
+    if (error instanceof ConfigError) return 2;
+    // By its name: the class comes with what talks to a running program, and a start does not wait for that.
+    return error instanceof Error && error.name === 'NotPermittedError' ? 3 : 1;
   }
 }
 
@@ -41,9 +43,14 @@ const COMMAND: Readonly<
     const { units } = await import('./units.ts');
     return (words) => units(words, [process.execPath, ...process.argv.slice(1, 2)]);
   },
+  completion: async () => (await import('./completion.ts')).completion,
   status: async () => (await import('./status.ts')).status,
+  top: async () => (await import('./top.ts')).top,
   drain: async () => (await import('./drain.ts')).drain,
   undrain: async () => (await import('./undrain.ts')).undrain,
+  enable: async () => (await import('./enable.ts')).enable,
+  disable: async () => (await import('./disable.ts')).disable,
+  weight: async () => (await import('./weight.ts')).weight,
   reload: async () => (await import('./reload.ts')).reload,
   'alert-test': async () => (await import('./alert-test.ts')).alertTest,
 };

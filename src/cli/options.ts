@@ -11,18 +11,25 @@ export interface Option {
   readonly words?: true;
   readonly repeatable?: true;
   readonly preset?: string;
+  /** What completion offers for the value. */
+  readonly takes?: Taken;
   readonly help: string;
 }
+
+/** Kinds of words that a shell can complete: names that the running program knows, and a choice of words. */
+export type Taken = 'file' | 'directory' | 'address' | 'upstream' | 'pool' | readonly string[];
 
 export const SERVE_OPTIONS = [
   {
     name: 'config',
     value: 'FILE',
+    takes: 'file',
     help: 'the whole configuration (docs/configuration.md), in the place of --upstream and most options',
   },
   {
     name: 'upstream',
     value: 'WHAT...',
+    takes: 'file',
     words: true,
     repeatable: true,
     help: "workers: a quoted glob ('/run/rt*.sock', watched), a socket path, unix:PATH or HOST:PORT; HTTP servers: http://HOST:PORT, https://HOST:PORT or http+unix:PATH",
@@ -30,6 +37,7 @@ export const SERVE_OPTIONS = [
   {
     name: 'listen',
     value: 'ADDR',
+    takes: 'address',
     repeatable: true,
     preset: '127.0.0.1:8080',
     help: 'where clients connect: HOST:PORT, [IPV6]:PORT, unix:PATH, or systemd[:NAME] for sockets that systemd passes',
@@ -37,32 +45,49 @@ export const SERVE_OPTIONS = [
   {
     name: 'admin',
     value: 'ADDR',
+    takes: 'address',
     repeatable: true,
     preset: '127.0.0.1:9180 and a unix socket',
     help: 'where /healthz, /readyz, /status and /metrics are answered and commands are taken, or off',
   },
   {
+    name: 'admin-token-file',
+    value: 'FILE',
+    takes: 'file',
+    preset: 'none',
+    help: 'holds the token with which things may be changed through the admin listener over TCP',
+  },
+  {
     name: 'balance',
     value: 'NAME',
+    takes: ['round-robin', 'least-conn', 'first', 'random-two', 'least-time', 'hash:', 'sticky:'],
     preset: 'least-conn',
     help: 'round-robin, least-conn, first, random-two, least-time, hash:KEY with $remote_addr, $request_uri, $http_NAME or $cookie_NAME, or sticky:COOKIE',
   },
   {
     name: 'sticky-secret-file',
     value: 'FILE',
+    takes: 'file',
     preset: 'a secret of this process',
     help: 'holds what cookies of sticky:COOKIE are signed with, so that they outlast a restart',
   },
   {
     name: 'max-conns',
     value: 'N',
+    takes: ['auto', 'unlimited'],
     preset: 'auto',
     help: 'requests in flight on one upstream: auto (ask it), unlimited or a number',
   },
   { name: 'queue', value: 'N', preset: '1024', help: 'requests that may wait for an upstream' },
   { name: 'queue-timeout', value: 'TIME', preset: '30s', help: 'how long a request may wait for an upstream' },
   { name: 'attempts', value: 'N', preset: '3', help: 'how often a request that may be repeated is sent when workers fail' },
-  { name: 'keepalive', value: 'TIME', preset: 'off', help: 'keep connections to upstreams open, at most this long idle' },
+  {
+    name: 'keepalive',
+    value: 'TIME',
+    takes: ['off'],
+    preset: 'off',
+    help: 'keep connections to upstreams open, at most this long idle',
+  },
   {
     name: 'hand-over',
     value: 'on|off',
@@ -78,7 +103,7 @@ export const SERVE_OPTIONS = [
     preset: '5m',
     help: 'how long a worker whose client left counts as busy while it is silent',
   },
-  { name: 'root', value: 'DIR', help: "the application's files, for --php and DOCUMENT_ROOT" },
+  { name: 'root', value: 'DIR', takes: 'directory', help: "the application's files, for --php and DOCUMENT_ROOT" },
   { name: 'php', help: 'PHP parameters: SCRIPT_FILENAME below --root, split at .php' },
   { name: 'index', value: 'FILE', preset: 'index.php', help: 'script for a directory, with --php' },
   {
@@ -97,7 +122,7 @@ export const SERVE_OPTIONS = [
     preset: 'on',
     help: 'free the worker before a slow client has taken its answer',
   },
-  { name: 'temp-dir', value: 'DIR', preset: "the system's", help: 'for bodies that do not fit in memory' },
+  { name: 'temp-dir', value: 'DIR', takes: 'directory', preset: "the system's", help: 'for bodies that do not fit in memory' },
   { name: 'header-timeout', value: 'TIME', preset: '60s', help: 'for a client to send the head of a request' },
   { name: 'body-timeout', value: 'TIME', preset: '60s', help: 'for a client to send some of its body' },
   { name: 'client-send-timeout', value: 'TIME', preset: '60s', help: 'for a client to take some of its answer' },
@@ -117,10 +142,17 @@ export const SERVE_OPTIONS = [
   {
     name: 'access-log-format',
     value: 'FORMAT',
+    takes: ['json', 'pretty', 'combined'],
     preset: 'as --log-format',
     help: "json, pretty, combined, or text with nginx's variables: '$remote_addr \"$request\" $status $upstream_response_time'",
   },
-  { name: 'log-level', value: 'LEVEL', preset: 'info', help: 'debug, info, warn or error; the log goes to standard error' },
+  {
+    name: 'log-level',
+    value: 'LEVEL',
+    takes: ['debug', 'info', 'warn', 'error'],
+    preset: 'info',
+    help: 'debug, info, warn or error; the log goes to standard error',
+  },
   { name: 'log-format', value: 'json|pretty', preset: 'pretty on a terminal', help: 'of both logs' },
   { name: 'shutdown-timeout', value: 'TIME', preset: '30s', help: 'for a graceful stop' },
   { name: 'upgrade-timeout', value: 'TIME', preset: '60s', help: 'for a successor to be ready' },
@@ -135,6 +167,7 @@ export const FILE_OPTIONS = [
   'listen',
   'admin',
   'health-path',
+  'admin-token-file',
   'max-header',
   'temp-dir',
   'header-timeout',
@@ -150,7 +183,21 @@ export const FILE_OPTIONS = [
 ] as const satisfies readonly OptionName[];
 
 /** Each is a file in this directory. */
-export const COMMANDS = ['serve', 'check', 'status', 'drain', 'undrain', 'reload', 'alert-test', 'units'] as const;
+export const COMMANDS = [
+  'serve',
+  'check',
+  'status',
+  'top',
+  'drain',
+  'undrain',
+  'enable',
+  'disable',
+  'weight',
+  'reload',
+  'alert-test',
+  'units',
+  'completion',
+] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** What the words ask for; without a command that is to serve. */
@@ -242,9 +289,11 @@ export function helpText(): string {
     "Usage: fcgi-lb [serve] --upstream '/run/rt*.sock' [options]",
     '       fcgi-lb [serve] --config fcgi-lb.yaml [options]',
     '       fcgi-lb check --config fcgi-lb.yaml',
-    '       fcgi-lb status | drain UPSTREAM | undrain UPSTREAM | reload      talk to the one that runs',
+    '       fcgi-lb status | top | drain UPSTREAM | undrain UPSTREAM | enable UPSTREAM | disable UPSTREAM |',
+    '               weight UPSTREAM N | reload                              talk to the one that runs',
     '       fcgi-lb alert-test                                               try whether alerts arrive',
     '       fcgi-lb units --name rt --exec /opt/rt5/sbin/rt-server.fcgi',
+    '       fcgi-lb completion bash | zsh | fish',
     '',
     ...optionRows(SERVE_OPTIONS),
     '',

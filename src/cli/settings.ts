@@ -18,6 +18,7 @@ import {
   type Settings,
 } from '../config/settings.ts';
 import { parseTemplate } from '../config/template.ts';
+import { readTokenFile } from '../config/token.ts';
 import {
   checkParamSize,
   isParamName,
@@ -34,6 +35,7 @@ import {
 } from '../config/values.ts';
 import type { ConfigWorld } from '../config/world.ts';
 import { ConfigError, type ListenAddress, parseListenAddress } from '../core/address.ts';
+import { Secret } from '../core/secret.ts';
 import type { OptionName } from './options.ts';
 
 /** The one pool of a program that is told of its upstreams by options. */
@@ -78,6 +80,7 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
     listen,
     admin,
     healthPath: read('health-path', base.healthPath, parseHealthPath),
+    adminToken: read('admin-token-file', base.adminToken, (text) => new Secret(readTokenFile(resolve(text), world))),
     client: {
       maxHeader: read('max-header', client.maxHeader, parseMaxHeader),
       headerTimeout: limit('header-timeout', client.headerTimeout),

@@ -1,70 +1,69 @@
 // `fcgi-lb status`: what the running program does, for eyes, or as JSON.
 
-import type { PoolStatus, Status, UpstreamStatus } from '../admin/status.ts';
-import { escapeControls } from '../core/escape.ts';
-import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION, usage } from './admin.ts';
-import { readOptions } from './options.ts';
+import { systemClock } from '../core/clock.ts';
+import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION } from './admin.ts';
+import { type Command, readCommand } from './command.ts';
+import { type Overview, overview } from './overview.ts';
+import { headLines, poolLines, type Sight, SORT_NAMES, sorted, statesText, upstreamListing } from './picture.ts';
+import { sightOf, sortOf } from './sight.ts';
+import { shortened } from './table.ts';
 
-export const STATUS_OPTIONS = [{ name: 'json', help: 'the answer of GET /status as it is' }, ADMIN_OPTION, HELP_OPTION] as const;
+export const SORT_OPTION = {
+  name: 'sort',
+  value: 'NAME',
+  takes: SORT_NAMES,
+  help: `order of the upstreams: ${SORT_NAMES.join(', ')}`,
+} as const;
+
+export const STATUS = {
+  name: 'status',
+  summary: 'show what the running program does',
+  options: [
+    { name: 'json', help: 'the answer of GET /status as it is' },
+    SORT_OPTION,
+    { name: 'all', help: 'on a terminal every upstream, however many there are' },
+    ADMIN_OPTION,
+    HELP_OPTION,
+  ],
+  about: [
+    'Shows each pool with its queue, and each upstream with its state, what it is doing and how many of its slots are in use, how long it has been in that state, and why.',
+    'Of more than 40 upstreams a terminal gets those with the most urgent state; a pipe or a file gets all. NO_COLOR=1 in the environment turns colours off.',
+  ],
+  exit: '0 when the program answers, whatever its state; 1 when it does not, 2 when the options make no sense.',
+} as const satisfies Command;
+
+/** Upstreams that a terminal gets unasked. */
+const SHOWN = 40;
 
 /** @throws ConfigError when the words make no sense; AdminError when the program cannot be asked */
 export async function status(words: readonly string[]): Promise<0> {
-  const options = readOptions(words, STATUS_OPTIONS, 'status');
-  if (options.has('help')) {
-    process.stdout.write(
-      usage(
-        [
-          'Usage: fcgi-lb status [--json] [--admin ADDR]',
-          '',
-          'Exit code: 0 when the program answers, whatever its state; 1 when it does not, 2 when the options make no sense.',
-        ],
-        STATUS_OPTIONS,
-      ),
-    );
+  const read = readCommand(words, STATUS);
+  if (read === undefined) return 0;
+  const { options } = read;
+  const sort = sortOf(options.get('sort')?.[0]);
+  const answer = await askStatus(adminClient(options, 'status'));
+  if (options.has('json')) {
+    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
     return 0;
   }
-  const answer = await askStatus(adminClient(options.get('admin')?.[0], 'status'));
-  process.stdout.write(options.has('json') ? `${JSON.stringify(answer, null, 2)}\n` : statusText(answer));
+  const sight: Sight = { ...sightOf(process.stdout, process.env), sort, rates: false };
+  const limit = process.stdout.isTTY && !options.has('all') ? SHOWN : Number.POSITIVE_INFINITY;
+  process.stdout.write(`${statusLines(overview(answer, systemClock.date()), sight, limit).join('\n')}\n`);
   return 0;
 }
 
-/** For eyes; scripts take the JSON. */
-export function statusText(answer: Status): string {
-  const { version, pid, generation, ready, reasons, reload, pools, stopping } = answer;
-  const state = stopping ? 'stopping' : ready ? 'ready' : `not ready: ${reasons.join('; ')}`;
-  const lines = [`fcgi-lb ${version}, pid ${pid}, up ${span(answer.uptime_seconds)}, generation ${generation}: ${state}`];
-  if (reload?.result === 'bad') {
-    lines.push(
-      `the latest reload failed at ${reload.at} and changed nothing:`,
-      ...reload.problems.map((problem) => `  ${problem}`),
-    );
-  }
-  for (const pool of pools) lines.push('', ...poolLines(pool));
-  // Reasons quote what workers said.
-  return `${lines.map(escapeControls).join('\n')}\n`;
-}
-
-function poolLines({ name, leaving, queue, upstreams }: PoolStatus): readonly string[] {
-  const left = leaving ? ' (has left the configuration)' : '';
-  const head = `pool ${name}${left}: ${queue.waiting} waiting (at most ${queue.size})`;
-  if (upstreams.length === 0) return [head, '  no upstream'];
-  const rows = upstreams.map(row);
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  return [
-    head,
-    ...rows.map((cells) => `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()),
-  ];
-}
-
-function row({ name, leaving, state, activity, capacity, in_flight }: UpstreamStatus): readonly string[] {
-  const slots = `${in_flight}/${capacity === 'unlimited' ? 'unlimited' : (capacity ?? '?')}`;
-  return [name, leaving ? 'leaving' : state.is, activity.is, slots, `${state.is} since ${state.since}: ${state.reason}`];
-}
-
-function span(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60];
-  if (days > 0) return `${days}d ${hours}h`;
-  if (hours > 0) return `${hours}h ${minutes}m`;
-  return minutes > 0 ? `${minutes}m ${whole % 60}s` : `${whole}s`;
+/** @param limit of upstreams; of more than that the most urgent are shown, and what the others are is said in one line */
+export function statusLines(seen: Overview, sight: Sight, limit: number): readonly string[] {
+  const many = seen.upstreams.length > limit;
+  const rows = sorted(seen, many ? { ...sight, sort: sight.sort ?? 'state' } : sight);
+  const lines = [...headLines(seen, sight), '', ...poolLines(seen, sight)];
+  if (rows.length === 0) return lines;
+  const shown = rows.slice(0, limit);
+  const listing = upstreamListing(shown, sight, seen.pools.length > 1);
+  lines.push('', ...listing.head, ...listing.rows);
+  const states = new Map<string, number>();
+  for (const { state } of rows.slice(limit)) states.set(state, (states.get(state) ?? 0) + 1);
+  const rest = rows.length - shown.length;
+  if (rest > 0) lines.push(shortened(`and ${rest} more: ${statesText(states)} (--all shows them)`, sight.width));
+  return lines;
 }

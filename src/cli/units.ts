@@ -5,20 +5,35 @@ import { join, resolve } from 'node:path';
 import { parseCount } from '../config/quantity.ts';
 import { type Address, ConfigError, parseAddress, unixAddress } from '../core/address.ts';
 import { systemCode } from '../core/errors.ts';
-import { optionRows, readOptions } from './options.ts';
+import { type Command, readCommand } from './command.ts';
 import { installLines, type UnitFile, type UnitsSettings, unitFiles } from './unit-files.ts';
 
-export const UNITS_OPTIONS = [
+const UNITS_OPTIONS = [
   { name: 'name', value: 'NAME', help: 'of the application: its units are NAME-fastcgi@1.socket and so on' },
   { name: 'exec', value: 'CMD', help: "the worker's command line, in one word, beginning with an absolute path" },
   { name: 'instances', value: 'N', preset: '4', help: 'how many workers' },
   { name: 'socket', value: 'PATH', preset: '/run/NAME%i.sock', help: "the workers' sockets; %i is the number of the worker" },
   { name: 'user', value: 'USER', preset: 'www-data', help: 'whom the workers run as' },
   { name: 'group', value: 'GROUP', preset: 'that of the user', help: 'whose members may connect to the workers' },
-  { name: 'listen', value: 'ADDR', preset: '127.0.0.1:8080', help: 'where clients connect: IPV4:PORT, [IPV6]:PORT or unix:PATH' },
-  { name: 'dir', value: 'DIR', help: 'write the files there instead of printing them' },
+  {
+    name: 'listen',
+    value: 'ADDR',
+    takes: 'address',
+    preset: '127.0.0.1:8080',
+    help: 'where clients connect: IPV4:PORT, [IPV6]:PORT or unix:PATH',
+  },
+  { name: 'dir', value: 'DIR', takes: 'directory', help: 'write the files there instead of printing them' },
   { name: 'help', help: 'print this help and exit' },
 ] as const;
+
+export const UNITS = {
+  name: 'units',
+  summary: 'print systemd units for workers and for fcgi-lb',
+  usage: ["fcgi-lb units --name rt --exec '/opt/rt5/sbin/rt-server.fcgi' [options]"],
+  options: UNITS_OPTIONS,
+  about: ['Prints systemd units: a socket and a service template for the workers, and a socket and a service for fcgi-lb.'],
+  exit: '0, or 2 when the options make no sense.',
+} as const satisfies Command;
 
 type Options = ReadonlyMap<(typeof UNITS_OPTIONS)[number]['name'], readonly string[]>;
 
@@ -32,11 +47,9 @@ const MAX_INSTANCES = 1000;
  * @throws ConfigError when the words make no sense or a file is there already
  */
 export function units(words: readonly string[], command: readonly string[]): 0 {
-  const options = readOptions(words, UNITS_OPTIONS, 'units');
-  if (options.has('help')) {
-    process.stdout.write(unitsHelp());
-    return 0;
-  }
+  const read = readCommand(words, UNITS);
+  if (read === undefined) return 0;
+  const { options } = read;
   const settings = unitsSettings(options, command);
   const files = unitFiles(settings);
   const [directory] = options.get('dir') ?? [];
@@ -117,16 +130,4 @@ function written(files: readonly UnitFile[], directory: string, settings: UnitsS
   }
   const place = directory === SYSTEM_DIRECTORY ? [] : [`cp ${paths.join(' ')} ${SYSTEM_DIRECTORY}/`];
   return `${[...paths.map((path) => `wrote ${path}`), 'Now, as root:', ...[...place, ...installLines(settings)].map((line) => `  ${line}`)].join('\n')}\n`;
-}
-
-function unitsHelp(): string {
-  return [
-    "Usage: fcgi-lb units --name rt --exec '/opt/rt5/sbin/rt-server.fcgi' [options]",
-    '',
-    'Prints systemd units: a socket and a service template for the workers, and a socket and a service for fcgi-lb.',
-    'Exit code: 0, or 2 when the options make no sense.',
-    '',
-    ...optionRows(UNITS_OPTIONS),
-    '',
-  ].join('\n');
 }

@@ -1,4 +1,4 @@
-// What drain and undrain have in common: finds the upstream that a word means, and asks the program for the change.
+// What the commands that change one upstream have in common: they find the one that a word means, and ask the program for the change.
 
 import { basename } from 'node:path';
 import type { AdminClient } from '../admin/client.ts';
@@ -6,21 +6,36 @@ import { AdminError } from '../admin/client.ts';
 import type { Status, UpstreamStatus, Wish } from '../admin/status.ts';
 import { ConfigError } from '../core/address.ts';
 import { askStatus, errorIn } from './admin.ts';
+import type { Operand } from './command.ts';
+
+export const UPSTREAM_OPERAND = { name: 'UPSTREAM', what: 'an upstream', takes: 'upstream' } as const satisfies Operand;
+
+export const UPSTREAM_ABOUT = 'UPSTREAM is an address, or the last part of its path: /run/rt1.sock or rt1.sock.';
+export const WISH_EXIT =
+  '0 when it was done, 1 when the program does not answer, 2 when there is no such upstream, 3 when it is not permitted.';
 
 export interface Meant {
   readonly pool: string;
   readonly upstream: string;
 }
 
+/** The change, and what goes with it. */
+export type Change = { readonly verb: Wish } | { readonly verb: 'weight'; readonly body: { readonly weight: number } };
+
 /**
  * @param word its address, or the last part of its path
  * @param pool looked for in this pool only
  * @throws AdminError; ConfigError when the word means no upstream, or several
  */
-export async function wishFor(client: AdminClient, wish: Wish, word: string, pool: string | undefined): Promise<Meant> {
-  const meant = meantBy(await askStatus(client), word, pool);
-  const path = `/pools/${encodeURIComponent(meant.pool)}/upstreams/${encodeURIComponent(meant.upstream)}/${wish}`;
-  const { status, body } = await client.ask('POST', path);
+export async function wishFor(
+  client: AdminClient,
+  change: Change,
+  word: string | undefined,
+  pool: string | undefined,
+): Promise<Meant> {
+  const meant = meantBy(await askStatus(client), word ?? '', pool);
+  const path = `/pools/${encodeURIComponent(meant.pool)}/upstreams/${encodeURIComponent(meant.upstream)}/${change.verb}`;
+  const { status, body } = await client.ask('POST', path, 'body' in change ? { body: change.body } : {});
   if (status !== 200) throw new AdminError(errorIn(body, status));
   return meant;
 }

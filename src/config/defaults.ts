@@ -91,6 +91,7 @@ export function serverDefaults(world: Pick<ConfigWorld, 'tempDir' | 'terminal'>)
     listen: [parseAddress('127.0.0.1:8080')],
     admin: { kind: 'default' },
     healthPath: undefined,
+    adminToken: undefined,
     client: CLIENT_DEFAULTS,
     tempDir: world.tempDir,
     accessLog: { kind: 'file', path: '-' },

@@ -50,6 +50,7 @@ function serverSettings(raw: RawServer, world: ConfigWorld, report: Report): Ser
     listen: listen === undefined ? preset.listen : oneOrMore(listen),
     admin: raw.admin === undefined ? preset.admin : adminSettings(raw.admin),
     healthPath: raw.health_path === undefined ? preset.healthPath : raw.health_path.path,
+    adminToken: raw.admin_token_file ?? preset.adminToken,
     client: {
       maxHeader: client?.max_header ?? preset.client.maxHeader,
       headerTimeout: client?.header_timeout ?? preset.client.headerTimeout,

@@ -1,6 +1,7 @@
 // One immutable configuration with every default filled in: what the program is built from.
 
 import type { ListenAddress, UpstreamAddress } from '../core/address.ts';
+import type { Secret } from '../core/secret.ts';
 import type { AccessLogTarget } from './access-log.ts';
 import type { AlertSettings } from './alerts.ts';
 import type { Balance } from './balance.ts';
@@ -117,6 +118,8 @@ export interface ServerSettings {
   readonly admin: AdminSettings;
   /** Where the public listeners say whether the process serves; undefined: nowhere. */
   readonly healthPath: string | undefined;
+  /** Lets whoever has it change things over TCP; undefined: nobody. */
+  readonly adminToken: Secret | undefined;
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */
   readonly tempDir: string;

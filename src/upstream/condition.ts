@@ -34,15 +34,18 @@ export class Condition {
   #intentReason: string;
   #state: Stated<State>;
 
-  /** @param told is called after each change of state */
-  constructor(upstream: string, disabled: boolean, clock: Clock, log: Log, told: (change: StateChange) => void) {
+  /**
+   * @param disabled why it is disabled from the start; undefined: it is not
+   * @param told is called after each change of state
+   */
+  constructor(upstream: string, disabled: string | undefined, clock: Clock, log: Log, told: (change: StateChange) => void) {
     this.#upstream = upstream;
     this.#clock = clock;
     this.#log = log;
     this.#told = told;
-    this.#intent = disabled ? 'disable' : 'serve';
-    this.#intentReason = disabled ? 'down in the configuration' : '';
-    this.#state = { is: this.#derived, since: clock.date(), reason: disabled ? this.#intentReason : this.#verdictReason };
+    this.#intent = disabled === undefined ? 'serve' : 'disable';
+    this.#intentReason = disabled ?? '';
+    this.#state = { is: this.#derived, since: clock.date(), reason: disabled ?? this.#verdictReason };
   }
 
   get verdict(): Verdict {

@@ -22,7 +22,7 @@ import { Slots, type SlotsOwner } from './slots.ts';
 import { SlowStart } from './slow-start.ts';
 import { UpstreamCounts } from './upstream-counts.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
-import type { UpstreamSettings } from './upstream-settings.ts';
+import { type UpstreamSettings, whyDisabled } from './upstream-settings.ts';
 
 /** `open`: it may get what its slots allow. `trial`: one request at a time. `shut`: none. */
 type Standing = 'open' | 'trial' | 'shut';
@@ -82,7 +82,8 @@ export class Upstream implements Candidate, SlotsOwner {
       if (this.#setbacks.failing) this.#slowStart.begin();
       this.#reconsidered();
     });
-    this.#condition = new Condition(this.name, settings.disabled, clock, log, (change) => parts.stateChanged(this, change));
+    const disabled = settings.disabled ? whyDisabled(settings) : undefined;
+    this.#condition = new Condition(this.name, disabled, clock, log, (change) => parts.stateChanged(this, change));
     this.#activity = new Activity(clock);
     this.#reconsider();
     const side = {
@@ -226,8 +227,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#fcgi?.reconfigure(settings);
     this.#http?.reconfigure(settings);
     if (settings.disabled !== before.disabled) {
-      const reason = settings.disabled ? 'down in the configuration' : 'no longer down in the configuration';
-      this.want(settings.disabled ? 'disable' : 'serve', reason);
+      this.want(settings.disabled ? 'disable' : 'serve', whyDisabled(settings));
     }
     this.#slots.tell();
   }

@@ -101,17 +101,19 @@ async function freePort(): Promise<number> {
 /** Starts fcgi-lb as shown, with everything below /run moved to a directory where two workers are. */
 async function serveAsShown(
   words: readonly string[],
-): Promise<{ readonly admin: string; readonly stop: () => Promise<number | null> }> {
+): Promise<{ readonly admin: string; readonly directory: string; readonly stop: () => Promise<number | null> }> {
   const directory = tempDir();
   for (const name of ['rt1.sock', 'rt2.sock']) await fakeWorker(answering('hello'), { path: join(directory, name) });
+  writeFileSync(join(directory, 'fcgi-lb.token'), 'as long as a token has to be\n'.replaceAll(' ', '-'), { mode: 0o600 });
   writeFileSync(join(directory, 'fcgi-lb.secret'), 'as long as a secret has to be\n', { mode: 0o600 });
-  const moved = words.map((word) => word.replace('/run/', `${directory}/`).replace('127.0.0.1:8080', '127.0.0.1:0'));
+  const moved = words.map((word) => word.replace('/run/', `${directory}/`).replace(/127\.0\.0\.1:(?:8080|9180)/, '127.0.0.1:0'));
   const admin = join(directory, 'admin.sock');
   const listen = moved.includes('--listen') ? [] : ['--listen', join(directory, 'http.sock')];
   const { child, until } = start(process.execPath, [CLI, ...moved, ...listen, '--admin', admin], { SOCKETS: directory });
   await until('listening on');
   return {
     admin,
+    directory,
     stop: () => {
       signal(child, 'SIGTERM');
       return exit(child);
@@ -140,12 +142,21 @@ async function check(command: string): Promise<void> {
   } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'check') {
     const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
     expect(stdout).toMatch(/: ok: /);
+  } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'completion') {
+    const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
+    expect(stdout).toContain(`made by: fcgi-lb completion ${rest[1]}`);
   } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'units') {
     const { stdout } = await run(process.execPath, [CLI, ...rest], { cwd: ROOT });
     expect(stdout).toContain(`\nExecStart=${rest[rest.indexOf('--exec') + 1]}\n`);
-  } else if (first === 'npx' && second === 'fcgi-lb' && ['status', 'drain', 'undrain', 'reload'].includes(rest[0] ?? '')) {
-    const { admin, stop } = await serveAsShown(['--upstream', '/run/rt*.sock']);
-    await run(process.execPath, [CLI, ...rest, '--admin', admin]);
+  } else if (
+    first === 'npx' &&
+    second === 'fcgi-lb' &&
+    ['status', 'top', 'drain', 'undrain', 'enable', 'disable', 'weight', 'reload'].includes(rest[0] ?? '')
+  ) {
+    const { admin, directory, stop } = await serveAsShown(['--upstream', '/run/rt*.sock']);
+    const at = rest.indexOf('--admin');
+    const words = (at === -1 ? rest : rest.toSpliced(at, 2)).map((word) => word.replace('/run/', `${directory}/`));
+    await run(process.execPath, [CLI, ...words, '--admin', admin]);
     await stop();
   } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'alert-test') {
     const config = join(tempDir(), 'f.yaml');

@@ -3,11 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ALERT_TEST_OPTIONS } from '../../src/cli/alert-test.ts';
-import { DRAIN_OPTIONS } from '../../src/cli/drain.ts';
+import { ALL_COMMANDS } from '../../src/cli/commands.ts';
 import { helpText, type Option, SERVE_OPTIONS } from '../../src/cli/options.ts';
-import { STATUS_OPTIONS } from '../../src/cli/status.ts';
-import { UNITS_OPTIONS } from '../../src/cli/units.ts';
 import { FAILURES } from '../../src/core/errors.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -30,14 +27,7 @@ describe('the documentation', () => {
   });
 
   it('names only options that exist', () => {
-    const tables: readonly (readonly Option[])[] = [
-      SERVE_OPTIONS,
-      UNITS_OPTIONS,
-      STATUS_OPTIONS,
-      DRAIN_OPTIONS,
-      ALERT_TEST_OPTIONS,
-    ];
-    const names = new Set(tables.flatMap((table) => table.map(({ name }) => name)));
+    const names = new Set(ALL_COMMANDS.flatMap(({ options }) => options.map(({ name }) => name)));
     const pages = [
       'README.md',
       ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })

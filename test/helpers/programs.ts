@@ -28,6 +28,11 @@ const REQUIREMENTS = {
   },
   chromium: { packages: 'chromium', present: () => findProgram('chromium') !== undefined },
   logrotate: { packages: 'logrotate', present: () => findProgram('logrotate') !== undefined },
+  mandoc: { packages: 'mandoc', present: () => findProgram('mandoc') !== undefined },
+  groff: { packages: 'groff-base', present: () => findProgram('groff') !== undefined },
+  zsh: { packages: 'zsh', present: () => findProgram('zsh') !== undefined },
+  fish: { packages: 'fish', present: () => findProgram('fish') !== undefined },
+  script: { packages: 'bsdutils', present: () => runs('script', '--version') },
   openssl: { packages: 'openssl', present: () => findProgram('openssl') !== undefined },
 } as const satisfies Record<string, Requirement>;
 

@@ -6,7 +6,6 @@ import { type AdminFacts, AdminServer } from '../../src/admin/server.ts';
 import type { Status, Wish } from '../../src/admin/status.ts';
 import { parseAddress } from '../../src/core/address.ts';
 import { Events, type OperatorEvent } from '../../src/core/events.ts';
-import { silentLog } from '../../src/core/log.ts';
 import { FakeClock } from './fake-clock.ts';
 import { sceneEvents, sceneStatus, sceneTime } from './scene.ts';
 
@@ -79,11 +78,12 @@ export async function openStage({
       if (found === undefined) return { kind: 'unknown', reason: `no upstream '${name}' in pool ${pool}` };
       return { kind: 'done', pool, upstream: { ...found, state: { ...found.state, is: wish === 'drain' ? 'draining' : 'up' } } };
     },
+    weigh: (_weight, pool, name) => facts.wish('enable', pool, name, { by: 'a test' }),
     reload: async () => ({ result: 'good', at: clock.date().toISOString(), generation: 2 }),
     testAlerts: async () => ({ targets: [] }),
   };
   const feed = new Feed(look, events, clock);
-  const server = new AdminServer(facts, silentLog, new LivePage(feed));
+  const server = new AdminServer(facts, { livePage: new LivePage(feed), token: () => undefined, refused: () => undefined });
   const { text } = await server.listen(parseAddress('127.0.0.1:0'));
   return {
     url: `http://${text}/`,

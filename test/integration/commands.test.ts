@@ -69,8 +69,10 @@ describe('fcgi-lb status', () => {
     });
     const { code, out } = await command('status');
     expect(code).toBe(0);
-    expect(out).toMatch(/^fcgi-lb \S+, pid \d+, up \d+s, generation 1: ready\n\npool rt: 1 waiting \(at most 1024\)\n/);
-    expect(out).toContain(`  ${worker.path}  up  starting  1/1  up since `);
+    expect(out).toMatch(/^fcgi-lb \S+, pid \d+, up \d+s, generation 1: ready\n.*\b1 waiting\b/);
+    expect(out).toMatch(/^rt +1\/1024 .* 1 up$/m);
+    expect(out).toContain(`${worker.path}  up     starting   1/1 `);
+    expect(out).toMatch(/ nothing is known against it$/m);
     answer(held, 'one');
     answer(await next(), 'two');
     expect([(await first).status, (await second).status]).toEqual([200, 200]);
@@ -247,7 +249,17 @@ describe('SIGHUP', () => {
 });
 
 describe('a command', () => {
-  const commands = [['status'], ['drain', 'rt1.sock'], ['undrain', 'rt1.sock'], ['reload']];
+  const commands = [
+    ['status'],
+    ['status', '--json'],
+    ['top', '--once'],
+    ['drain', 'rt1.sock'],
+    ['undrain', 'rt1.sock'],
+    ['enable', 'rt1.sock'],
+    ['disable', 'rt1.sock'],
+    ['weight', 'rt1.sock', '2'],
+    ['reload'],
+  ];
 
   it.each(commands)('%s says where it looked when no program answers, and exits with 1', async (...words) => {
     const directory = tempDir();
@@ -262,6 +274,12 @@ describe('a command', () => {
     [['drain'], 'drain needs an upstream; see fcgi-lb drain --help'],
     [['undrain', 'a', 'b'], "unexpected word 'b'"],
     [['status', 'x'], "unexpected word 'x'"],
+    [
+      ['status', '--sort', 'colour'],
+      "option --sort: 'colour' is not known; expected state or busy or rate or requests or errors or p99 or age or name",
+    ],
+    [['top', '--interval', '10ms'], "option --interval: '10ms' is too short: expected at least 100ms"],
+    [['top'], 'top needs a terminal; --once prints one picture, status --json is for programs'],
     [['reload', '--wait'], 'unknown option --wait; see fcgi-lb reload --help'],
     [['status', '--admin', 'nonsense'], "address 'nonsense': expected HOST:PORT, [IPV6]:PORT, /PATH or unix:/PATH"],
   ])('%j makes no sense: exit code 2', async (words, message) => {

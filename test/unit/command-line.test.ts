@@ -24,7 +24,9 @@ describe('readCommandLine', () => {
     expect(optionsOf('serve', '--upstream', '/a')).toEqual({ upstream: ['/a'] });
     expect(optionsOf()).toEqual({});
     expect(() => readCommandLine(['frobnicate'])).toThrow(
-      new ConfigError("unknown command 'frobnicate'; expected serve, check, status, drain, undrain, reload, alert-test, units"),
+      new ConfigError(
+        "unknown command 'frobnicate'; expected serve, check, status, top, drain, undrain, enable, disable, weight, reload, alert-test, units, completion",
+      ),
     );
     expect(() => readCommandLine(['serve', 'serve'])).toThrow(new ConfigError("unexpected word 'serve'"));
   });

@@ -10,7 +10,8 @@ function parts(disabled = false) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const told: StateChange[] = [];
-  return { clock, lines, told, condition: new Condition('/run/rt1.sock', disabled, clock, log, (change) => told.push(change)) };
+  const why = disabled ? 'down in the configuration' : undefined;
+  return { clock, lines, told, condition: new Condition('/run/rt1.sock', why, clock, log, (change) => told.push(change)) };
 }
 
 describe('the condition of an upstream', () => {

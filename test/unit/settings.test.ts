@@ -41,6 +41,7 @@ const DEFAULTS: Settings = {
   listen: [parseAddress('127.0.0.1:8080')],
   admin: { kind: 'default' },
   healthPath: undefined,
+  adminToken: undefined,
   pools: [
     {
       name: 'default',
@@ -166,7 +167,7 @@ describe('settingsFrom', () => {
 
   it('has been tried with every option', () => {
     const tried = new Set(EFFECTS.flatMap(([words]) => words.filter((word) => word.startsWith('--'))));
-    const others = ['--config', '--upstream', '--version', '--help'];
+    const others = ['--config', '--upstream', '--admin-token-file', '--version', '--help'];
     expect(SERVE_OPTIONS.map(({ name }) => `--${name}`).filter((name) => !tried.has(name) && !others.includes(name))).toEqual([]);
   });
 

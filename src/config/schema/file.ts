@@ -15,6 +15,7 @@ import {
   LIMIT,
   MAX_HEADER,
   OFF,
+  TOKEN_FILE,
   TRUSTED_PEER,
   TRUSTED_PEERS,
   WRITABLE_DIRECTORY,
@@ -91,6 +92,11 @@ export const FILE = keys(
       description:
         'a path that the public listeners answer with 200 while the process serves and with 503 while it stops, before all routes',
       default: 'off',
+    }),
+    admin_token_file: value(TOKEN_FILE, {
+      description:
+        'holds the token with which the admin listener can be used over TCP to change things; not to be readable by all users',
+      otherwise: 'none: changes are taken on the unix socket only',
     }),
     access_log: either([value(ACCESS_LOG, ACCESS_LOG_INFO), ACCESS_LOG_MAP], {
       description: `one line a request: ${ACCESS_LOG_INFO.description}; or a map that also says how it is written`,

@@ -2,6 +2,7 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';
+import { Secret } from '../../core/secret.ts';
 import { type AccessLogTarget, parseAccessLogTarget } from '../access-log.ts';
 import { parseBalance } from '../balance.ts';
 import { checkLogFormat } from '../log-format.ts';
@@ -9,6 +10,7 @@ import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts
 import { parseTrustedPeer, type TrustedPeer } from '../request-id.ts';
 import { MAX_PAGE } from '../route.ts';
 import type { UpstreamSpec } from '../settings.ts';
+import { readTokenFile } from '../token.ts';
 import {
   oneOf,
   parseHeadSize,
@@ -139,6 +141,12 @@ export const WRITABLE_DIRECTORY: Kind<string> = {
 export const SECRET_FILE: Kind<string> = {
   ...PATH,
   read: (text, context) => readSecretFile(PATH.read(text, context), context.world),
+};
+
+/** A file that holds the token of the admin listener; read at once. */
+export const TOKEN_FILE: Kind<Secret> = {
+  ...PATH,
+  read: (text, context) => new Secret(readTokenFile(PATH.read(text, context), context.world)),
 };
 
 export const ACCESS_LOG: Kind<AccessLogTarget> = {

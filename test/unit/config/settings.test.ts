@@ -286,7 +286,7 @@ describe('a configuration file', () => {
     const tried = new Set(EFFECTS.map(([path]) => path));
     const paths = LEAVES.map(({ path }) => path.join('.'));
     // These need other files.
-    expect(paths.filter((path) => !tried.has(path))).toEqual(['include', 'pools.rt.sticky_secret_file']);
+    expect(paths.filter((path) => !tried.has(path))).toEqual(['include', 'admin_token_file', 'pools.rt.sticky_secret_file']);
   });
 
   it('reads the secret of sticky cookies from a file of its own', () => {

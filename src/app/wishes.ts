@@ -1,0 +1,54 @@
+// What the operator has said of the upstreams of one pool while it runs: it holds until the configuration says something else of the same.
+
+import type { UpstreamOptions } from '../config/settings.ts';
+
+interface Wished<T> {
+  readonly value: T;
+  /** What the configuration said when it was wished. */
+  readonly over: T;
+}
+
+/** What the configuration says of an upstream, with what was wished in its place. */
+export interface WishedOptions extends UpstreamOptions {
+  /** Why it is down, or is not, when the operator has said so. */
+  readonly downReason: string | undefined;
+}
+
+/**
+ * Kept by address and not with the upstream: a worker that restarts is another upstream behind the same address, and what
+ * was said of the address goes for it too. Invariant: a wish whose `over` is not what the configuration says is forgotten.
+ */
+export class Wishes {
+  readonly #down = new Map<string, Wished<boolean> & { readonly reason: string }>();
+  readonly #weight = new Map<string, Wished<number>>();
+
+  down(address: string, value: boolean, reason: string, configured: UpstreamOptions): void {
+    this.#down.set(address, { value, over: configured.down, reason });
+  }
+
+  weight(address: string, value: number, configured: UpstreamOptions): void {
+    // What the configuration says anyway needs no wish, and follows it from now on.
+    if (value === configured.weight) this.#weight.delete(address);
+    else this.#weight.set(address, { value, over: configured.weight });
+  }
+
+  /** @param configured what the configuration says of the address now */
+  over(address: string, configured: UpstreamOptions): WishedOptions {
+    let down = this.#down.get(address);
+    if (down !== undefined && down.over !== configured.down) {
+      this.#down.delete(address);
+      down = undefined;
+    }
+    let weight = this.#weight.get(address);
+    if (weight !== undefined && weight.over !== configured.weight) {
+      this.#weight.delete(address);
+      weight = undefined;
+    }
+    return {
+      ...configured,
+      down: down?.value ?? configured.down,
+      downReason: down?.reason,
+      weight: weight?.value ?? configured.weight,
+    };
+  }
+}
