@@ -17,7 +17,7 @@ export interface AdminAnswer {
   readonly body: unknown;
 }
 
-/** ms for an answer: a reload may have to look through many directories. */
+/** ms for an answer, unless the question says otherwise: a reload may have to look through many directories. */
 const TIMEOUT = 30_000;
 
 export class AdminClient {
@@ -33,22 +33,28 @@ export class AdminClient {
     this.#agent = agent;
   }
 
-  /** @throws AdminError when nothing listens, or what answers is something else */
-  async ask(method: 'GET' | 'POST', path: string): Promise<AdminAnswer> {
+  /**
+   * @param timeout ms for the answer to begin
+   * @throws AdminError when nothing listens, what answers is something else, or the answer does not come
+   */
+  async ask(method: 'GET' | 'POST', path: string, timeout = TIMEOUT): Promise<AdminAnswer> {
     const failures: string[] = [];
     for (const address of this.#addresses) {
       try {
-        return await this.#askAt(address, method, path);
+        return await this.#askAt(address, method, path, timeout);
       } catch (error) {
         if (error instanceof AdminError) throw error;
+        // It was there and has heard the question: what is asked of another one would be asked twice.
+        if (systemCode(error) === 'ECONNRESET' || systemCode(error) === 'EPIPE')
+          throw new AdminError(`${address.text} has broken off without an answer (${asError(error).message})`);
         failures.push(`${address.text} (${reasonOf(error)})`);
       }
     }
     throw new AdminError(`no fcgi-lb answers at ${failures.join(' or ')}; is it running? --admin ADDR says where it listens`);
   }
 
-  async #askAt(address: Address, method: string, path: string): Promise<AdminAnswer> {
-    const response = await this.#send(address, method, path);
+  async #askAt(address: Address, method: string, path: string, timeout: number): Promise<AdminAnswer> {
+    const response = await this.#send(address, method, path, timeout);
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
@@ -61,12 +67,14 @@ export class AdminClient {
     }
   }
 
-  #send(address: Address, method: string, path: string): Promise<IncomingMessage> {
+  #send(address: Address, method: string, path: string, limit: number): Promise<IncomingMessage> {
     const where = address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
+    // What Node takes for none.
+    const timeout = Number.isFinite(limit) ? limit : 0;
     return new Promise((resolve, reject) => {
       const headers = { Host: 'localhost', 'User-Agent': this.#agent, Connection: 'close', 'Content-Length': '0' };
-      const asked = request({ ...where, method, path, headers, agent: false, timeout: TIMEOUT }, resolve);
-      asked.on('timeout', () => asked.destroy(new AdminError(`${address.text} does not answer within ${TIMEOUT / 1000} s`)));
+      const asked = request({ ...where, method, path, headers, agent: false, timeout }, resolve);
+      asked.on('timeout', () => asked.destroy(new AdminError(`${address.text} does not answer within ${timeout / 1000} s`)));
       asked.on('error', reject);
       asked.end();
     });

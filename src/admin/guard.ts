@@ -18,7 +18,7 @@ interface Asked {
 
 /** Why a request is refused; undefined when it may be answered. */
 export function refusal(access: Access, { method, host, origin }: Asked): string | undefined {
-  const writes = method !== 'GET' && method !== 'HEAD';
+  const writes = !isReading(method);
   // A browser names the page behind a write; none has business here.
   if (writes && origin !== undefined) return 'requests that change something are not taken from web pages (they have an Origin)';
   // A stranger's name may be made to point here, and then a browser takes what we answer for the stranger's (DNS rebinding).
@@ -28,6 +28,11 @@ export function refusal(access: Access, { method, host, origin }: Asked): string
   if (!writes || access.kind === 'own') return undefined;
   const why = access.kind === 'tcp' ? 'nobody on TCP can show who they are' : 'who may use one that systemd made is not known';
   return `requests that change something are taken on the unix socket that fcgi-lb makes only: ${why}`;
+}
+
+/** Whether a request with this method changes nothing. */
+export function isReading(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function ours(host: string, configured: string): boolean {

@@ -5,9 +5,9 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Address } from '../core/address.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
-import { type Access, refusal } from './guard.ts';
+import { type Access, isReading, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
-import type { AlertTestStatus, ReloadStatus, Status, Who, Wish, WishResult } from './status.ts';
+import type { AlertTestStatus, ReloadStatus, Status, UpgradeStatus, Who, Wish, WishResult } from './status.ts';
 import { whenOver } from './when-over.ts';
 
 export interface Readiness {
@@ -32,7 +32,10 @@ export interface AdminFacts {
   reload(who: Who): Promise<ReloadStatus>;
   /** Tells every target of alerts that this is a test. */
   testAlerts(who: Who): Promise<AlertTestStatus>;
+  upgrade(who: Who): Promise<UpgradeStatus>;
 }
+
+const UPGRADE_CODES = { good: 200, bad: 422, refused: 409 } as const;
 
 /** Encoded, the longest path of a unix socket has three times its 107 bytes. */
 const LONGEST_NAME = 400;
@@ -45,6 +48,8 @@ export class AdminServer {
   readonly #log: Log;
   /** Requests that are not answered yet. */
   readonly #open = new Set<ServerResponse>();
+  /** Those of them that change something. */
+  readonly #changes = new Set<ServerResponse>();
   #listener: Listener | undefined;
   #access: Access = { kind: 'foreign' };
   #onQuiet: (() => void) | undefined;
@@ -58,6 +63,7 @@ export class AdminServer {
     app.addHook('onRequest', (request, reply, done) => {
       this.#began(reply.raw);
       if (this.#refuses(request, reply)) return;
+      if (!isReading(request.method)) this.#changes.add(reply.raw);
       done();
     });
     // It answers at all: the process serves.
@@ -84,6 +90,10 @@ export class AdminServer {
       const { targets } = await this.#facts.testAlerts(this.#who(request));
       const good = targets.length > 0 && targets.every(({ delivered }) => delivered);
       return reply.code(good ? 200 : 422).send({ targets });
+    });
+    app.post('/upgrade', async (request, reply) => {
+      const result = await this.#facts.upgrade(this.#who(request));
+      return reply.code(UPGRADE_CODES[result.result]).send(result);
     });
     this.#endStreams = livePage.attach(app);
   }
@@ -119,6 +129,11 @@ export class AdminServer {
     await Promise.all([this.#app.close(), closed]);
   }
 
+  /** Resolves when whoever has had something changed so far has been told how that went. */
+  async told(): Promise<void> {
+    await Promise.all([...this.#changes].map((response) => new Promise<void>((resolve) => whenOver(response, resolve))));
+  }
+
   /** Stops accepting and cuts off whoever is connected. */
   async destroy(): Promise<void> {
     const closed = this.#listener?.close();
@@ -131,6 +146,7 @@ export class AdminServer {
     this.#open.add(response);
     whenOver(response, () => {
       this.#open.delete(response);
+      this.#changes.delete(response);
       if (this.#open.size === 0) this.#onQuiet?.();
     });
   }

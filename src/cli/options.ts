@@ -150,7 +150,7 @@ export const FILE_OPTIONS = [
 ] as const satisfies readonly OptionName[];
 
 /** Each is a file in this directory. */
-export const COMMANDS = ['serve', 'check', 'status', 'drain', 'undrain', 'reload', 'alert-test', 'units'] as const;
+export const COMMANDS = ['serve', 'check', 'status', 'drain', 'undrain', 'reload', 'upgrade', 'alert-test', 'units'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** What the words ask for; without a command that is to serve. */
@@ -242,7 +242,7 @@ export function helpText(): string {
     "Usage: fcgi-lb [serve] --upstream '/run/rt*.sock' [options]",
     '       fcgi-lb [serve] --config fcgi-lb.yaml [options]',
     '       fcgi-lb check --config fcgi-lb.yaml',
-    '       fcgi-lb status | drain UPSTREAM | undrain UPSTREAM | reload      talk to the one that runs',
+    '       fcgi-lb status | drain UPSTREAM | undrain UPSTREAM | reload | upgrade      talk to the one that runs',
     '       fcgi-lb alert-test                                               try whether alerts arrive',
     '       fcgi-lb units --name rt --exec /opt/rt5/sbin/rt-server.fcgi',
     '',

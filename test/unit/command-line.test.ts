@@ -24,7 +24,7 @@ describe('readCommandLine', () => {
     expect(optionsOf('serve', '--upstream', '/a')).toEqual({ upstream: ['/a'] });
     expect(optionsOf()).toEqual({});
     expect(() => readCommandLine(['frobnicate'])).toThrow(
-      new ConfigError("unknown command 'frobnicate'; expected serve, check, status, drain, undrain, reload, alert-test, units"),
+      new ConfigError("unknown command 'frobnicate'; expected serve, check, status, drain, undrain, reload, upgrade, alert-test, units"),
     );
     expect(() => readCommandLine(['serve', 'serve'])).toThrow(new ConfigError("unexpected word 'serve'"));
   });
