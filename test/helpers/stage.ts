@@ -81,6 +81,7 @@ export async function openStage({
     },
     reload: async () => ({ result: 'good', at: clock.date().toISOString(), generation: 2 }),
     testAlerts: async () => ({ targets: [] }),
+    upgrade: async () => ({ result: 'refused', pid: process.pid, reason: 'this is a stage' }),
   };
   const feed = new Feed(look, events, clock);
   const server = new AdminServer(facts, silentLog, new LivePage(feed));
