@@ -24,6 +24,7 @@ include: d/*.yaml
 listen: ["127.0.0.1:8080", "unix:/run/http.sock"]
 admin: [127.0.0.1:9180, /run/admin.sock]
 health_path: /up
+trusted_proxies: [unix, 10.0.0.0/8, "fd00::/8"]
 access_log: "\${LOGS:-/var/log}/a.log"
 log_level: info
 log_format: json
