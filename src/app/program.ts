@@ -125,12 +125,12 @@ export class Program {
    * @throws ListenError, ConfigError, ParamsTooLargeError
    */
   async start(): Promise<void> {
-    this.loopDelay.start();
     // The turn is taken at once: a reload that is asked for while this one is on its way comes after it.
     await this.#inTurn(async () => {
       await this.#forwarder.ready();
       await this.#become(this.#wanted);
       this.#started = true;
+      this.loopDelay.start();
       this.#tellStart();
     });
   }
