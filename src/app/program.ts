@@ -16,6 +16,7 @@ import { Forwarder } from '../http/forwarder.ts';
 import { RequestIds } from '../http/request-id.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { Router } from '../http/router.ts';
+import { TrustedProxies } from '../http/trusted-proxies.ts';
 import type { Pool } from '../pool/pool.ts';
 import { Occupancies } from '../upstream/occupancy.ts';
 import { AdminDoors } from './admin-doors.ts';
@@ -34,6 +35,7 @@ interface Generation {
   readonly settings: Settings;
   readonly router: Router<AnyRoute>;
   readonly requestIds: RequestIds;
+  readonly proxies: TrustedProxies;
 }
 
 /** ms for answers to the operator at the end: a successor that is given up may take 5 s to go. */
@@ -88,7 +90,13 @@ export class Program {
     const around = { clock, log, events: this.events, occupancies: new Occupancies() };
     this.#roster = new Roster(around, secret);
     this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
-    const context = { clock, log, accessLog: () => logs.accessLog, requestIds: () => this.#current.requestIds };
+    const context = {
+      clock,
+      log,
+      accessLog: () => logs.accessLog,
+      requestIds: () => this.#current.requestIds,
+      proxies: () => this.#current.proxies,
+    };
     this.#doors = new Doors(() => new Door(this.#wanted.client, context, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);
     const feed = new Feed(() => this.operator.status(), this.events, clock);
@@ -131,12 +139,12 @@ export class Program {
    * @throws ListenError, ConfigError, ParamsTooLargeError
    */
   async start(): Promise<void> {
-    this.loopDelay.start();
     // The turn is taken at once: a reload that is asked for while this one is on its way comes after it.
     await this.#inTurn(async () => {
       await this.#forwarder.ready();
       await this.#become(this.#wanted);
       this.#started = true;
+      this.loopDelay.start();
       this.#tellStart();
     });
   }
@@ -273,7 +281,9 @@ export class Program {
         forwarder: this.#forwarder,
         stopping: () => this.#stopping,
       });
-      const generation = { number: this.generation + 1, settings, router, requestIds: new RequestIds(settings.requestId) };
+      const requestIds = new RequestIds(settings.requestId);
+      const proxies = new TrustedProxies(settings.trustedProxies);
+      const generation: Generation = { number: this.generation + 1, settings, router, requestIds, proxies };
       // A first generation must be there before anybody can connect.
       this.#generation ??= generation;
       this.#wanted = settings;

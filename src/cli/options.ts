@@ -128,6 +128,12 @@ export const SERVE_OPTIONS = [
   { name: 'client-send-timeout', value: 'TIME', preset: '60s', help: 'for a client to take some of its answer' },
   { name: 'client-keepalive', value: 'TIME', preset: '75s', help: 'how long a client connection may be idle' },
   {
+    name: 'trusted-proxy',
+    value: 'WHO',
+    repeatable: true,
+    help: 'a proxy in front that is believed when it says who the client is: an address, a network (10.0.0.0/8) or unix',
+  },
+  {
     name: 'health-path',
     value: 'PATH|off',
     preset: 'off',
@@ -166,6 +172,7 @@ export type OptionName = (typeof SERVE_OPTIONS)[number]['name'];
 export const FILE_OPTIONS = [
   'listen',
   'admin',
+  'trusted-proxy',
   'health-path',
   'admin-token-file',
   'max-header',

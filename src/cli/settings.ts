@@ -8,6 +8,7 @@ import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/default
 import { checkLogFormat } from '../config/log-format.ts';
 import { overlaps } from '../config/overlaps.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
+import { parseTrustedPeer } from '../config/request-id.ts';
 import type { PoolRoute } from '../config/route.ts';
 import {
   type AdminSettings,
@@ -75,10 +76,12 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
     const name = conflict.at < listen.length ? 'listen' : 'admin';
     throw new ConfigError(`option --${name}: ${conflict.what}; one of the two is enough`);
   }
+  const trusted = each(options, 'trusted-proxy', parseTrustedPeer);
   const { client } = base;
   return {
     listen,
     admin,
+    trustedProxies: trusted.length > 0 ? trusted : base.trustedProxies,
     healthPath: read('health-path', base.healthPath, parseHealthPath),
     adminToken: read('admin-token-file', base.adminToken, (text) => new Secret(readTokenFile(resolve(text), world))),
     client: {

@@ -92,6 +92,7 @@ export function serverDefaults(world: Pick<ConfigWorld, 'tempDir' | 'terminal'>)
     admin: { kind: 'default' },
     healthPath: undefined,
     adminToken: undefined,
+    trustedProxies: [],
     client: CLIENT_DEFAULTS,
     tempDir: world.tempDir,
     accessLog: { kind: 'file', path: '-' },

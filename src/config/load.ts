@@ -49,6 +49,7 @@ function serverSettings(raw: RawServer, world: ConfigWorld, report: Report): Ser
   return {
     listen: listen === undefined ? preset.listen : oneOrMore(listen),
     admin: raw.admin === undefined ? preset.admin : adminSettings(raw.admin),
+    trustedProxies: raw.trusted_proxies === undefined ? preset.trustedProxies : listOf(raw.trusted_proxies),
     healthPath: raw.health_path === undefined ? preset.healthPath : raw.health_path.path,
     adminToken: raw.admin_token_file ?? preset.adminToken,
     client: {
@@ -103,6 +104,10 @@ function placed(
   if (given === undefined || place === undefined) return [];
   if ('kind' in given) return [{ address: given, place, path: key as string }];
   return given.map((address, index) => ({ address, place: report.placeOf(given, index), path: pathOf(key, index) }));
+}
+
+function listOf<T extends object>(raw: T | readonly T[]): readonly T[] {
+  return Array.isArray(raw) ? (raw as readonly T[]) : [raw as T];
 }
 
 function oneOrMore(raw: ListenAddress | readonly ListenAddress[]): readonly ListenAddress[] {

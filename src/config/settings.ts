@@ -6,7 +6,7 @@ import type { AccessLogTarget } from './access-log.ts';
 import type { AlertSettings } from './alerts.ts';
 import type { Balance } from './balance.ts';
 import type { ProbeSettings } from './health.ts';
-import type { RequestIdSettings } from './request-id.ts';
+import type { RequestIdSettings, TrustedPeer } from './request-id.ts';
 import type { RouteSettings } from './route.ts';
 
 /** What may be said of one upstream, or of all that one glob finds. */
@@ -120,6 +120,8 @@ export interface ServerSettings {
   readonly healthPath: string | undefined;
   /** Lets whoever has it change things over TCP; undefined: nobody. */
   readonly adminToken: Secret | undefined;
+  /** Who in front of us is believed when it says who the client is. */
+  readonly trustedProxies: readonly TrustedPeer[];
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */
   readonly tempDir: string;

@@ -1,6 +1,7 @@
 // What is told of a request when it is over, to whoever writes the access log.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Peer } from './peer.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import type { Target } from './target.ts';
 
@@ -45,6 +46,8 @@ export interface AccessEntry {
 /** What only some formats want to know. */
 export interface Followed {
   readonly request: IncomingMessage;
+  /** Who asked. */
+  readonly peer: Peer;
   /** The ends of the client's connection, if the access log wanted them when the request came. */
   readonly addresses: ConnectionAddresses | undefined;
   /** The upstreams that were tried, in order. */

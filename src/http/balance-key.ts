@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { KeySource } from '../config/balance.ts';
 import type { DocumentHead } from './cgi-response.ts';
 import { cookieOf } from './cookie-of.ts';
-import { remoteAddress } from './peer.ts';
+import { type Peer, remoteAddress } from './peer.ts';
 import type { Named, StickyCookie } from './sticky-cookie.ts';
 
 /** A key that is taken from requests as they come, or given to clients in a cookie of ours. */
@@ -14,10 +14,10 @@ export type KeyRule =
   | { readonly kind: 'sticky'; readonly cookie: StickyCookie; readonly https: boolean };
 
 /** The key of a request; empty when the request has none, and then such requests all go the same way. */
-export function balanceKey(source: KeyRule, request: IncomingMessage): string {
+export function balanceKey(source: KeyRule, request: IncomingMessage, peer: Peer): string {
   switch (source.kind) {
     case 'remote-addr':
-      return remoteAddress(request.socket);
+      return remoteAddress(peer);
     case 'request-uri':
       return request.url ?? '';
     case 'header': {

@@ -1,11 +1,10 @@
 // Says to a worker in CGI parameters (RFC 3875 section 4.1, and what nginx's fastcgi_params adds) what the client asked for.
 
-import type { Socket } from 'node:net';
 import type { HeaderChanges } from '../config/route.ts';
 import { byteString } from '../core/byte-string.ts';
 import { ProxyError } from '../core/errors.ts';
 import { encodePairs, ParamsTooLargeError, RequestEncoder } from '../fcgi/encode.ts';
-import { localAddress, localPort, remoteAddress, serverName } from './peer.ts';
+import { localAddress, localPort, type Peer, remoteAddress, schemeOf, serverName } from './peer.ts';
 import { type ScriptMode, splitScript, unmount } from './script.ts';
 import { compileTemplate, constantOf, filledIn, type RequestFacts, type Template } from './variables.ts';
 
@@ -35,7 +34,7 @@ export class CgiParams {
   readonly #filled: readonly (readonly [name: string, value: Template])[];
   readonly #encoder = new RequestEncoder();
   /** The same for all requests of one client connection. */
-  readonly #peers = new WeakMap<Socket, readonly Buffer[]>();
+  readonly #peers = new WeakMap<Peer, readonly Buffer[]>();
 
   /**
    * @throws ParamsTooLargeError when one of the settings does not fit in a record
@@ -54,7 +53,6 @@ export class CgiParams {
     const fixed = new Map([
       ['GATEWAY_INTERFACE', 'CGI/1.1'],
       ['SERVER_SOFTWARE', settings.software],
-      ['REQUEST_SCHEME', 'http'],
       // php-cgi built with force-cgi-redirect refuses to run without it.
       ['REDIRECT_STATUS', '200'],
     ]);
@@ -134,7 +132,7 @@ export class CgiParams {
     if (this.#replaced.size === 0 || !this.#replaced.has(name)) this.#encoder.add(name, value);
   }
 
-  #peer(socket: Socket): readonly Buffer[] {
+  #peer(socket: Peer): readonly Buffer[] {
     let peer = this.#peers.get(socket);
     if (peer === undefined) {
       const pairs: [string, string][] = [
@@ -142,7 +140,10 @@ export class CgiParams {
         ['REMOTE_PORT', String(socket.remotePort ?? '')],
         ['SERVER_ADDR', localAddress(socket)],
         ['SERVER_PORT', localPort(socket)],
+        ['REQUEST_SCHEME', schemeOf(socket)],
       ];
+      // Not there at all rather than `off`, which is true to many a program.
+      if (socket.https === true) pairs.push(['HTTPS', 'on']);
       peer = encodePairs(pairs.filter(([name]) => !this.#replaced.has(name)));
       this.#peers.set(socket, peer);
     }

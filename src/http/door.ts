@@ -20,6 +20,7 @@ import type { RequestIds } from './request-id.ts';
 import type { AnyRoute } from './route.ts';
 import { routeRequest } from './routed.ts';
 import type { Router } from './router.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 import { ordinaryHead, wantedUpgrade } from './upgrade.ts';
 
 export interface DoorSettings {
@@ -71,13 +72,14 @@ export class Door {
       readonly log: Log;
       readonly accessLog: () => AccessLog | undefined;
       readonly requestIds: () => RequestIds;
+      readonly proxies: () => TrustedProxies;
     },
     router: () => Router<AnyRoute>,
   ) {
     this.#settings = settings;
     this.#clock = around.clock;
     this.#router = router;
-    const { accessLog, requestIds } = around;
+    const { accessLog, requestIds, proxies } = around;
     this.#context = {
       clock: around.clock,
       log: around.log,
@@ -87,6 +89,9 @@ export class Door {
       },
       get requestIds() {
         return requestIds();
+      },
+      get proxies() {
+        return proxies();
       },
     };
   }

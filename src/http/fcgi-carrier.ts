@@ -12,9 +12,11 @@ import type { CgiParams } from './cgi-params.ts';
 import type { LocalRedirect } from './cgi-response.ts';
 import { codedError } from './coded-error.ts';
 import { LocalRedirects } from './local-redirects.ts';
+import type { Peer } from './peer.ts';
 
 export interface FcgiCarrierParts {
   readonly request: IncomingMessage;
+  readonly peer: Peer;
   /** As the client sent it. */
   readonly method: string;
   readonly params: CgiParams;
@@ -86,10 +88,10 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
   }
 
   #encode(ready: ReadyRequest, method: string): void {
-    const { request, params, requestId } = this.#parts;
+    const { request, peer, params, requestId } = this.#parts;
     const { target, headers, bodyLength, body, repeatable } = ready;
     const protocol = `HTTP/${request.httpVersion}`;
-    const head = params.encode({ method, protocol, target, headers, bodyLength, socket: request.socket, requestId });
+    const head = params.encode({ method, protocol, target, headers, bodyLength, socket: peer, requestId });
     this.#ready = ready;
     this.#fcgi = { head, body, repeatable, name: requestId };
   }

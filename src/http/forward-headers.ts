@@ -4,16 +4,18 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { BadHeadError, type HeaderField } from '../fcgi/cgi-head.ts';
 import type { HttpHead } from '../upstream/http-request.ts';
 import { type DocumentHead, interpretHead } from './cgi-response.ts';
-import { remoteAddress } from './peer.ts';
+import { type Peer, remoteAddress, schemeOf } from './peer.ts';
 import { isPassedOn } from './request-headers.ts';
 
 /**
  * The client's end-to-end fields, in their order and spelling, and what we know of the client.
+ * @param peer who asks, for all that is trusted
  * @param host where the request goes: the authority of its target, else its Host field; undefined for HTTP/1.0 without one
  * @param id put in place of what the client sent under that name
  */
 export function forwardedFields(
   request: IncomingMessage,
+  peer: Peer,
   host: string | undefined,
   id?: { readonly name: string; readonly value: string },
 ): OutgoingHttpHeaders {
@@ -34,12 +36,13 @@ export function forwardedFields(
   const facts = [
     ['X-Forwarded-For', remoteAddress(request.socket)],
     ['X-Forwarded-Host', host],
-    ['X-Forwarded-Proto', 'http'],
+    ['X-Forwarded-Proto', schemeOf(peer)],
   ] as const;
   for (const [name, fact] of facts) {
     if (fact === undefined) continue;
-    // Behind what came, which anybody may have written: the last one is ours.
-    const before = fields.get(name.toLowerCase())?.values ?? [];
+    // Behind what came, which anybody may have written: the last one is ours. Of a trusted proxy's only what it comes to.
+    const settled = name === 'X-Forwarded-Proto' && peer.proxied === true;
+    const before = settled ? [] : (fields.get(name.toLowerCase())?.values ?? []);
     fields.set(name.toLowerCase(), { name, values: [[...before, fact].join(', ')] });
   }
   return Object.fromEntries([...fields.values()].map(({ name, values }) => [name, values]));

@@ -12,10 +12,12 @@ import type { DocumentHead } from './cgi-response.ts';
 import { codedError } from './coded-error.ts';
 import { changedFields, changedTarget } from './forward-changes.ts';
 import { forwardedFields, interpretHttpHead } from './forward-headers.ts';
+import type { Peer } from './peer.ts';
 import type { HttpSpeech } from './route.ts';
 
 export interface HttpCarrierParts {
   readonly request: IncomingMessage;
+  readonly peer: Peer;
   /** As the client sent it. */
   readonly method: string;
   readonly speaks: HttpSpeech;
@@ -43,12 +45,12 @@ export class HttpCarrier implements Carrier, HttpSink {
   }
 
   prepare({ target, headers, bodyLength, body, repeatable }: ReadyRequest): void {
-    const { request, method, maxHead, upgrade, requestId, speaks } = this.#parts;
+    const { request, peer, method, maxHead, upgrade, requestId, speaks } = this.#parts;
     const { changes } = speaks;
     const protocol = `HTTP/${request.httpVersion}`;
-    const facts = { method, protocol, target, headers, bodyLength, socket: request.socket, requestId };
+    const facts = { method, protocol, target, headers, bodyLength, socket: peer, requestId };
     const id = speaks.requestId === undefined ? undefined : { name: speaks.requestId, value: requestId };
-    const fields = changedFields(changes, forwardedFields(request, target.authority ?? headers.host, id), facts);
+    const fields = changedFields(changes, forwardedFields(request, peer, target.authority ?? headers.host, id), facts);
     this.#prepared = {
       method,
       target: changedTarget(changes, target),

@@ -149,10 +149,10 @@ export class LocalTransaction implements OpenRequest {
   #facts(): RequestFacts {
     if (this.#routed.kind !== 'local') throw new Error('nothing is known of a request that was refused');
     const { target, headers } = this.#routed;
-    const { httpVersion, socket } = this.#request;
+    const { httpVersion } = this.#request;
     const length = this.#request.headers['content-length'];
     const bodyLength = length === undefined ? undefined : Number(length);
-    const { requestId } = this.#trace;
+    const { requestId, peer: socket } = this.#trace;
     return { method: this.#method, protocol: `HTTP/${httpVersion}`, target, headers, bodyLength, socket, requestId };
   }
 }

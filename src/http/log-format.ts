@@ -141,10 +141,10 @@ function protocolOf({ followed }: AccessEntry): Value {
 function factsOf(entry: AccessEntry): RequestFacts | undefined {
   const { followed, read, method, requestId } = entry;
   if (followed === undefined || read === undefined) return undefined;
-  const { headers, socket } = followed.request;
+  const { headers } = followed.request;
   const length = headers['content-length'];
   const bodyLength = length === undefined ? undefined : Number(length);
-  return { ...read, method, protocol: `HTTP/${followed.request.httpVersion}`, bodyLength, socket, requestId };
+  return { ...read, method, protocol: `HTTP/${followed.request.httpVersion}`, bodyLength, socket: followed.peer, requestId };
 }
 
 /**

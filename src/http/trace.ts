@@ -7,14 +7,16 @@ import type { Log } from '../core/log.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { AccessEntry, AccessLog, Attempt, ConnectionAddresses, Followed } from './access-entry.ts';
-import { localAddress, localPort, remoteAddress } from './peer.ts';
+import { localAddress, localPort, type Peer, remoteAddress } from './peer.ts';
 import type { RequestIds } from './request-id.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** What following a request takes. */
 export interface TraceContext {
   readonly clock: Clock;
   readonly accessLog: AccessLog | undefined;
   readonly requestIds: RequestIds;
+  readonly proxies: TrustedProxies;
 }
 
 /** The pool that a request goes to. */
@@ -29,6 +31,8 @@ export class Trace implements Followed {
   readonly #ids: RequestIds;
   readonly request: IncomingMessage;
   readonly #method: string;
+  /** Who asks, by what was trusted when the request came. */
+  readonly peer: Peer;
   readonly #pool: Destination | undefined;
   readonly #arrivedAt: number;
   /** Taken now: a socket forgets its peer's address when it closes. */
@@ -53,18 +57,24 @@ export class Trace implements Followed {
   #failure: ProxyError | undefined;
 
   /** @param pool that the request goes to; undefined: it goes to none */
-  constructor({ clock, requestIds, accessLog }: TraceContext, request: IncomingMessage, method: string, pool?: Destination) {
-    const { socket } = request;
+  constructor(
+    { clock, requestIds, accessLog, proxies }: TraceContext,
+    request: IncomingMessage,
+    method: string,
+    pool?: Destination,
+  ) {
+    const peer = proxies.of(request);
+    this.peer = peer;
     this.#clock = clock;
     this.#ids = requestIds;
     this.request = request;
     this.#method = method;
     this.#pool = pool;
     this.#arrivedAt = clock.now();
-    this.#client = remoteAddress(socket);
+    this.#client = remoteAddress(peer);
     if (accessLog?.wantsAddresses !== true) return;
-    const remotePort = String(socket.remotePort ?? '');
-    this.addresses = { remotePort, serverAddr: localAddress(socket), serverPort: localPort(socket) };
+    const remotePort = String(peer.remotePort ?? '');
+    this.addresses = { remotePort, serverAddr: localAddress(peer), serverPort: localPort(peer) };
   }
 
   /** What the request is called, here and in other programs. */

@@ -86,7 +86,6 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     closed: (transaction: Transaction) => void,
   ) {
     const { route } = routed;
-    this.key = route.balanceKey === undefined ? '' : balanceKey(route.balanceKey, request);
     this.#closed = closed;
     this.#context = context;
     this.#route = route;
@@ -97,13 +96,14 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     route.pool.enter();
     route.retryBudget.deposit();
     this.#trace = new Trace(context, request, this.#method, route.pool);
-    const { requestId } = this.#trace;
+    this.key = route.balanceKey === undefined ? '' : balanceKey(route.balanceKey, request, this.#trace.peer);
+    const { requestId, peer } = this.#trace;
     const maxHead = route.limits.maxResponseHead;
     const { speaks } = route;
     this.#carrier =
       speaks.kind === 'fastcgi'
-        ? new FcgiCarrier({ request, method, params: speaks.params, maxHead, log: context.log, requestId }, this)
-        : new HttpCarrier({ request, method, speaks, maxHead, upgrade, requestId }, this);
+        ? new FcgiCarrier({ request, peer, method, params: speaks.params, maxHead, log: context.log, requestId }, this)
+        : new HttpCarrier({ request, peer, method, speaks, maxHead, upgrade, requestId }, this);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
     response.on('error', ignore);
@@ -240,8 +240,8 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
   #facts(): RequestFacts {
     const { target, headers } = this.#routed;
     const protocol = `HTTP/${this.#request.httpVersion}`;
-    const [bodyLength, { requestId }] = [this.#body?.size, this.#trace];
-    return { method: this.#method, protocol, target, headers, bodyLength, socket: this.#request.socket, requestId };
+    const [bodyLength, { requestId, peer: socket }] = [this.#body?.size, this.#trace];
+    return { method: this.#method, protocol, target, headers, bodyLength, socket, requestId };
   }
 
   get #exchange(): CarriedExchange | undefined {

@@ -1,10 +1,9 @@
 // Fills nginx's variables into text: compiled once for a route, asked for each request.
 
-import type { Socket } from 'node:net';
 import { type Groups, groupsOf, parseTemplate, type TemplatePart, type VariableName } from '../config/template.ts';
 import { byteString } from '../core/byte-string.ts';
 import { cookieOf } from './cookie-of.ts';
-import { localAddress, localPort, remoteAddress, serverName } from './peer.ts';
+import { localAddress, localPort, type Peer, remoteAddress, schemeOf, serverName } from './peer.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import { hostName } from './router.ts';
 import { type ScriptRules, splitScript, unmount } from './script.ts';
@@ -19,7 +18,7 @@ export interface RequestFacts {
   readonly headers: RequestHeaders;
   /** Bytes of the request body; undefined when there is none. */
   readonly bodyLength: number | undefined;
-  readonly socket: Socket;
+  readonly socket: Peer;
   /** What the request is called in logs; undefined where nobody has named it. */
   readonly requestId?: string | undefined;
 }
@@ -142,10 +141,9 @@ function knownVariable(name: VariableName, { root: given, rules }: VariableScope
     case 'server_protocol':
       return raw(({ protocol }) => protocol);
     case 'scheme':
-      return raw(() => 'http');
+      return raw(({ socket }) => schemeOf(socket));
     case 'https':
-      // `on` where TLS ends at a listener; ours do not speak it.
-      return raw(() => '');
+      return raw(({ socket }) => (socket.https === true ? 'on' : ''));
     case 'host':
       return raw(({ target, headers, socket }) => hostName(target.authority ?? headers.host) || localAddress(socket));
     case 'server_name':

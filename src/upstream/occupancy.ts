@@ -68,7 +68,9 @@ export class Occupancy {
 
   /** A slot of `sharer`, who is not alone, was taken. */
   took(sharer: Sharer): void {
-    this.#sharers.splice(this.#sharers.indexOf(sharer), 1);
+    const at = this.#sharers.indexOf(sharer);
+    if (at === -1) throw new Error('a slot was taken by an upstream that has left');
+    this.#sharers.splice(at, 1);
     this.#sharers.push(sharer);
     sharer.hear();
     this.tellOthers(sharer);

@@ -3,7 +3,7 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { balanceKey } from '../../src/http/balance-key.ts';
+import { balanceKey, type KeyRule } from '../../src/http/balance-key.ts';
 import { cookieOf } from '../../src/http/cookie-of.ts';
 
 function request(url: string | undefined, headers: IncomingMessage['headers'] = {}): IncomingMessage {
@@ -11,6 +11,10 @@ function request(url: string | undefined, headers: IncomingMessage['headers'] = 
   if (url !== undefined) message.url = url;
   message.headers = headers;
   return message;
+}
+
+function keyOf(source: KeyRule, message: IncomingMessage): string {
+  return balanceKey(source, message, message.socket);
 }
 
 describe('cookieOf', () => {
@@ -36,26 +40,26 @@ describe('cookieOf', () => {
 
 describe('balanceKey', () => {
   it('is the target as the client sent it', () => {
-    expect(balanceKey({ kind: 'request-uri' }, request('/a%20b/../c?x=1'))).toBe('/a%20b/../c?x=1');
+    expect(keyOf({ kind: 'request-uri' }, request('/a%20b/../c?x=1'))).toBe('/a%20b/../c?x=1');
   });
 
   it('is the value of a header, of all of them when there are several, and empty without one', () => {
     const source = { kind: 'header', name: 'x-tenant' } as const;
-    expect(balanceKey(source, request('/', { 'x-tenant': 'blue' }))).toBe('blue');
-    expect(balanceKey(source, request('/', { 'x-tenant': ['blue', 'green'] }))).toBe('blue, green');
-    expect(balanceKey(source, request('/', { tenant: 'blue' }))).toBe('');
+    expect(keyOf(source, request('/', { 'x-tenant': 'blue' }))).toBe('blue');
+    expect(keyOf(source, request('/', { 'x-tenant': ['blue', 'green'] }))).toBe('blue, green');
+    expect(keyOf(source, request('/', { tenant: 'blue' }))).toBe('');
   });
 
   it('is the value of a cookie, and empty without one', () => {
     const source = { kind: 'cookie', name: 'sid' } as const;
-    expect(balanceKey(source, request('/', { cookie: 'a=1; sid=abc' }))).toBe('abc');
-    expect(balanceKey(source, request('/', { cookie: 'a=1' }))).toBe('');
-    expect(balanceKey(source, request('/'))).toBe('');
+    expect(keyOf(source, request('/', { cookie: 'a=1; sid=abc' }))).toBe('abc');
+    expect(keyOf(source, request('/', { cookie: 'a=1' }))).toBe('');
+    expect(keyOf(source, request('/'))).toBe('');
   });
 
   it('is the address of the client', () => {
     const message = request('/');
     Object.defineProperty(message.socket, 'remoteAddress', { value: '192.0.2.7' });
-    expect(balanceKey({ kind: 'remote-addr' }, message)).toBe('192.0.2.7');
+    expect(keyOf({ kind: 'remote-addr' }, message)).toBe('192.0.2.7');
   });
 });

@@ -13,7 +13,7 @@ function forwarded(rawHeaders: readonly string[], host: string | undefined = 'a.
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.toLowerCase() === 'connection') request.headers.connection = rawHeaders[i + 1];
   }
-  return forwardedFields(request, host);
+  return forwardedFields(request, request.socket, host);
 }
 
 const OURS = {
@@ -59,7 +59,10 @@ describe('forwardedFields', () => {
 
   it('says nothing of a host that the client did not name', () => {
     const request = new IncomingMessage(new Socket());
-    expect(forwardedFields(request, undefined)).toEqual({ 'X-Forwarded-For': ['unix:'], 'X-Forwarded-Proto': ['http'] });
+    expect(forwardedFields(request, request.socket, undefined)).toEqual({
+      'X-Forwarded-For': ['unix:'],
+      'X-Forwarded-Proto': ['http'],
+    });
   });
 });
 
@@ -92,5 +95,15 @@ describe('interpretHttpHead', () => {
   it('refuses a body in a coding that it cannot undo', () => {
     expect(() => interpretHttpHead(head('Transfer-Encoding', 'gzip, chunked'))).toThrow(BadHeadError);
     expect(() => interpretHttpHead(head('Transfer-Encoding', 'identity'))).toThrow(BadHeadError);
+  });
+
+  it('says in one word how the client came when a trusted proxy has said so', () => {
+    const request = new IncomingMessage(new Socket());
+    request.rawHeaders = ['X-Forwarded-For', '192.0.2.1', 'X-Forwarded-Proto', 'ftp, https'];
+    const peer = { proxied: true, https: true, remoteAddress: '192.0.2.1' };
+    expect(forwardedFields(request, peer, undefined)).toEqual({
+      'X-Forwarded-For': ['192.0.2.1, unix:'],
+      'X-Forwarded-Proto': ['https'],
+    });
   });
 });

@@ -58,7 +58,7 @@ function entryOf({ path = '/a%20b?x=1&y=2', rawHeaders = RAW_HEADERS, tried = [F
     error: undefined,
     requestId: 'abc',
     pool: 'rt',
-    followed: { request, addresses, tried: () => tried },
+    followed: { request, peer: request.socket, addresses, tried: () => tried },
     response,
     read: { target: parseTarget(path), headers: new HeaderReader().read(rawHeaders) },
   };

@@ -42,6 +42,7 @@ const DEFAULTS: Settings = {
   admin: { kind: 'default' },
   healthPath: undefined,
   adminToken: undefined,
+  trustedProxies: [],
   pools: [
     {
       name: 'default',
@@ -106,6 +107,7 @@ const DEFAULTS: Settings = {
 const EFFECTS: ReadonlyArray<readonly [words: readonly string[], change: (before: Settings) => Settings]> = [
   [['--listen', 'unix:/run/h.sock', '--listen', '[::1]:80'], (s) => ({ ...s, listen: [parseAddress('/run/h.sock'), parseAddress('[::1]:80')] })],
   [['--health-path', '/up'], (s) => ({ ...s, healthPath: '/up' })],
+  [['--trusted-proxy', '10.0.0.0/8', '--trusted-proxy', 'unix'], (s) => ({ ...s, trustedProxies: [{ kind: 'network', family: 'ipv4', address: '10.0.0.0', prefix: 8 }, { kind: 'unix' }] })],
   [['--health-path', 'off'], (s) => s],
   [['--admin', 'off'], (s) => ({ ...s, admin: { kind: 'off' } })],
   [['--admin', '127.0.0.1:1', '--admin', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],
@@ -207,6 +209,9 @@ describe('settingsFrom', () => {
     [['--upstream', '/run/**/a.sock'], "'**' is not supported"],
     [['--upstream', `/${'x'.repeat(120)}`], 'unix sockets allow 107'],
     [['--listen', '8080'], 'HOST:PORT'],
+    [['--trusted-proxy', '10.0.0.0/33'], 'expected unix, an address, or a network'],
+    [['--trusted-proxy', '300.0.0.1'], 'expected unix, an address, or a network'],
+    [['--trusted-proxy', 'proxy.example'], 'expected unix, an address, or a network'],
     [['--health-path', 'healthz'], 'does not begin with /'],
     [['--admin', 'nonsense'], 'HOST:PORT'],
     [['--admin', 'off', '--admin', 'a:1'], 'exclude each other'],

@@ -28,6 +28,9 @@ import { ROUTE } from './route.ts';
 const ADDRESS_INFO = {
   description: '`HOST:PORT`, `[IPV6]:PORT`, `unix:/path`, or `systemd` and `systemd:NAME` for sockets that systemd passes',
 };
+const TRUSTED_INFO = {
+  description: '`unix` for whoever connects to a unix socket, an address, or a network such as `10.0.0.0/8`',
+};
 const INCLUDE_INFO = { description: 'a path or a glob of files' };
 
 const CLIENT = keys(
@@ -86,6 +89,13 @@ export const FILE = keys(
       {
         description: `where the admin listener is: ${ADDRESS_INFO.description}; a list of them; or \`off\``,
         otherwise: '`127.0.0.1:9180`, and a unix socket',
+      },
+    ),
+    trusted_proxies: either(
+      [value(TRUSTED_PEER, TRUSTED_INFO), list(value(TRUSTED_PEER, TRUSTED_INFO), { description: 'several of them' })],
+      {
+        description: `proxies in front that are believed when they say in X-Forwarded-For and X-Forwarded-Proto who the client is: ${TRUSTED_INFO.description}; or a list of them`,
+        otherwise: 'nobody is',
       },
     ),
     health_path: value(HEALTH_PATH, {

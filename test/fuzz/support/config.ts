@@ -24,7 +24,10 @@ include: d/*.yaml
 listen: ["127.0.0.1:8080", "unix:/run/http.sock"]
 admin: [127.0.0.1:9180, /run/admin.sock]
 health_path: /up
-access_log: "\${LOGS:-/var/log}/a.log"
+trusted_proxies: [unix, 10.0.0.0/8, "fd00::/8"]
+access_log: { to: "\${LOGS:-/var/log}/a.log", format: "$remote_addr $status" }
+request_id: { header: X-Request-ID, trust: [unix, 10.0.0.0/8] }
+admin_token_file: /etc/admin-token
 log_level: info
 log_format: json
 temp_dir: /tmp
@@ -109,6 +112,9 @@ const FILES = {
   '/etc/secret': 'sixteen bytes or more',
   '/etc/url': 'https://alerts.example/y',
   '/etc/authorization': 'Bearer x',
+  '/etc/admin-token': '0123456789abcdef0123456789abcdef',
+  '/etc/fcgi-lb/webhook.authorization': 'Bearer x',
+  '/etc/fcgi-lb/telegram.token': '123456:ABCdefGHIjklMNOpqrSTUvwxYZ012345678',
   '/etc/token': '123456:ABCdefGHIjklMNOpqrSTUvwxYZ012345678',
 };
 const ENVIRONMENT = { HOME: '/root' };

@@ -125,6 +125,8 @@ const EFFECTS: ReadonlyArray<readonly [path: string, value: unknown, change: (be
   ['listen', ['[::1]:80', './h.sock'], (s) => ({ ...s, listen: [parseAddress('[::1]:80'), parseAddress(`${process.cwd()}/h.sock`)] })],
   ['health_path', '/up', (s) => ({ ...s, healthPath: '/up' })],
   ['health_path', 'off', (s) => s],
+  ['trusted_proxies', '::1', (s) => ({ ...s, trustedProxies: [{ kind: 'network', family: 'ipv6', address: '::1', prefix: 128 }] })],
+  ['trusted_proxies', ['unix', '192.0.2.1'], (s) => ({ ...s, trustedProxies: [{ kind: 'unix' }, { kind: 'network', family: 'ipv4', address: '192.0.2.1', prefix: 32 }] })],
   ['admin', 'off', (s) => ({ ...s, admin: { kind: 'off' } })],
   ['admin', '127.0.0.1:1', (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1')] } })],
   ['admin', ['127.0.0.1:1', '/run/a'], (s) => ({ ...s, admin: { kind: 'addresses', addresses: [parseAddress('127.0.0.1:1'), parseAddress('/run/a')] } })],
