@@ -163,7 +163,7 @@ describe('completion of bash', () => {
 describe('fcgi-lb completion --names', () => {
   itWith()('gives up a program that does not answer, and says nothing', async () => {
     const path = join(tempDir(), 'admin.sock');
-    const silent = createServer(() => undefined);
+    const silent = createServer((socket) => void socket.resume());
     await new Promise<void>((resolve) => silent.listen(path, resolve));
     onTestFinished(() => void silent.close());
     const { stdout, stderr } = await run(process.execPath, [MAIN, 'completion', '--names', 'upstreams', '--admin', path]);
