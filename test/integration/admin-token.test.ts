@@ -238,6 +238,7 @@ describe('the commands', () => {
     writeFileSync(open, TOKEN);
     chmodSync(open, 0o644);
     const on = ['--admin', unix];
+    const said: [run: Promise<object>, expected: object][] = [];
     for (const [words, message] of [
       [['weight', 'rt1.sock', ...on], 'weight needs a weight, a whole number of at least 1; see fcgi-lb weight --help'],
       [
@@ -252,8 +253,9 @@ describe('the commands', () => {
         `option --token-file: '${open}' is open to all users (mode 0644): expected 0600 or 0640; chmod o= '${open}' helps`,
       ],
     ] as const) {
-      expect(await command(...words)).toEqual({ code: 2, out: '', err: `fcgi-lb: ${message}\n` });
+      said.push([command(...words), { code: 2, out: '', err: `fcgi-lb: ${message}\n` }]);
     }
+    expect(await Promise.all(said.map(([run]) => run))).toEqual(said.map(([, expected]) => expected));
   }, 60_000);
 });
 

@@ -25,13 +25,12 @@ function tokenFile(text: string, mode = 0o600): string {
 const read = (path: string): string => readTokenFile(path, configWorld(false));
 
 describe('a token file', () => {
-  it.each([0o400, 0o600, 0o640, 0o440, 0o660])('of mode %o is read, without the whitespace around it', (mode) => {
-    expect(read(tokenFile(`\n ${TOKEN}\t\r\n`, mode))).toBe(TOKEN);
+  it.each(['0400', '0600', '0640', '0440', '0660'])('of mode %s is read, without the whitespace around it', (octal) => {
+    expect(read(tokenFile(`\n ${TOKEN}\t\r\n`, Number.parseInt(octal, 8)))).toBe(TOKEN);
   });
 
-  it.each([0o604, 0o644, 0o666, 0o602, 0o777])('of mode %o is refused: it is open to all users', (mode) => {
-    const path = tokenFile(TOKEN, mode);
-    const octal = mode.toString(8).padStart(4, '0');
+  it.each(['0604', '0644', '0666', '0602', '0777'])('of mode %s is refused: it is open to all users', (octal) => {
+    const path = tokenFile(TOKEN, Number.parseInt(octal, 8));
     expect(() => read(path)).toThrow(
       new ConfigError(`'${path}' is open to all users (mode ${octal}): expected 0600 or 0640; chmod o= '${path}' helps`),
     );
