@@ -27,7 +27,7 @@ export interface AdminAnswer {
 
 export interface AskOptions {
   readonly body?: object | undefined;
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 interface Asked {
@@ -37,7 +37,7 @@ interface Asked {
   readonly timeout: number;
 }
 
-/** ms for an answer: a reload may have to look through many directories. */
+/** ms for an answer, unless the question says otherwise: a reload may have to look through many directories. */
 const TIMEOUT = 30_000;
 
 export class AdminClient {
@@ -58,8 +58,8 @@ export class AdminClient {
 
   /**
    * @param options.body sent as JSON
-   * @param options.timeout ms for an answer
-   * @throws AdminError when nothing listens, or what answers is something else; NotPermittedError
+   * @param options.timeout ms for the answer to begin
+   * @throws AdminError when nothing listens, or what answers is something else, or the answer does not come; NotPermittedError
    */
   async ask(method: 'GET' | 'POST', path: string, { body, timeout = TIMEOUT }: AskOptions = {}): Promise<AdminAnswer> {
     const asked: Asked = { method, path, body: body === undefined ? '' : JSON.stringify(body), timeout };
@@ -69,6 +69,9 @@ export class AdminClient {
         return await this.#askAt(address, asked);
       } catch (error) {
         if (error instanceof AdminError) throw error;
+        // It was there and has heard the question: what is asked of another one would be asked twice.
+        if (systemCode(error) === 'ECONNRESET' || systemCode(error) === 'EPIPE')
+          throw new AdminError(`${address.text} has broken off without an answer (${asError(error).message})`);
         failures.push(`${address.text} (${reasonOf(error)})`);
       }
     }
@@ -97,8 +100,10 @@ export class AdminClient {
     return answer;
   }
 
-  #send(address: Address, { method, path, body, timeout }: Asked): Promise<IncomingMessage> {
+  #send(address: Address, { method, path, body, timeout: limit }: Asked): Promise<IncomingMessage> {
     const where = address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
+    // What Node takes for none.
+    const timeout = Number.isFinite(limit) ? limit : 0;
     return new Promise((resolve, reject) => {
       const headers = {
         ...{

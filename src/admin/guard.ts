@@ -32,7 +32,7 @@ export interface Refusal {
  */
 export function refusal(access: Access, asked: Asked, token: Secret | undefined): Refusal | undefined {
   const { method, host, origin } = asked;
-  const writes = method !== 'GET' && method !== 'HEAD';
+  const writes = !isReading(method);
   // A browser names the page behind a write; only our own page has business here.
   if (writes && origin !== undefined && !sameOrigin(access, origin, host)) {
     return forbidden('requests that change something are not taken from web pages (they have an Origin) but our own');
@@ -65,6 +65,11 @@ function unauthorized(authorization: string | undefined, token: Secret): Refusal
 /** Whether a page has been served by this very listener, as far as its browser says. */
 function sameOrigin(access: Access, origin: string, host: string | undefined): boolean {
   return access.kind === 'tcp' && host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`;
+}
+
+/** Whether a request with this method changes nothing. */
+export function isReading(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function ours(host: string, configured: string): boolean {

@@ -7,9 +7,18 @@ import { type Address, ConfigError } from '../core/address.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { LogFields } from '../core/log.ts';
 import type { Secret } from '../core/secret.ts';
-import { type Access, refusal } from './guard.ts';
+import { type Access, isReading, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
-import { type AlertTestStatus, type ReloadStatus, type Status, type Who, WISHES, type Wish, type WishResult } from './status.ts';
+import {
+  type AlertTestStatus,
+  type ReloadStatus,
+  type Status,
+  type UpgradeStatus,
+  type Who,
+  WISHES,
+  type Wish,
+  type WishResult,
+} from './status.ts';
 import { whenOver } from './when-over.ts';
 
 export interface Readiness {
@@ -35,6 +44,7 @@ export interface AdminFacts {
   reload(who: Who): Promise<ReloadStatus>;
   /** Tells every target of alerts that this is a test. */
   testAlerts(who: Who): Promise<AlertTestStatus>;
+  upgrade(who: Who): Promise<UpgradeStatus>;
 }
 
 /** What all admin listeners of a program have in common. */
@@ -48,6 +58,9 @@ export interface AdminSurroundings {
 
 /** Bytes: no request says more than a few words. */
 const LONGEST_BODY = 4096;
+
+const UPGRADE_CODES = { good: 200, bad: 422, refused: 409 } as const;
+
 /** Encoded, the longest path of a unix socket has three times its 107 bytes. */
 const LONGEST_NAME = 400;
 
@@ -59,6 +72,8 @@ export class AdminServer {
   readonly #around: AdminSurroundings;
   /** Requests that are not answered yet. */
   readonly #open = new Set<ServerResponse>();
+  /** Those of them that change something. */
+  readonly #changes = new Set<ServerResponse>();
   #listener: Listener | undefined;
   #access: Access = { kind: 'foreign' };
   #onQuiet: (() => void) | undefined;
@@ -76,6 +91,7 @@ export class AdminServer {
     app.addHook('onRequest', (request, reply, done) => {
       this.#began(reply.raw);
       if (this.#refuses(request, reply)) return;
+      if (!isReading(request.method)) this.#changes.add(reply.raw);
       done();
     });
     // It answers at all: the process serves.
@@ -103,6 +119,10 @@ export class AdminServer {
       const { targets } = await this.#facts.testAlerts(this.#who(request));
       const good = targets.length > 0 && targets.every(({ delivered }) => delivered);
       return reply.code(good ? 200 : 422).send({ targets });
+    });
+    app.post('/upgrade', async (request, reply) => {
+      const result = await this.#facts.upgrade(this.#who(request));
+      return reply.code(UPGRADE_CODES[result.result]).send(result);
     });
     this.#endStreams = around.livePage.attach(app);
   }
@@ -138,6 +158,11 @@ export class AdminServer {
     await Promise.all([this.#app.close(), closed]);
   }
 
+  /** Resolves when whoever has had something changed so far has been told how that went. */
+  async told(): Promise<void> {
+    await Promise.all([...this.#changes].map((response) => new Promise<void>((resolve) => whenOver(response, resolve))));
+  }
+
   /** Stops accepting and cuts off whoever is connected. */
   async destroy(): Promise<void> {
     const closed = this.#listener?.close();
@@ -150,6 +175,7 @@ export class AdminServer {
     this.#open.add(response);
     whenOver(response, () => {
       this.#open.delete(response);
+      this.#changes.delete(response);
       if (this.#open.size === 0) this.#onQuiet?.();
     });
   }

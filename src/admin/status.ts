@@ -79,6 +79,13 @@ export type ReloadStatus =
   | { readonly result: 'good'; readonly at: string; readonly generation: number }
   | { readonly result: 'bad'; readonly at: string; readonly problems: readonly string[] };
 
+/** `pid` is the process that was asked. */
+export type UpgradeStatus =
+  /** The successor serves; the process that was asked finishes what it holds, and ends. */
+  | { readonly result: 'good'; readonly pid: number; readonly successor: number }
+  /** The process that was asked serves on. Refused: it did not even begin. */
+  | { readonly result: 'bad' | 'refused'; readonly pid: number; readonly reason: string };
+
 export interface ListenerStatus {
   readonly address: string;
   readonly door: 'public' | 'admin';

@@ -109,6 +109,11 @@ export class AdminDoors {
     this.#refusals.end();
   }
 
+  /** Resolves when whoever has had something changed so far has been told how that went. */
+  async told(): Promise<void> {
+    await Promise.all([...this.#servers(), ...this.#closing].map((server) => server.told()));
+  }
+
   /** Closes all; whoever is still connected is cut off. */
   async destroy(): Promise<void> {
     const servers = [...this.#servers(), ...this.#closing];

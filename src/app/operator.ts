@@ -5,7 +5,16 @@ import { Metrics } from '../admin/metrics.ts';
 import { poolStatus, upstreamStatus } from '../admin/pool-status.ts';
 import { mostDescriptors, processStatus } from '../admin/process-status.ts';
 import type { AdminFacts, MetricsAnswer, Readiness } from '../admin/server.ts';
-import type { AlertTestStatus, ListenerStatus, ReloadStatus, Status, Who, Wish, WishResult } from '../admin/status.ts';
+import type {
+  AlertTestStatus,
+  ListenerStatus,
+  ReloadStatus,
+  Status,
+  UpgradeStatus,
+  Who,
+  Wish,
+  WishResult,
+} from '../admin/status.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
@@ -14,6 +23,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { LivingPool } from './living-pool.ts';
 import type { ReloadResult } from './reloader.ts';
 import type { Roster } from './roster.ts';
+import type { UpgradeResult } from './upgrade.ts';
 
 interface Running {
   readonly generation: number;
@@ -46,6 +56,7 @@ export class Operator implements AdminFacts {
   readonly #metrics = new Metrics();
   readonly #maxFds = mostDescriptors();
   #reloads: Reloads | undefined;
+  #upgrade: ((by: string) => Promise<UpgradeResult>) | undefined;
 
   constructor(version: string, roster: Roster, program: Running, clock: Clock, log: Log) {
     this.#version = version;
@@ -59,6 +70,10 @@ export class Operator implements AdminFacts {
 
   reloadsBy(reloads: Reloads): void {
     this.#reloads = reloads;
+  }
+
+  upgradesBy(upgrade: (by: string) => Promise<UpgradeResult>): void {
+    this.#upgrade = upgrade;
   }
 
   readiness(): Readiness {
@@ -135,6 +150,14 @@ export class Operator implements AdminFacts {
   async testAlerts(who: Who): Promise<AlertTestStatus> {
     this.#log.info({ ...who }, 'testing the alerts');
     return { targets: await this.#program.alerts.test() };
+  }
+
+  async upgrade({ by, agent }: Who): Promise<UpgradeStatus> {
+    const { pid } = process;
+    if (this.#upgrade === undefined) throw new Error('this program was not started in a way in which it could have a successor');
+    const result = await this.#upgrade(agent === undefined ? by : `${by} (${agent})`);
+    if (result.kind === 'ready') return { result: 'good', pid, successor: result.successor };
+    return { result: result.kind === 'refused' ? 'refused' : 'bad', pid, reason: result.reason };
   }
 
   /** The upstream, or why there is none. */

@@ -36,9 +36,14 @@ interface Generation {
   readonly requestIds: RequestIds;
 }
 
+/** ms for answers to the operator at the end: a successor that is given up may take 5 s to go. */
+const LAST_ANSWERS = 7000;
+
 export class Program {
   /** What the operator may ask and do while it runs. */
   readonly operator: Operator;
+  /** Signs sticky cookies where the settings give no secret: the same for the whole life of the process, and of its successors. */
+  readonly secret: string;
   /** What happens to its upstreams and its configuration. */
   readonly events = new Events();
   readonly loopDelay: LoopDelay;
@@ -62,8 +67,17 @@ export class Program {
   /**
    * @param version for SERVER_SOFTWARE
    * @param inherited listening sockets that this process was started with
+   * @param secret what signs sticky cookies, when a predecessor has signed some already
    */
-  constructor(settings: Settings, version: string, clock: Clock, logs: Logs, inherited = new InheritedSockets([])) {
+  constructor(
+    settings: Settings,
+    version: string,
+    clock: Clock,
+    logs: Logs,
+    inherited = new InheritedSockets([]),
+    secret = randomBytes(32).toString('base64url'),
+  ) {
+    this.secret = secret;
     this.#inherited = inherited;
     this.#wanted = settings;
     this.#version = version;
@@ -72,7 +86,7 @@ export class Program {
     this.#logs = logs;
     const { log } = logs;
     const around = { clock, log, events: this.events, occupancies: new Occupancies() };
-    this.#roster = new Roster(around, randomBytes(32).toString('base64url'));
+    this.#roster = new Roster(around, secret);
     this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
     const context = { clock, log, accessLog: () => logs.accessLog, requestIds: () => this.#current.requestIds };
     this.#doors = new Doors(() => new Door(this.#wanted.client, context, () => this.#current.router));
@@ -173,7 +187,7 @@ export class Program {
     await told;
     timer.cancel();
     this.destroy();
-    await this.#admin.destroy();
+    await this.#endAdmin();
     log.info({ finished: !timedOut }, 'stopped');
     return !timedOut;
   }
@@ -189,6 +203,11 @@ export class Program {
       ...this.#doors.addresses.map((address) => ({ address, door: 'public' as const })),
       ...this.#admin.addresses.map((address) => ({ address, door: 'admin' as const })),
     ];
+  }
+
+  /** Resolves when the changes of generation that were asked for so far are over. */
+  settled(): Promise<unknown> {
+    return this.#turn;
   }
 
   /** Sockets that this process was started with and no address asked for. */
@@ -214,6 +233,18 @@ export class Program {
     this.alerts.destroy();
     this.#roster.destroy();
     this.#doors.destroy();
+  }
+
+  /** Whoever asked for a reload or an upgrade is still told how it went; other clients are cut off. */
+  async #endAdmin(): Promise<void> {
+    let given = (): void => undefined;
+    const limit = new Promise<void>((resolve) => {
+      given = resolve;
+    });
+    const timer = this.#clock.after(LAST_ANSWERS, given);
+    await Promise.race([this.#admin.told(), limit]);
+    timer.cancel();
+    await this.#admin.destroy();
   }
 
   get #current(): Generation {

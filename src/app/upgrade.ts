@@ -1,12 +1,21 @@
 // The elder side of an upgrade: starts a successor from the files now on disk, and leaves the service to it when it is ready.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Writable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
 import type { Handover, Listener } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import type { Notifier } from './notifier.ts';
-import { FIRST_INHERITED_FD, type PredecessorMessage, SUCCESSION, type SuccessorMessage, successionText } from './succession.ts';
+import {
+  descriptors,
+  FIRST_INHERITED_FD,
+  type PredecessorMessage,
+  SECRET_FD,
+  SUCCESSION,
+  type SuccessorMessage,
+  successionText,
+} from './succession.ts';
 
 /** ms between TERM and KILL for a successor that is not wanted. */
 const KILL_AFTER = 5000;
@@ -18,6 +27,10 @@ export interface Upgradable {
   listeners(): readonly Listener[];
   /** Sockets that the program was given and has no use for. */
   unused(): readonly Handover[];
+  /** Signs sticky cookies where the settings give no secret. */
+  readonly secret: string;
+  /** Resolves when the changes of the configuration that were asked for so far are over. */
+  settled(): Promise<unknown>;
 }
 
 export interface Command {
@@ -39,27 +52,27 @@ export interface UpgradeSettings {
 }
 
 type State =
-  /** Not everything is open yet. */
-  | { readonly kind: 'starting' }
   | { readonly kind: 'serving' }
   | { readonly kind: 'upgrading'; readonly giveUp: (reason: string) => void }
   /** Another process serves, or this one ends: there is nothing to hand over any more. */
   | { readonly kind: 'over' };
 
 const REFUSALS = {
-  starting: 'the program is still starting',
   upgrading: 'an upgrade is running already',
   over: 'this process serves no more',
 } as const;
 
-type Outcome = { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly reason: string };
+type Outcome = { readonly kind: 'ready'; readonly successor: number } | { readonly kind: 'failed'; readonly reason: string };
+
+/** How it went: a successor has the service, and this process is to retire; or this process serves on. */
+export type UpgradeResult = Outcome | { readonly kind: 'refused'; readonly reason: string };
 
 export class Upgrader {
   readonly #program: Upgradable;
   readonly #settings: UpgradeSettings;
   readonly #clock: Clock;
   readonly #log: Log;
-  #state: State = { kind: 'starting' };
+  #state: State = { kind: 'serving' };
   #attempts: Promise<unknown> = Promise.resolve();
 
   constructor(program: Upgradable, settings: UpgradeSettings, clock: Clock, log: Log) {
@@ -69,11 +82,6 @@ export class Upgrader {
     this.#log = log;
   }
 
-  /** There is something to hand over from now on. */
-  started(): void {
-    if (this.#state.kind === 'starting') this.#state = { kind: 'serving' };
-  }
-
   /** While it is true the set of listeners must not change. */
   get running(): boolean {
     return this.#state.kind === 'upgrading';
@@ -81,31 +89,31 @@ export class Upgrader {
 
   /**
    * Starts a successor and waits until it is ready.
-   * @returns true when the successor has the service, and this process is to retire; false when this process serves on
+   * @param by who asked, for the log
    */
-  async upgrade(): Promise<boolean> {
+  async upgrade(by: string): Promise<UpgradeResult> {
     if (this.#state.kind !== 'serving') {
-      this.#log.warn({}, `refused to upgrade: ${REFUSALS[this.#state.kind]}`);
-      return false;
+      const reason = REFUSALS[this.#state.kind];
+      this.#log.warn({ by }, `refused to upgrade: ${reason}`);
+      return { kind: 'refused', reason };
     }
-    const listeners = this.#program.listeners();
     let giveUp: (reason: string) => void = () => undefined;
     const given = new Promise<Outcome>((resolve) => {
       giveUp = (reason) => resolve({ kind: 'failed', reason });
     });
     this.#state = { kind: 'upgrading', giveUp };
-    this.#settings.notifier.status('upgrading: waiting for the successor');
-    const attempt = this.#attempt(listeners, given);
+    // A reload that is on its way still opens and closes listeners; no other begins from here on.
+    const attempt = this.#program.settled().then(() => this.#attempt(given, by));
     this.#attempts = attempt;
     const outcome = await attempt;
     if (outcome.kind === 'ready') {
       this.#state = { kind: 'over' };
-      return true;
+      return outcome;
     }
-    this.#log.error({}, `the upgrade failed: ${outcome.reason}; this process serves on`);
+    this.#log.error({ by }, `the upgrade failed: ${outcome.reason}; this process serves on`);
     this.#settings.notifier.status(`serving; the last upgrade failed: ${outcome.reason}`);
     if (this.#state.kind === 'upgrading') this.#state = { kind: 'serving' };
-    return false;
+    return outcome;
   }
 
   /** The program ends: a successor that is being waited for is ended as well, at the latest when this resolves, and there will be no other. */
@@ -116,10 +124,13 @@ export class Upgrader {
     await this.#attempts;
   }
 
-  async #attempt(listeners: readonly Listener[], given: Promise<Outcome>): Promise<Outcome> {
+  async #attempt(given: Promise<Outcome>, by: string): Promise<Outcome> {
+    if (this.#state.kind !== 'upgrading') return { kind: 'failed', reason: STOPPED };
+    this.#settings.notifier.status('upgrading: waiting for the successor');
+    const listeners = this.#program.listeners();
     let child: ChildProcess;
     try {
-      child = this.#spawn([...listeners.map((listener) => listener.handover()), ...this.#program.unused()]);
+      child = this.#spawn([...listeners.map((listener) => listener.handover()), ...this.#program.unused()], by);
     } catch (error) {
       return { kind: 'failed', reason: `the successor could not be started: ${asError(error).message}` };
     }
@@ -135,13 +146,13 @@ export class Upgrader {
     const ready = new Promise<Outcome>((resolve) => {
       const expected: SuccessorMessage = 'ready';
       child.on('message', (message) => {
-        if (message === expected) resolve({ kind: 'ready' });
+        if (message === expected && child.pid !== undefined) resolve({ kind: 'ready', successor: child.pid });
       });
     });
     let outcome = await Promise.race([exited, ready, late, given]);
     timer?.cancel();
     // systemd takes the end of the process it knows for the end of the service, unless it has heard of another in time.
-    const told = outcome.kind === 'ready' && child.pid !== undefined ? await notifier.mainPid(child.pid) : undefined;
+    const told = outcome.kind === 'ready' ? await notifier.mainPid(outcome.successor) : undefined;
     if (told === false) outcome = { kind: 'failed', reason: 'systemd could not be told of the successor' };
     if (this.#state.kind !== 'upgrading') outcome = { kind: 'failed', reason: STOPPED };
     if (outcome.kind === 'ready' && child.exitCode === null && child.signalCode === null) {
@@ -160,13 +171,18 @@ export class Upgrader {
     return outcome;
   }
 
-  #spawn(sockets: readonly Handover[]): ChildProcess {
+  #spawn(sockets: readonly Handover[], by: string): ChildProcess {
     const { command, notifier } = this.#settings;
-    const inherited = sockets.map((socket, index) => ({ ...socket, fd: FIRST_INHERITED_FD + index }));
+    const inherited = sockets.map((socket, index) => ({
+      ...socket,
+      fd: FIRST_INHERITED_FD + index,
+      inode: descriptors.inodeOf(socket.fd) ?? 0,
+    }));
     const env = { ...command.environment, ...notifier.environment, [SUCCESSION]: successionText(process.pid, inherited) };
-    const stdio = ['inherit', 'inherit', 'inherit', 'ipc', ...sockets.map(({ fd }) => fd)] as const;
+    const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets.map(({ fd }) => fd)] as const;
     const child = spawn(command.program, command.words, { env, stdio: [...stdio] });
-    this.#log.info({ successor: child.pid, sockets: sockets.map(({ text }) => text) }, 'upgrading: a successor is starting');
+    tell(child, this.#program.secret);
+    this.#log.info({ successor: child.pid, by, sockets: sockets.map(({ text }) => text) }, 'upgrading: a successor is starting');
     return child;
   }
 
@@ -177,6 +193,15 @@ export class Upgrader {
     await exited;
     timer.cancel();
   }
+}
+
+/** Over a pipe: what stands in the words or the environment of a process is there for others to see. */
+function tell(child: ChildProcess, secret: string): void {
+  const pipe = child.stdio[SECRET_FD];
+  if (!(pipe instanceof Writable)) return;
+  // One that is gone already is heard of by its exit.
+  pipe.on('error', () => undefined);
+  pipe.end(secret, () => pipe.destroy());
 }
 
 /** Why a successor is no more, once it is. */

@@ -13,6 +13,7 @@ import { STATUS } from './status.ts';
 import { TOP } from './top.ts';
 import { UNDRAIN } from './undrain.ts';
 import { UNITS } from './units.ts';
+import { UPGRADE } from './upgrade.ts';
 import { WEIGHT } from './weight.ts';
 
 const SERVE: Command = {
@@ -35,6 +36,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   DISABLE,
   WEIGHT,
   RELOAD,
+  UPGRADE,
   ALERT_TEST,
   UNITS,
   COMPLETION,

@@ -4,9 +4,13 @@
 import { readFileSync } from 'node:fs';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';
+import { fatalMessage } from './fatal.ts';
+import { HeldSignals } from './held-signals.ts';
 import { type CommandName, commandOf, helpText, readCommandLine } from './options.ts';
-import { fatalMessage, serve } from './serve.ts';
-import { type Options, settingsFrom } from './settings.ts';
+import type { Options } from './settings.ts';
+
+// Before anything is loaded that takes time, hence no other imports that do.
+const signals = new HeldSignals(process);
 
 /** 0: ended as asked; 1: could not run; 2: the words, or the file they name, make no sense; 3: the running program does not permit it. */
 type ExitCode = 0 | 1 | 2 | 3;
@@ -14,6 +18,8 @@ type ExitCode = 0 | 1 | 2 | 3;
 async function main(words: readonly string[]): Promise<ExitCode> {
   try {
     const command = commandOf(words);
+    // A command ends with its terminal.
+    if (command !== 'serve') signals.release();
     if (command !== 'serve') return await (await COMMAND[command]())(words);
     const { options } = readCommandLine(words);
     if (options.has('help')) {
@@ -24,7 +30,8 @@ async function main(words: readonly string[]): Promise<ExitCode> {
       process.stdout.write(`${version()}\n`);
       return 0;
     }
-    await serve(await loaderOf(options, process.stderr.isTTY === true), version());
+    const { serve } = await import('./serve.ts');
+    await serve(await loaderOf(options, process.stderr.isTTY === true), version(), signals);
     return 0;
   } catch (error) {
     process.stderr.write(fatalMessage(error));
@@ -53,11 +60,15 @@ const COMMAND: Readonly<
   weight: async () => (await import('./weight.ts')).weight,
   reload: async () => (await import('./reload.ts')).reload,
   'alert-test': async () => (await import('./alert-test.ts')).alertTest,
+  upgrade: async () => (await import('./upgrade.ts')).upgrade,
 };
 
 /** Reading files takes libraries that the rest of the program does without: a start without a file does not wait for them. */
 async function loaderOf(options: Options, terminal: boolean): Promise<() => Settings> {
-  if (!options.has('config')) return () => settingsFrom(options, terminal);
+  if (!options.has('config')) {
+    const { settingsFrom } = await import('./settings.ts');
+    return () => settingsFrom(options, terminal);
+  }
   const { settingsFromFile } = await import('./file-settings.ts');
   return () => settingsFromFile(options, terminal);
 }

@@ -1,25 +1,26 @@
 // `fcgi-lb serve`: runs the program until a signal ends it.
 
+import { Changes } from '../app/changes.ts';
 import { InheritedSockets } from '../app/inherited.ts';
 import { openLogs } from '../app/logging.ts';
 import { openAlertsVariable, takeOpenAlerts } from '../app/open-alerts.ts';
 import { Program } from '../app/program.ts';
-import { Reloader, type ReloadResult } from '../app/reloader.ts';
+import { Reloader } from '../app/reloader.ts';
 import { type Succession, takeSuccession } from '../app/succession.ts';
 import { takeNotifier } from '../app/systemd-notifier.ts';
 import { takeSystemdSockets } from '../app/systemd-sockets.ts';
 import { type Command, ownCommand, Upgrader } from '../app/upgrade.ts';
-import { ConfigFileError } from '../config/file/problem.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../core/clock.ts';
-import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { HeldSignals } from './held-signals.ts';
 
 /**
  * @param load reads the settings, as they are now; called again for each reload
+ * @param signals that came since the process began
  * @returns the exit code, once the program has ended
  */
-export async function serve(load: () => Settings, version: string): Promise<number> {
+export async function serve(load: () => Settings, version: string, signals: HeldSignals): Promise<number> {
   const settings = load();
   const logs = openLogs(settings, systemClock);
   const { log } = logs;
@@ -30,7 +31,7 @@ export async function serve(load: () => Settings, version: string): Promise<numb
   const notifier = takeNotifier(env, pid, systemClock, log);
   const openAlerts = takeOpenAlerts(env);
   const inherited = new InheritedSockets(succession?.sockets ?? systemd.sockets, systemd.absent);
-  const program = new Program(settings, version, systemClock, logs, inherited);
+  const program = new Program(settings, version, systemClock, logs, inherited, succession?.secret);
   const upgrader = new Upgrader(
     program,
     { timeout: () => program.settings.upgradeTimeout, command: successorCommand(program), notifier },
@@ -38,20 +39,17 @@ export async function serve(load: () => Settings, version: string): Promise<numb
     log,
   );
   const reloader = new Reloader(program, load, log, () => systemClock.date());
-  const reload = async (by: string): Promise<ReloadResult> => {
-    if (upgrader.running) {
-      log.warn({ by }, 'refused to reload: an upgrade is running, and the successor reads the configuration anew');
-      const problems = ['an upgrade is running, and the successor reads the configuration anew'];
-      return { kind: 'bad', at: systemClock.date(), problems };
-    }
-    notifier.reloading();
-    const result = await reloader.reload(by);
-    notifier.ready(result.kind === 'good' ? servingOn(program) : `${servingOn(program)}; the last reload failed`);
-    return result;
-  };
-  program.operator.reloadsBy({ latest: () => reloader.latest, reload });
-  const signalled = untilSignal({ reopen: () => logs.reopen(), reload: () => void reload('signal HUP') });
-  const succeeded = untilSucceeded(upgrader);
+  const now = (): Date => systemClock.date();
+  const changes = new Changes({ reloader, upgrader, notifier, log, now, serving: () => servingOn(program) });
+  program.operator.reloadsBy({ latest: () => reloader.latest, reload: (by) => changes.reload(by) });
+  program.operator.upgradesBy((by) => changes.upgrade(by));
+  const stopped = untilStopped();
+  signals.actBy({
+    SIGHUP: () => void changes.reload('signal HUP'),
+    SIGUSR1: () => logs.reopen(),
+    SIGUSR2: () => void changes.upgrade('signal USR2'),
+  });
+  const succeeded = changes.succeeded.then(() => 'succeeded' as const);
   try {
     await program.start();
   } catch (error) {
@@ -63,18 +61,18 @@ export async function serve(load: () => Settings, version: string): Promise<numb
   }
   void takeOver(succession, inherited, log).then(() => {
     program.watch(openAlerts);
-    upgrader.started();
     if (succession !== undefined) log.info({ pid }, 'took over from the predecessor');
     notifier.ready(servingOn(program));
+    changes.begin();
   });
-  const ending = await Promise.race([signalled, succeeded]);
+  const ending = await Promise.race([stopped, succeeded]);
   const endNow = (): void => {
     log.warn({}, 'second signal: ending at once');
     program.destroy();
     void logs.flush().finally(() => process.exit(1));
   };
   if (ending === 'succeeded') {
-    void signalled.then((onSecond) => onSecond(endNow));
+    void stopped.then((onSecond) => onSecond(endNow));
     // What systemd hears from now on is the successor's to say.
     await Promise.all([program.retire(), notifier.end()]);
   } else {
@@ -113,21 +111,8 @@ async function takeOver(succession: Succession | undefined, inherited: Inherited
     log.warn({ unused }, 'no --listen or --admin takes these sockets of systemd: clients wait there in vain');
 }
 
-/** Resolves when a successor has the service: from USR2 on, as soon as one is ready. */
-function untilSucceeded(upgrader: Upgrader): Promise<'succeeded'> {
-  return new Promise((resolve) => {
-    process.on('SIGUSR2', () => {
-      void upgrader.upgrade().then((succeeded) => {
-        if (succeeded) resolve('succeeded');
-      });
-    });
-  });
-}
-
 /** Resolves at the first signal to stop; what it resolves with takes what the second one is to do. */
-function untilSignal(on: { readonly reopen: () => void; readonly reload: () => void }): Promise<(onSecond: () => void) => void> {
-  process.on('SIGUSR1', on.reopen);
-  process.on('SIGHUP', on.reload);
+function untilStopped(): Promise<(onSecond: () => void) => void> {
   // Writing to a closed pipe is an error of that write, not the end of the program.
   process.on('SIGPIPE', () => undefined);
   return new Promise((resolve) => {
@@ -144,11 +129,4 @@ function untilSignal(on: { readonly reopen: () => void; readonly reload: () => v
       });
     }
   });
-}
-
-/** The message of an error that ends the program, for the operator. */
-export function fatalMessage(error: unknown): string {
-  // One line a problem, each beginning with its place, as editors and terminals know how to open it.
-  if (error instanceof ConfigFileError) return `${error.message}\n`;
-  return `fcgi-lb: ${asError(error).message}\n`;
 }

@@ -1,11 +1,12 @@
 // Every command that the documentation shows is run, with sockets of the test's own in the place of those in /run.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -101,7 +102,7 @@ async function freePort(): Promise<number> {
 /** Starts fcgi-lb as shown, with everything below /run moved to a directory where two workers are. */
 async function serveAsShown(
   words: readonly string[],
-): Promise<{ readonly admin: string; readonly directory: string; readonly stop: () => Promise<number | null> }> {
+): Promise<{ readonly admin: string; readonly directory: string; readonly ended: Promise<number | null>; readonly stop: () => Promise<number | null> }> {
   const directory = tempDir();
   for (const name of ['rt1.sock', 'rt2.sock']) await fakeWorker(answering('hello'), { path: join(directory, name) });
   writeFileSync(join(directory, 'fcgi-lb.token'), 'as long as a token has to be\n'.replaceAll(' ', '-'), { mode: 0o600 });
@@ -114,6 +115,7 @@ async function serveAsShown(
   return {
     admin,
     directory,
+    ended: exit(child),
     stop: () => {
       signal(child, 'SIGTERM');
       return exit(child);
@@ -168,6 +170,13 @@ async function check(command: string): Promise<void> {
     const { stdout } = await run(process.execPath, [CLI, ...rest, '--admin', admin]);
     expect(stdout).toBe('a: delivered: exit code 0\n');
     await stop();
+  } else if (first === 'npx' && second === 'fcgi-lb' && rest[0] === 'upgrade') {
+    const { admin, ended } = await serveAsShown(['--upstream', '/run/rt*.sock']);
+    const { stdout } = await run(process.execPath, [CLI, ...rest, '--admin', admin]);
+    expect(await ended).toBe(0);
+    const [, successor] = /^upgraded: process (\d+) serves in the place of \d+\n$/.exec(stdout) ?? [];
+    process.kill(Number(successor), 'SIGTERM');
+    await eventually(() => expect(existsSync(`/proc/${successor}`)).toBe(false));
   } else if (first === 'npx' && second === 'fcgi-lb') {
     const { stop } = await serveAsShown(rest);
     expect(await stop()).toBe(0);

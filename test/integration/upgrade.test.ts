@@ -12,40 +12,12 @@ import { ask, testClient, type Where } from '../helpers/http-client.ts';
 import { notifySocket } from '../helpers/notify-socket.ts';
 import { itWith } from '../helpers/programs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
-import { type Before, buildIfMissing, type CliProcess, commandLine, MAIN, startCli } from './cli-process.ts';
+import { type Before, buildIfMissing, startCli } from './cli-process.ts';
+import { current, runs, stopAll, successors, upgrade } from './upgrades.ts';
 
 beforeAll(buildIfMissing);
 
 const itWithSystemd = itWith('systemd');
-
-/** The pids of all successors that the log names, in order. */
-function successors(cli: CliProcess): number[] {
-  return [...cli.stderr().matchAll(/"successor":(\d+),"msg":"process/g)].map(([, pid]) => Number(pid));
-}
-
-/** The pid that serves now. */
-function current(cli: CliProcess): number {
-  return successors(cli).at(-1) ?? cli.pid;
-}
-
-function runs(pid: number): boolean {
-  return commandLine(pid).includes(MAIN);
-}
-
-/** Sends USR2 to the process that serves, and waits until another has taken over. */
-async function upgrade(cli: CliProcess): Promise<void> {
-  const before = successors(cli).length;
-  process.kill(current(cli), 'SIGUSR2');
-  await eventually(() => expect(successors(cli).length).toBe(before + 1));
-  // From here on it may have a successor itself.
-  await cli.says(`"pid":${current(cli)},"msg":"took over`);
-}
-
-/** Ends whoever serves, and waits for everybody to be gone. */
-async function stopAll(cli: CliProcess): Promise<void> {
-  process.kill(current(cli), 'SIGTERM');
-  await cli.ended;
-}
 
 async function running(
   words: readonly string[],

@@ -2,7 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 import { InheritedSockets } from '../../src/app/inherited.ts';
-import { type ChildProcessSide, SUCCESSION, successionText, takeSuccession } from '../../src/app/succession.ts';
+import {
+  type ChildProcessSide,
+  type Descriptors,
+  type HandedOver,
+  SUCCESSION,
+  successionText,
+  takeSuccession,
+} from '../../src/app/succession.ts';
 import { takeSystemdSockets } from '../../src/app/systemd-sockets.ts';
 import { type ListenAddress, parseListenAddress } from '../../src/core/address.ts';
 import type { Handover } from '../../src/core/listen.ts';
@@ -97,23 +104,38 @@ describe('takeSuccession', () => {
     once: () => undefined,
     disconnect: () => undefined,
   });
+  const numbered = (socket: Handover): HandedOver => ({ ...socket, inode: 100 + socket.fd });
+  const behind: Descriptors = { inodeOf: (fd) => 100 + fd, textOf: (fd) => `written to ${fd}` };
 
-  it('reads what the predecessor wrote, and leaves no variable', () => {
-    const handed = [own(4, 'a:1'), { ...own(5, '/run/a'), file: { path: '/run/a', dev: 1, ino: 2 } }, systemds(6, 'web')];
-    const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, handed) };
-    expect(takeSuccession(environment, child(7))?.sockets).toEqual(handed);
+  it('reads what the predecessor wrote, the secret from its pipe, and leaves no variable', () => {
+    const handed = [own(5, 'a:1'), { ...own(6, '/run/a'), file: { path: '/run/a', dev: 1, ino: 2 } }, systemds(7, 'web')];
+    const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, handed.map(numbered)) };
+    const succession = takeSuccession(environment, child(7), behind);
+    expect(succession?.sockets).toEqual(handed);
+    expect(succession?.secret).toBe('written to 4');
     expect(environment).toEqual({});
   });
 
-  it('takes nothing that another process than the parent wrote', () => {
-    const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(8, [own(4, 'a:1')]) };
-    expect(takeSuccession(environment, child(7))).toBeUndefined();
-    expect(environment).toEqual({});
-    expect(takeSuccession({}, child(7))).toBeUndefined();
+  it('takes over from a predecessor that is gone, and then serves at once', async () => {
+    const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, [numbered(own(5, 'a:1'))]) };
+    const succession = takeSuccession(environment, { ...child(1), connected: false }, behind);
+    expect(succession?.sockets).toHaveLength(1);
+    await succession?.ready();
   });
 
-  it('says so when the predecessor speaks another language', () => {
+  it('takes nothing when the sockets are not those that were handed over', () => {
+    for (const inode of [undefined, 999]) {
+      const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, [numbered(own(5, 'a:1'))]) };
+      expect(takeSuccession(environment, child(7), { ...behind, inodeOf: () => inode })).toBeUndefined();
+      expect(environment).toEqual({});
+    }
+    expect(takeSuccession({ [SUCCESSION]: successionText(7, []) }, child(7), behind)).toBeUndefined();
+    expect(takeSuccession({}, child(7), behind)).toBeUndefined();
+  });
+
+  it('says so when the predecessor speaks another language, and only then', () => {
     const text = successionText(7, []).replace('"format":1', '"format":2');
     expect(() => takeSuccession({ [SUCCESSION]: text }, child(7))).toThrow('this version cannot take over from the running one');
+    expect(takeSuccession({ [SUCCESSION]: text }, child(8))).toBeUndefined();
   });
 });
