@@ -23,6 +23,7 @@ export class Changes {
   readonly #begun: Promise<void>;
   /** Resolves when a successor has the service, before whoever asked for the upgrade hears of it. */
   readonly succeeded: Promise<void>;
+  readonly #reloads = new Set<Promise<ReloadResult>>();
   #begin: () => void = () => undefined;
   #succeed: () => void = () => undefined;
 
@@ -44,22 +45,31 @@ export class Changes {
   /** @param by who asked, for the log */
   async reload(by: string): Promise<ReloadResult> {
     await this.#begun;
-    const { reloader, upgrader, notifier, log, now, serving } = this.#parts;
+    const { upgrader, log, now } = this.#parts;
     if (upgrader.running) {
       log.warn({ by }, `refused to reload: ${UPGRADING}`);
       return { kind: 'bad', at: now(), problems: [UPGRADING] };
     }
-    notifier.reloading();
-    const result = await reloader.reload(by);
-    notifier.ready(result.kind === 'good' ? serving() : `${serving()}; the last reload failed`);
-    return result;
+    const reload = this.#reload(by).finally(() => this.#reloads.delete(reload));
+    this.#reloads.add(reload);
+    return reload;
   }
 
   /** @param by who asked, for the log */
   async upgrade(by: string): Promise<UpgradeResult> {
     await this.#begun;
+    // They still open and close listeners; what is handed on must not change meanwhile.
+    while (this.#reloads.size > 0) await Promise.all(this.#reloads);
     const result = await this.#parts.upgrader.upgrade(by);
     if (result.kind === 'ready') this.#succeed();
+    return result;
+  }
+
+  async #reload(by: string): Promise<ReloadResult> {
+    const { reloader, notifier, serving } = this.#parts;
+    notifier.reloading();
+    const result = await reloader.reload(by);
+    notifier.ready(result.kind === 'good' ? serving() : `${serving()}; the last reload failed`);
     return result;
   }
 }

@@ -205,11 +205,6 @@ export class Program {
     ];
   }
 
-  /** Resolves when the changes of generation that were asked for so far are over. */
-  settled(): Promise<unknown> {
-    return this.#turn;
-  }
-
   /** Sockets that this process was started with and no address asked for. */
   unused(): readonly Handover[] {
     return this.#inherited.left;

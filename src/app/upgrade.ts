@@ -29,8 +29,6 @@ export interface Upgradable {
   unused(): readonly Handover[];
   /** Signs sticky cookies where the settings give no secret. */
   readonly secret: string;
-  /** Resolves when the changes of the configuration that were asked for so far are over. */
-  settled(): Promise<unknown>;
 }
 
 export interface Command {
@@ -102,8 +100,7 @@ export class Upgrader {
       giveUp = (reason) => resolve({ kind: 'failed', reason });
     });
     this.#state = { kind: 'upgrading', giveUp };
-    // A reload that is on its way still opens and closes listeners; no other begins from here on.
-    const attempt = this.#program.settled().then(() => this.#attempt(given, by));
+    const attempt = this.#attempt(given, by);
     this.#attempts = attempt;
     const outcome = await attempt;
     if (outcome.kind === 'ready') {
@@ -125,7 +122,6 @@ export class Upgrader {
   }
 
   async #attempt(given: Promise<Outcome>, by: string): Promise<Outcome> {
-    if (this.#state.kind !== 'upgrading') return { kind: 'failed', reason: STOPPED };
     this.#settings.notifier.status('upgrading: waiting for the successor');
     const listeners = this.#program.listeners();
     let child: ChildProcess;

@@ -48,14 +48,14 @@ function changes(result: UpgradeResult = { kind: 'ready', successor: 9 }) {
 }
 
 describe('changes', () => {
-  it('wait until the program has started', async () => {
+  it('wait until the program has started, and an upgrade until reloads are over', async () => {
     const { made, happened } = changes();
     const asked = [made.reload('HUP'), made.upgrade('USR2')];
     await new Promise((resolve) => setImmediate(resolve));
     expect(happened).toEqual([]);
     made.begin();
     await Promise.all(asked);
-    expect(happened).toEqual(['RELOADING', 'reload by HUP', 'upgrade by USR2', 'READY serving']);
+    expect(happened).toEqual(['RELOADING', 'reload by HUP', 'READY serving', 'upgrade by USR2']);
   });
 
   it('do not reload while an upgrade runs, and the service manager hears of no reload then', async () => {

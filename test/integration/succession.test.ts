@@ -1,0 +1,124 @@
+// What a successor has of its predecessor: the secret of its cookies, and the whole service when the predecessor is killed meanwhile.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { connects } from '../helpers/connects.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { answering, fakeWorker } from '../helpers/fake-worker.ts';
+import { ask } from '../helpers/http-client.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+import { buildIfMissing, startCli } from './cli-process.ts';
+import { current, runs, stopAll, upgrade } from './upgrades.ts';
+
+beforeAll(buildIfMissing);
+
+/** The program with three workers and sticky cookies, and a module that is loaded before it. */
+async function running(...words: readonly string[]) {
+  const directory = tempDir();
+  const paths = ['w1', 'w2', 'w3'].map((name) => join(directory, `${name}.sock`));
+  for (const path of paths) await fakeWorker(answering(path), { path });
+  const [http, admin] = [join(directory, 'http.sock'), join(directory, 'admin.sock')];
+  const preload = join(directory, 'preload.mjs');
+  writeFileSync(preload, '');
+  const upstreams = ['--upstream', ...paths, '--balance', 'sticky:route'];
+  const addresses = ['--listen', http, '--listen', '127.0.0.1:0', '--admin', admin];
+  const cli = startCli([...upstreams, ...addresses, ...words], {}, { node: ['--import', preload] });
+  await cli.says('listening on');
+  const port = Number(/127\.0\.0\.1:(\d+)/.exec(cli.stderr())?.[1]);
+  return { cli, directory, http, admin, port, successorIs: (text: string) => writeFileSync(preload, text) };
+}
+
+interface Visitor {
+  readonly cookie: string;
+  readonly home: string;
+}
+
+/** Clients with a cookie each, at every worker. */
+async function visitors(http: string): Promise<readonly Visitor[]> {
+  const all: Visitor[] = [];
+  for (let i = 0; i < 6; i += 1) {
+    const { headers, body } = await ask(http);
+    all.push({ cookie: headers['set-cookie']?.[0]?.split(';')[0] ?? '', home: body.toString() });
+  }
+  expect(new Set(all.map(({ home }) => home)).size).toBe(3);
+  return all;
+}
+
+/** Comes back with each cookie, in an order in which no other balancer would find the same workers. */
+async function comeBack(http: string, all: readonly Visitor[]): Promise<void> {
+  for (const { cookie, home } of [...all, ...all.toReversed()]) {
+    const { headers, body } = await ask(http, { headers: { Cookie: cookie } });
+    expect([body.toString(), headers['set-cookie']]).toEqual([home, undefined]);
+  }
+}
+
+describe('a sticky cookie', () => {
+  it('leads to its upstream after an upgrade, and after another one', async () => {
+    const { cli, http } = await running();
+    const all = await visitors(http);
+    for (let i = 0; i < 2; i += 1) {
+      await upgrade(cli);
+      await eventually(() => expect(runs(cli.pid)).toBe(false));
+      await comeBack(http, all);
+    }
+    await stopAll(cli);
+  });
+
+  it('is signed with a secret that stands neither in the words nor in the environment of the successor', async () => {
+    const { cli } = await running();
+    await upgrade(cli);
+    const shown = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${current(cli)}/${name}`, 'utf8')).join('\0');
+    const [, told] = /(?:^|\0)FCGI_LB_SUCCESSION=([^\0]*)/.exec(shown) ?? [];
+    const { sockets, ...rest } = JSON.parse(told ?? '') as { sockets: Record<string, unknown>[] };
+    expect(Object.keys(rest)).toEqual(['format', 'parent']);
+    for (const socket of sockets) {
+      expect(['asked', 'fd', 'fdName', 'file', 'inode', 'text']).toEqual(expect.arrayContaining(Object.keys(socket)));
+    }
+    // 32 random bytes are 43 such letters.
+    expect((told ?? '').split(/[/.]/).filter((word) => /^[\w-]{43}$/.test(word))).toEqual([]);
+    await stopAll(cli);
+  });
+});
+
+describe('a predecessor that is killed while its successor is being loaded', () => {
+  for (const [when, preload] of [
+    [
+      'and the successor has noticed',
+      `const { ppid } = process;
+       process.kill(ppid, 'SIGKILL');
+       while (process.ppid === ppid || process.connected) await new Promise((resolve) => setTimeout(resolve, 2));`,
+    ],
+    [
+      'and the successor has not noticed yet',
+      `const { ppid } = process;
+       process.kill(ppid, 'SIGKILL');
+       while (process.ppid === ppid) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);`,
+    ],
+  ] as const) {
+    it(`leaves it the service, ${when}`, async () => {
+      const { cli, directory, http, admin, port, successorIs } = await running('--log-format', 'json');
+      const all = await visitors(http);
+      successorIs(preload);
+      process.kill(cli.pid, 'SIGUSR2');
+      await cli.says('a successor is starting');
+      await eventually(() => expect(runs(cli.pid)).toBe(false));
+      // Whoever connects meanwhile waits, and is not refused.
+      expect((await ask({ port })).status).toBe(200);
+      await comeBack(http, all);
+      await cli.says('took over from the predecessor');
+      const { pid } = JSON.parse((await ask(admin, { path: '/status' })).body.toString()) as { readonly pid: number };
+      expect(pid).toBe(Number(/"successor":(\d+)/.exec(cli.stderr())?.[1]));
+      // Nothing of it is half a service: it can be succeeded, and takes its files away in the end.
+      successorIs('');
+      process.kill(pid, 'SIGUSR2');
+      await cli.says('serves now; this one finishes what runs');
+      await eventually(() => expect(runs(pid)).toBe(false));
+      await comeBack(http, all);
+      await stopAll(cli);
+      expect([http, admin].map(existsSync)).toEqual([false, false]);
+      expect(await connects({ port })).toBe('ECONNREFUSED');
+      expect(existsSync(directory)).toBe(true);
+    });
+  }
+});
