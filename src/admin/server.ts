@@ -137,8 +137,7 @@ export class AdminServer {
     // What is asked over the unix socket is done: it is the owner's alone.
     this.#listener = await listenOn(this.#app.server, place, { mode: 0o600 });
     const { asked, file } = this.#listener.handover();
-    const bound = this.#app.server.address();
-    if (bound !== null && typeof bound === 'object')
+    if (this.#listener.bound !== undefined)
       this.#access = { kind: 'tcp', host: asked.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') };
     else this.#access = { kind: file === undefined ? 'foreign' : 'own' };
     return this.#listener;

@@ -1,78 +1,99 @@
-// The listening sockets that this process was started with, from systemd or from the process it succeeds: each is used once.
+// The listening sockets that this process was started with, from systemd or from the process it succeeds: who serves on which.
 
 import { closeSync } from 'node:fs';
 import type { ServerSettings } from '../config/settings.ts';
 import type { Address, ListenAddress } from '../core/address.ts';
-import { type Handover, type Inherited, ListenError } from '../core/listen.ts';
+import { type Handover, type Inherited, KeptSocket, ListenError } from '../core/listen.ts';
 import { removeOwn } from '../core/socket-file.ts';
 
 /** What to listen on for an address: more than one socket when systemd passes them. @throws ListenError */
 export type Places = (address: ListenAddress) => readonly (Address | Inherited)[];
 
+/** A socket of systemd. */
+interface Passed {
+  readonly socket: Handover & { readonly fdName: string };
+  readonly kept: KeptSocket;
+}
+
 export class InheritedSockets {
-  readonly #left: Set<Handover>;
+  /** Those that the predecessor opened and no address has asked for yet. An address that goes takes its socket with it. */
+  readonly #own: Set<Handover>;
+  /** Those that systemd opened, which are there for any configuration to come. */
+  readonly #passed: readonly Passed[];
   readonly #absent: string;
   #entitled = false;
 
   /** @param absent why systemd passed nothing, in words that follow "because" */
   constructor(sockets: readonly Handover[], absent = 'systemd passed no sockets') {
-    this.#left = new Set(sockets);
+    this.#own = new Set(sockets.filter(({ fdName }) => fdName === undefined));
+    this.#passed = sockets.flatMap((socket) => {
+      const { fd, fdName } = socket;
+      return fdName === undefined ? [] : [{ socket: { ...socket, fdName }, kept: new KeptSocket(fd) }];
+    });
     this.#absent = absent;
   }
 
   /**
-   * Tells what to listen on for each address of a configuration. Sockets that systemd passed are taken by their names;
-   * `systemd` alone means all that no other address of that configuration names.
+   * Tells what to listen on for each address of a configuration. Sockets that systemd passed are taken by their names, when
+   * nobody serves on them; `systemd` alone means all that no other address of that configuration names.
    */
   placesFor({ listen, admin }: Pick<ServerSettings, 'listen' | 'admin'>): Places {
     const all = [...listen, ...(admin.kind === 'addresses' ? admin.addresses : [])];
     const named = new Set(all.flatMap((address) => (address.kind === 'systemd' ? (address.name ?? []) : [])));
-    return (address) => this.#places(address, named);
+    const given = new Set<Passed>();
+    return (address) => {
+      if (address.kind !== 'systemd') return [this.#ownFor(address) ?? address];
+      const free = this.#passed.filter((each) => !each.kept.served && !given.has(each));
+      const found = free.filter(({ socket: { fdName } }) =>
+        address.name === undefined ? !named.has(fdName) : fdName === address.name,
+      );
+      if (found.length === 0) throw new ListenError(`cannot listen on ${address.text}: ${this.#reason()}`);
+      for (const each of found) given.add(each);
+      return found.map(({ socket, kept }) => this.#place(socket, kept));
+    };
   }
 
-  /** Sockets that no address has asked for. A successor may have an address for them. */
+  /** Sockets on which nobody serves. A successor may have an address for them. */
   get left(): readonly Handover[] {
-    return [...this.#left];
+    return [...this.#own, ...this.#passed.flatMap(({ socket, kept }) => (kept.served ? [] : [socket]))];
   }
 
   /**
    * The process that opened the sockets serves no more: their files are this one's now, and what no address asked for is
-   * closed. Clients that connect to it would wait for an answer that nobody gives.
+   * closed. Clients that connect to it would wait for an answer that nobody gives. systemd keeps its own: it is for
+   * the operator to say why there is one too many.
    * @returns the addresses of what was closed
    */
   takeOver(): readonly string[] {
     this.#entitled = true;
-    const closed: string[] = [];
-    for (const socket of this.#left) {
-      // systemd keeps its own: it is for the operator to say why there is one too many.
-      if (socket.fdName !== undefined) continue;
-      this.#left.delete(socket);
+    const closed = [...this.#own];
+    this.#own.clear();
+    for (const socket of closed) {
       if (socket.file !== undefined) removeOwn(socket.file.path, socket.file);
       closeSync(socket.fd);
-      closed.push(socket.text);
     }
-    return closed;
+    return closed.map(({ text }) => text);
   }
 
-  /** @throws ListenError when systemd passed no such socket */
-  #places(address: ListenAddress, named: ReadonlySet<string>): readonly (Address | Inherited)[] {
-    if (address.kind !== 'systemd') {
-      const [found] = this.#take(({ fdName, asked }) => fdName === undefined && asked === address.text);
-      return [found ?? address];
-    }
-    const taken = this.#take(({ fdName }) =>
-      address.name === undefined ? fdName !== undefined && !named.has(fdName) : fdName === address.name,
-    );
-    if (taken.length > 0) return taken;
-    const names = [...this.#left].flatMap(({ fdName }) => fdName ?? []);
-    const reason =
-      names.length > 0 ? `systemd passed no socket of that name that is still free; it passed ${names.join(', ')}` : this.#absent;
-    throw new ListenError(`cannot listen on ${address.text}: ${reason}`);
+  /** The process ends, or another one serves: nothing is kept for configurations to come. */
+  end(): void {
+    for (const { kept } of this.#passed) kept.end();
   }
 
-  #take(wanted: (socket: Handover) => boolean): readonly Inherited[] {
-    const found = [...this.#left].filter(wanted);
-    for (const socket of found) this.#left.delete(socket);
-    return found.map((socket) => ({ ...socket, kind: 'inherited', mayRemove: () => this.#entitled }));
+  #ownFor(address: Address): Inherited | undefined {
+    const found = [...this.#own].find(({ asked }) => asked === address.text);
+    if (found === undefined) return undefined;
+    this.#own.delete(found);
+    return this.#place(found, undefined);
+  }
+
+  #place(socket: Handover, kept: KeptSocket | undefined): Inherited {
+    return { ...socket, kind: 'inherited', mayRemove: () => this.#entitled, kept };
+  }
+
+  #reason(): string {
+    if (this.#passed.length === 0) return this.#absent;
+    const names = this.#passed.map(({ socket: { fdName }, kept }) => (kept.served ? `${fdName} (in use)` : fdName));
+    return `systemd passed no socket of that name that is still free; it passed ${names.join(', ')}`;
   }
 }

@@ -172,6 +172,7 @@ export class Program {
   async stop(): Promise<boolean> {
     const { log } = this.#logs;
     this.#stopping = true;
+    this.#inherited.end();
     log.info({ active: this.#doors.active, waiting: this.#roster.waiting }, 'stopping: finishing what runs');
     const told = this.alerts.stop();
     let timedOut = false;
@@ -226,6 +227,7 @@ export class Program {
   destroy(): void {
     this.loopDelay.stop();
     this.alerts.destroy();
+    this.#inherited.end();
     this.#roster.destroy();
     this.#doors.destroy();
   }

@@ -1,7 +1,7 @@
 // Makes a server listen, on an address or on a socket that another process opened, or says plainly why that is not possible.
 
 import { chmod } from 'node:fs/promises';
-import { type AddressInfo, connect, Server } from 'node:net';
+import { type AddressInfo, connect, Server, type Socket } from 'node:net';
 import { type Address, overlap, parseAddress } from './address.ts';
 import { systemCode } from './errors.ts';
 import { type FileIdentity, passingName, putInPlace, removeOwn } from './socket-file.ts';
@@ -82,12 +82,16 @@ export interface Inherited extends Handover {
   readonly kind: 'inherited';
   /** Whether the file is this process's to remove: not while the process that opened the socket still serves. */
   readonly mayRemove: () => boolean;
+  /** For a socket that systemd passed: it can be had only once. */
+  readonly kept: KeptSocket | undefined;
 }
 
 /** A server that listens. Whoever holds it closes it. */
 export interface Listener {
   /** The address as it became: the port chosen for port 0. */
   readonly text: string;
+  /** Undefined for unix sockets. */
+  readonly bound: AddressInfo | undefined;
   /** What a successor must be told. @throws Error when the listener is closed */
   handover(): Handover;
   /** The socket belongs to another process from now on: its file stays when this one closes. */
@@ -113,11 +117,10 @@ export async function listenOn(server: Server, place: Address | Inherited, optio
       const text = `${place.host.includes(':') ? `[${place.host}]` : place.host}:${boundTo(server)?.port ?? place.port}`;
       return new OpenListener(server, place.text, text, undefined, undefined, () => true);
     }
+    if (place.kept !== undefined) return await place.kept.serve(server, place);
     await bind(server, { fd: place.fd });
-    const { asked, text, fdName, file, mayRemove } = place;
-    const bound = boundTo(server);
-    const address = bound?.family === 'IPv6' ? `[${bound.address}]` : bound?.address;
-    return new OpenListener(server, asked, bound === undefined ? text : `${address}:${bound.port}`, fdName, file, mayRemove);
+    const { asked, fdName, file, mayRemove } = place;
+    return new OpenListener(server, asked, inheritedText(place, boundTo(server)), fdName, file, mayRemove);
   } catch (error) {
     const asked = place.kind === 'inherited' ? undefined : place;
     const where = place.kind === 'inherited' ? `the inherited socket ${place.text} (fd ${place.fd})` : place.text;
@@ -151,6 +154,10 @@ class OpenListener implements Listener {
     this.#mayRemove = mayRemove;
   }
 
+  get bound(): AddressInfo | undefined {
+    return boundTo(this.#server);
+  }
+
   handover(): Handover {
     return { fd: fdOf(this.#server), asked: this.#asked, text: this.text, fdName: this.#fdName, file: this.#file };
   }
@@ -171,6 +178,102 @@ class OpenListener implements Listener {
     });
     return this.#closed;
   }
+}
+
+/**
+ * A listening socket that systemd passed. A reload that takes its address out, or fails after it has begun to serve there, closes
+ * no more than the listener: systemd passes a socket only once, and a later reload may want it. So it has an acceptor of its own,
+ * which hands each connection to the server that serves there at the time.
+ *
+ * Invariant: from the first use on it is open and accepted from until `end`; while nobody serves, whoever connects is
+ * sent away at once instead of waiting for an answer that nobody gives.
+ */
+export class KeptSocket {
+  readonly #fd: number;
+  #acceptor: Server | undefined;
+  /** Undefined while nobody serves. */
+  #deliver: ((connection: Socket) => void) | undefined;
+  /** Why it cannot be served on; its descriptor may be closed then, and the number somebody else's. */
+  #failure: unknown;
+  #ended = false;
+
+  /** @param fd is this object's from now on */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Whether somebody serves on it. */
+  get served(): boolean {
+    return this.#deliver !== undefined;
+  }
+
+  /** @throws Error (a Node system error) when it is no socket that listens */
+  async serve(server: Server, { asked, text, fdName }: Handover): Promise<Listener> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const open = new Set<Socket>();
+    let quiet = (): void => undefined;
+    const deliver = (connection: Socket): void => {
+      open.add(connection);
+      connection.once('close', () => {
+        open.delete(connection);
+        if (open.size === 0) quiet();
+      });
+      server.emit('connection', connection);
+    };
+    this.#deliver = deliver;
+    const acceptor = await this.#accepting();
+    // From this event on http.Server looks for clients that are too slow.
+    server.emit('listening');
+    const bound = boundTo(acceptor);
+    let closed: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      this.#left(deliver);
+      if (open.size > 0) await new Promise<void>((resolve) => (quiet = resolve));
+      server.close();
+    };
+    return {
+      text: inheritedText({ text }, bound),
+      bound,
+      handover: () => ({ fd: this.#fd, asked, text, fdName, file: undefined }),
+      handOn: () => undefined,
+      close: () => (closed ??= close()),
+    };
+  }
+
+  /** It is not kept any more: it is closed as soon as nobody serves there, and systemd's own descriptor collects who connects. */
+  end(): void {
+    this.#ended = true;
+    if (!this.served) this.#acceptor?.close();
+  }
+
+  async #accepting(): Promise<Server> {
+    if (this.#acceptor !== undefined) return this.#acceptor;
+    // As http.Server has them.
+    const acceptor = new Server({ allowHalfOpen: true, noDelay: true }, (connection) => {
+      if (this.#deliver === undefined) connection.destroy();
+      else this.#deliver(connection);
+    });
+    try {
+      await bind(acceptor, { fd: this.#fd });
+    } catch (error) {
+      this.#failure = error;
+      this.#deliver = undefined;
+      throw error;
+    }
+    this.#acceptor = acceptor;
+    return acceptor;
+  }
+
+  #left(deliver: (connection: Socket) => void): void {
+    if (this.#deliver !== deliver) return;
+    this.#deliver = undefined;
+    if (this.#ended) this.#acceptor?.close();
+  }
+}
+
+function inheritedText({ text }: Pick<Handover, 'text'>, bound: AddressInfo | undefined): string {
+  const address = bound?.family === 'IPv6' ? `[${bound.address}]` : bound?.address;
+  return bound === undefined ? text : `${address}:${bound.port}`;
 }
 
 /** The descriptor of a listening server. Node shows it only on the handle, which is no documented part of its interface. */

@@ -208,6 +208,7 @@ describe('an inherited descriptor that is no socket', () => {
       fdName: 'web',
       file: undefined,
       mayRemove: () => false,
+      kept: undefined,
     };
     await expect(listenOn(server(), inherited)).rejects.toThrow('cannot listen on the inherited socket systemd:web (fd 12345): ');
   });

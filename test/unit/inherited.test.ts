@@ -80,7 +80,11 @@ describe('InheritedSockets', () => {
     const places = sockets.placesFor({ listen, admin: { kind: 'addresses', addresses: [ops] } });
     const fds = (address: ListenAddress): unknown => places(address).map((place) => place.kind === 'inherited' && place.fd);
     expect([...listen, ops].map(fds)).toEqual([[6], [3, 5], [4]]);
-    expect(sockets.left).toEqual([]);
+    // Each once.
+    expect(() => places(ops)).toThrow('systemd passed no socket of that name that is still free; it passed web, ops, web, more');
+    // They are there for the next configuration as long as nobody serves on them.
+    expect(sockets.left.map(({ fd }) => fd)).toEqual([3, 4, 5, 6]);
+    expect(assigned(sockets, 'systemd:ops')).toEqual([[4]]);
   });
 
   it('never takes a socket of systemd for an address, nor one of the predecessor for systemd', () => {
