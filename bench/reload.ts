@@ -1,6 +1,6 @@
 // What clients notice while the configuration is changed ten times a second, and sockets come and go: nothing may fail, leak or be miscounted.
 
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AdminClient } from '../src/admin/client.ts';
@@ -10,16 +10,14 @@ import type { Benchmark, Measured, Setting } from './benchmark.ts';
 import { untilListening } from './lib/command.ts';
 import { mainProgram } from './lib/fronts.ts';
 import { share, watchOthers } from './lib/others.ts';
-import { play, type Shot } from './lib/play.ts';
+import { play } from './lib/play.ts';
 import { memory } from './lib/proc.ts';
-import { exponential, randomFrom } from './lib/random.ts';
 import { Scope } from './lib/scope.ts';
 import { type Summary, summarise } from './lib/statistics.ts';
+import { epoch, executedTwice, isLong, quickShots, RATES, steadySchedule } from './lib/steady.ts';
 import { compileWorkers, startWorkers, type WorkerPrograms } from './lib/workers.ts';
 
 const WORKERS = 6;
-/** Requests a second: quick GETs and POSTs of 15 ms, and GETs of a second. */
-const RATES = { get: 60, post: 18, long: 2 } as const;
 const RELOADS_A_SECOND = 10;
 /** Reloads before the counting starts: what is loaded and compiled once is no leak. */
 const WARM_UP = 50;
@@ -130,8 +128,8 @@ async function measure(outer: Scope, programs: WorkerPrograms, name: Trouble, se
   await untilListening(running, { path: site.http });
   for (let i = 0; i < WARM_UP; i += 1) await site.reload(i);
   await site.reload(0);
-  const shots = schedule(seconds, seed);
-  const warmup = Array.from({ length: 400 }, (_, at): Shot => ({ at: 0, method: 'GET', path: `/?ms=1&id=warm${at}`, body: 0 }));
+  const shots = steadySchedule(seconds, seed);
+  const warmup = quickShots(400);
   const others = watchOthers();
   const { begun, hits } = await play(scope, { socketPath: site.http, warmup, shots });
   const end = (await begun) + seconds * 1000;
@@ -148,7 +146,7 @@ async function measure(outer: Scope, programs: WorkerPrograms, name: Trouble, se
     requests: shots.length,
     failed: answers.filter(({ status }) => status !== 200).length,
     twice: executedTwice(journal),
-    latency: summarise(answers.filter((_, id) => !shots[id]?.path.includes('ms=1000')).map(({ latency }) => latency)),
+    latency: summarise(answers.filter((_, id) => !isLong(shots[id])).map(({ latency }) => latency)),
     descriptors: { before: before[0], after: after[0] },
     resident: { before: before[1], after: after[1] },
     wrong,
@@ -266,38 +264,4 @@ class Site {
     }
     return wrong;
   }
-}
-
-function schedule(seconds: number, seed: number): readonly Shot[] {
-  const random = randomFrom(seed);
-  const kinds = [
-    { method: 'GET', rate: RATES.get, ms: 15 },
-    { method: 'POST', rate: RATES.post, ms: 15 },
-    { method: 'GET', rate: RATES.long, ms: 1000 },
-  ] as const;
-  const arrivals = kinds.flatMap(({ method, rate, ms }) => {
-    const times: Array<{ readonly at: number; readonly method: 'GET' | 'POST'; readonly ms: number }> = [];
-    for (let at = exponential(random, 1000 / rate); at < seconds * 1000; at += exponential(random, 1000 / rate)) {
-      times.push({ at, method, ms });
-    }
-    return times;
-  });
-  return arrivals
-    .sort((a, b) => a.at - b.at)
-    .map(({ at, method, ms }, id) => ({ at, method, path: `/?ms=${ms}&id=${id}`, body: method === 'POST' ? 100 : 0 }));
-}
-
-/** POSTs that more than one worker began. */
-function executedTwice(journal: string): number {
-  const begun = new Map<string, number>();
-  for (const line of existsSync(journal) ? readFileSync(journal, 'utf8').split('\n') : []) {
-    const [what, method, id] = line.split(' ');
-    if (what === 'begin' && method === 'POST') begun.set(id ?? '', (begun.get(id ?? '') ?? 0) + 1);
-  }
-  return [...begun.values()].filter((count) => count > 1).length;
-}
-
-/** Milliseconds since the epoch, with fractions. */
-function epoch(): number {
-  return performance.timeOrigin + performance.now();
 }

@@ -16,6 +16,7 @@ import { queue } from './queue.ts';
 import { reload } from './reload.ts';
 import { simulate } from './simulate.ts';
 import { status } from './status.ts';
+import { upgrade } from './upgrade.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   queue,
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   kill,
   vanish,
   reload,
+  upgrade,
   probes,
   status,
   simulate,
