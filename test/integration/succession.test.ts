@@ -7,14 +7,18 @@ import { connects } from '../helpers/connects.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
 import { ask } from '../helpers/http-client.ts';
+import { notifySocket } from '../helpers/notify-socket.ts';
+import { itWith, programPath } from '../helpers/programs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { buildIfMissing, startCli } from './cli-process.ts';
 import { current, runs, stopAll, upgrade } from './upgrades.ts';
 
 beforeAll(buildIfMissing);
 
+const itWithSystemd = itWith('systemd');
+
 /** The program with three workers and sticky cookies, and a module that is loaded before it. */
-async function running(...words: readonly string[]) {
+async function running(env: Readonly<Record<string, string>> = {}) {
   const directory = tempDir();
   const paths = ['w1', 'w2', 'w3'].map((name) => join(directory, `${name}.sock`));
   for (const path of paths) await fakeWorker(answering(path), { path });
@@ -23,7 +27,7 @@ async function running(...words: readonly string[]) {
   writeFileSync(preload, '');
   const upstreams = ['--upstream', ...paths, '--balance', 'sticky:route'];
   const addresses = ['--listen', http, '--listen', '127.0.0.1:0', '--admin', admin];
-  const cli = startCli([...upstreams, ...addresses, ...words], {}, { node: ['--import', preload] });
+  const cli = startCli([...upstreams, ...addresses, '--log-format', 'json'], env, { node: ['--import', preload] });
   await cli.says('listening on');
   const port = Number(/127\.0\.0\.1:(\d+)/.exec(cli.stderr())?.[1]);
   return { cli, directory, http, admin, port, successorIs: (text: string) => writeFileSync(preload, text) };
@@ -97,7 +101,7 @@ describe('a predecessor that is killed while its successor is being loaded', () 
     ],
   ] as const) {
     it(`leaves it the service, ${when}`, async () => {
-      const { cli, directory, http, admin, port, successorIs } = await running('--log-format', 'json');
+      const { cli, directory, http, admin, port, successorIs } = await running();
       const all = await visitors(http);
       successorIs(preload);
       process.kill(cli.pid, 'SIGUSR2');
@@ -121,4 +125,30 @@ describe('a predecessor that is killed while its successor is being loaded', () 
       expect(existsSync(directory)).toBe(true);
     });
   }
+});
+
+describe('a successor that dies when systemd has just been told of it', () => {
+  itWithSystemd('is not the main process any more: systemd is told so, and the old process serves on', async () => {
+    const notify = await notifySocket();
+    const directory = tempDir();
+    const real = programPath('systemd-notify');
+    // It dies before systemd-notify has ended, so that the end of both is known by then.
+    const kills = 'kill -KILL $pid; while grep -q "^State:.[^ZX]" /proc/$pid/status 2>/dev/null; do :; done';
+    const once = `pid=\${1#MAINPID=}; if mkdir ${directory}/once 2>/dev/null; then ${kills}; fi`;
+    const script = `#!/bin/sh\ncase $1 in MAINPID=*) ${once};; esac\nexec ${real} "$@"\n`;
+    writeFileSync(join(directory, 'systemd-notify'), script, { mode: 0o755 });
+    const { cli, http } = await running({ NOTIFY_SOCKET: notify.path, PATH: `${directory}:${process.env['PATH']}` });
+    process.kill(cli.pid, 'SIGUSR2');
+    await cli.says('the upgrade failed: the successor was ended by SIGKILL');
+    const [dead] = /"successor":(\d+)/.exec(cli.stderr())?.slice(1) ?? [];
+    await notify.message((message) => message === `MAINPID=${cli.pid}`);
+    expect(notify.messages.filter((message) => message.startsWith('MAINPID='))).toEqual([
+      `MAINPID=${dead}`,
+      `MAINPID=${cli.pid}`,
+    ]);
+    expect((await ask(http)).status).toBe(200);
+    await upgrade(cli);
+    expect((await ask(http)).status).toBe(200);
+    await stopAll(cli);
+  });
 });

@@ -197,6 +197,37 @@ describe('NOTIFY_SOCKET', () => {
     await eventually(() => expect(count()).toBeGreaterThan(before));
   });
 
+  itWithSystemd('gets no sign of life from a program whose event loop does not turn, though the process runs', async () => {
+    const notify = await notifySocket();
+    const directory = tempDir();
+    const at = (name: string): string => join(directory, name);
+    // A loop that an endless computation holds up; other threads of the process go on.
+    writeFileSync(
+      at('preload.mjs'),
+      `import { existsSync, writeFileSync } from 'node:fs';
+       process.on('SIGWINCH', () => {
+         writeFileSync('${at('blocked')}', '');
+         while (!existsSync('${at('release')}'));
+       });`,
+    );
+    const cli = startCli(
+      ['--upstream', await worker(), '--listen', at('http.sock'), '--admin', 'off'],
+      { NOTIFY_SOCKET: notify.path, WATCHDOG_USEC: '200000' },
+      { node: ['--import', at('preload.mjs')] },
+    );
+    const count = (): number => notify.messages.filter((message) => message === 'WATCHDOG=1').length;
+    await eventually(() => expect(count()).toBeGreaterThanOrEqual(2));
+    cli.kill('SIGWINCH');
+    await eventually(() => expect(existsSync(at('blocked'))).toBe(true));
+    // A process that has been started already may still say its word.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const before = count();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(count()).toBe(before);
+    writeFileSync(at('release'), '');
+    await eventually(() => expect(count()).toBeGreaterThan(before));
+  });
+
   itWithSystemd('gets no sign of life when WATCHDOG_PID is another process', async () => {
     const notify = await notifySocket();
     const path = join(tempDir(), 'http.sock');
