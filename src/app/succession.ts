@@ -12,9 +12,10 @@ export const SECRET_FD = 4;
 export const FIRST_INHERITED_FD = 5;
 
 /** What a change of this would mean is that no upgrade leads from one version to the next. */
-const FORMAT = 1;
+const FORMAT = 2;
 
-export type SuccessorMessage = 'ready';
+/** `ready`: it serves beside its predecessor. `serving`: it has heard that it is to serve alone, and lives. */
+export type SuccessorMessage = 'ready' | 'serving';
 export type PredecessorMessage = 'serve';
 
 /** A socket, and the number by which the kernel tells it from every other. */
@@ -26,7 +27,7 @@ export interface HandedOver extends Handover {
 export interface ChildProcessSide {
   readonly ppid: number;
   readonly connected: boolean;
-  send?(message: SuccessorMessage): boolean;
+  send?(message: SuccessorMessage, sent: () => void): boolean;
   once(event: 'message', listener: (message: unknown) => void): unknown;
   once(event: 'disconnect', listener: () => void): unknown;
   disconnect(): void;
@@ -88,9 +89,15 @@ export class Succession {
 
   /** Says that this process serves, and resolves when it does so alone. */
   async ready(): Promise<void> {
-    if (this.#process.connected) this.#process.send?.('ready');
+    await this.#say('ready');
     await this.#left;
+    await this.#say('serving');
     if (this.#process.connected) this.#process.disconnect();
+  }
+
+  /** Resolves when it has gone out, or there is nobody to hear it. */
+  async #say(message: SuccessorMessage): Promise<void> {
+    if (this.#process.connected) await new Promise<void>((resolve) => void this.#process.send?.(message, resolve));
   }
 }
 

@@ -139,29 +139,26 @@ export class Upgrader {
         resolve({ kind: 'failed', reason: `the successor was not ready in ${timeout} ms` }),
       );
     });
-    const ready = new Promise<Outcome>((resolve) => {
-      const expected: SuccessorMessage = 'ready';
-      child.on('message', (message) => {
-        if (message === expected && child.pid !== undefined) resolve({ kind: 'ready', successor: child.pid });
-      });
-    });
-    let outcome = await Promise.race([exited, ready, late, given]);
-    timer?.cancel();
+    const over = Promise.race([exited, late, given]);
+    const serving = said(child, 'serving');
+    let outcome = await Promise.race([over, said(child, 'ready')]);
     // systemd takes the end of the process it knows for the end of the service, unless it has heard of another in time.
     const told = outcome.kind === 'ready' ? await notifier.mainPid(outcome.successor) : undefined;
     if (told === false) outcome = { kind: 'failed', reason: 'systemd could not be told of the successor' };
     if (this.#state.kind !== 'upgrading') outcome = { kind: 'failed', reason: STOPPED };
-    if (outcome.kind === 'ready' && child.exitCode === null && child.signalCode === null) {
+    if (outcome.kind === 'ready') {
+      const message: PredecessorMessage = 'serve';
+      child.send(message, () => undefined);
+      // One that dies meanwhile does not say so, and its end may take a while to be known.
+      outcome = await Promise.race([over, serving]);
+    }
+    timer?.cancel();
+    if (outcome.kind === 'ready') {
       for (const listener of listeners) listener.handOn();
       this.#log.info({ successor: child.pid }, `process ${child.pid} serves now; this one finishes what runs`);
-      const message: PredecessorMessage = 'serve';
-      child.send(message, () => {
-        if (child.connected) child.disconnect();
-      });
       child.unref();
       return outcome;
     }
-    if (outcome.kind === 'ready') outcome = await exited;
     await this.#end(child, exited);
     if (told === true) await notifier.mainPid(process.pid);
     return outcome;
@@ -198,6 +195,14 @@ function tell(child: ChildProcess, secret: string): void {
   // One that is gone already is heard of by its exit.
   pipe.on('error', () => undefined);
   pipe.end(secret, () => pipe.destroy());
+}
+
+function said(child: ChildProcess, expected: SuccessorMessage): Promise<Outcome> {
+  return new Promise((resolve) => {
+    child.on('message', (message) => {
+      if (message === expected && child.pid !== undefined) resolve({ kind: 'ready', successor: child.pid });
+    });
+  });
 }
 
 /** Why a successor is no more, once it is. */

@@ -81,6 +81,7 @@ export async function openStage({
     weigh: (_weight, pool, name) => facts.wish('enable', pool, name, { by: 'a test' }),
     reload: async () => ({ result: 'good', at: clock.date().toISOString(), generation: 2 }),
     testAlerts: async () => ({ targets: [] }),
+    upgrade: async () => ({ result: 'refused', pid: process.pid, reason: 'this is a stage' }),
   };
   const feed = new Feed(look, events, clock);
   const server = new AdminServer(facts, { livePage: new LivePage(feed), token: () => undefined, refused: () => undefined });

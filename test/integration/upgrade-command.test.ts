@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
+import { ask, testClient } from '../helpers/http-client.ts';
 import { notifySocket } from '../helpers/notify-socket.ts';
 import { itWith } from '../helpers/programs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -182,18 +182,18 @@ describe('a reload', () => {
   );
 
   it('that is on its way is over before the listeners are handed on', async () => {
-    const { cli, next, file, http } = await running();
+    const { cli, file, http, admin } = await running();
     const extra = `${http}.extra`;
-    const text = `listen: [${http}, ${extra}]\nadmin: off\npools: { rt: { upstreams: [${http}.w] } }\n`;
     await fakeWorker(answering('of the new configuration'), { path: `${http}.w` });
-    writeFileSync(file, text);
-    // Both are pending when the loop turns.
-    cli.kill('SIGHUP');
-    cli.kill('SIGUSR2');
-    await eventually(() => expect(successors(cli)).toHaveLength(1));
-    expect(cli.stderr()).toMatch(new RegExp(`"sockets":\\["${http}","${extra}"\\]`));
+    writeFileSync(file, `listen: [${http}, ${extra}]\nadmin: ${admin}\npools: { rt: { upstreams: [${http}.w] } }\n`);
+    const operator = testClient(admin);
+    // Both are there before the first is done.
+    const request = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
+    operator.write(request('/reload') + request('/upgrade'));
+    const received = await operator.until((answers) => answers.includes('"successor"'));
+    expect(received).toMatch(/"result":"good"[\s\S]*"generation":2[\s\S]*"result":"good"[\s\S]*"successor":\d+/);
+    expect(cli.stderr()).toMatch(new RegExp(`"sockets":\\["${http}","${extra}","${admin}"\\]`));
     expect((await ask(extra)).body.toString()).toBe('of the new configuration');
-    void next;
     expect(current(cli)).not.toBe(cli.pid);
     await stopAll(cli);
   });

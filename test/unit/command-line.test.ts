@@ -25,7 +25,7 @@ describe('readCommandLine', () => {
     expect(optionsOf()).toEqual({});
     expect(() => readCommandLine(['frobnicate'])).toThrow(
       new ConfigError(
-        "unknown command 'frobnicate'; expected serve, check, status, top, drain, undrain, enable, disable, weight, reload, upgrade, alert-test, units, completion",
+        "unknown command 'frobnicate'; expected serve, check, status, top, drain, undrain, enable, disable, weight, reload, upgrade, upgrade, alert-test, units, completion",
       ),
     );
     expect(() => readCommandLine(['serve', 'serve'])).toThrow(new ConfigError("unexpected word 'serve'"));

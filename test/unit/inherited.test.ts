@@ -138,7 +138,7 @@ describe('takeSuccession', () => {
   });
 
   it('says so when the predecessor speaks another language, and only then', () => {
-    const text = successionText(7, []).replace('"format":1', '"format":2');
+    const text = successionText(7, []).replace('"format":2', '"format":3');
     expect(() => takeSuccession({ [SUCCESSION]: text }, child(7))).toThrow('this version cannot take over from the running one');
     expect(takeSuccession({ [SUCCESSION]: text }, child(8))).toBeUndefined();
   });
