@@ -60,6 +60,9 @@ const UPGRADE_CODES = { good: 200, bad: 422, refused: 409 } as const;
 
 /** Bytes: no request says more than a few words. */
 const LONGEST_BODY = 4096;
+
+const UPGRADE_CODES = { good: 200, bad: 422, refused: 409 } as const;
+
 /** Encoded, the longest path of a unix socket has three times its 107 bytes. */
 const LONGEST_NAME = 400;
 

@@ -298,7 +298,7 @@ export function helpText(): string {
     '       fcgi-lb [serve] --config fcgi-lb.yaml [options]',
     '       fcgi-lb check --config fcgi-lb.yaml',
     '       fcgi-lb status | top | drain UPSTREAM | undrain UPSTREAM | enable UPSTREAM | disable UPSTREAM |',
-    '               weight UPSTREAM N | reload | upgrade                       talk to the one that runs',
+    '               weight UPSTREAM N | reload | upgrade                    talk to the one that runs',
     '       fcgi-lb alert-test                                               try whether alerts arrive',
     '       fcgi-lb units --name rt --exec /opt/rt5/sbin/rt-server.fcgi',
     '       fcgi-lb completion bash | zsh | fish',

@@ -58,6 +58,7 @@ describe('while the program is being loaded', () => {
   it('USR2 does not end it, and has a successor started when it serves', async () => {
     const directory = tempDir();
     const { cli, http } = await starting(['--import', sendsWhileLoading(directory, 'SIGUSR2')], directory);
+    await cli.says('serves now; this one finishes what runs');
     await cli.says('took over from the predecessor');
     expect(successors(cli)).toHaveLength(1);
     expect((await ask(http)).status).toBe(200);
@@ -79,6 +80,7 @@ describe('while the program is being loaded', () => {
     // The loading of all but our first module is still to come.
     await eventually(() => expect(catches(cli.pid, USR2)).toBe(true));
     for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) cli.kill(signal);
+    await cli.says('serves now; this one finishes what runs');
     await cli.says('took over from the predecessor');
     // The kernel may give them to different threads, so that the later one comes first.
     expect(cli.stderr()).toMatch(/"msg":"reloaded"|refused to reload: an upgrade is running/);
