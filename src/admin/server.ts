@@ -56,8 +56,6 @@ export interface AdminSurroundings {
   readonly livePage: LivePage;
 }
 
-const UPGRADE_CODES = { good: 200, bad: 422, refused: 409 } as const;
-
 /** Bytes: no request says more than a few words. */
 const LONGEST_BODY = 4096;
 
