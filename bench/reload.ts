@@ -19,8 +19,8 @@ import { compileWorkers, startWorkers, type WorkerPrograms } from './lib/workers
 
 const WORKERS = 6;
 const RELOADS_A_SECOND = 10;
-/** Reloads before the counting starts: what is loaded and compiled once is no leak. */
-const WARM_UP = 50;
+/** Reloads before the counting starts: what is loaded and compiled once, and what the heap grows to before it is looked through, is no leak. */
+const WARM_UP = 600;
 /** MiB that resident memory may have grown by, which is more than its noise. */
 const GROWTH = 16;
 

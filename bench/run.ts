@@ -17,6 +17,7 @@ import { reload } from './reload.ts';
 import { simulate } from './simulate.ts';
 import { status } from './status.ts';
 import { upgrade } from './upgrade.ts';
+import { watching } from './watching.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   queue,
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   upgrade,
   probes,
   status,
+  watching,
   simulate,
 ];
 

@@ -15,6 +15,7 @@ import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Care, type Surroundings } from './care.ts';
+import type { PoolHeritage } from './heritage.ts';
 import { type FoundBy, Members } from './members.ts';
 import { BALANCERS, createSource } from './registry.ts';
 import { Wishes } from './wishes.ts';
@@ -46,7 +47,8 @@ export class LivingPool implements PoolView {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #secret: string;
-  readonly #wishes = new Wishes();
+  readonly #wishes: Wishes;
+  readonly #heritage: PoolHeritage | undefined;
   readonly #care: Care;
   readonly #members: Members;
   #settings: PoolSettings;
@@ -56,14 +58,17 @@ export class LivingPool implements PoolView {
 
   /**
    * @param secret signs sticky cookies where the settings give none: the same for the whole life of the process
+   * @param heritage what was said of the pool's upstreams to the process before this one
    * @throws ConfigError
    */
-  constructor(settings: PoolSettings, around: Surroundings, secret: string) {
+  constructor(settings: PoolSettings, around: Surroundings, secret: string, heritage?: PoolHeritage) {
     const { clock, log } = around;
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
     this.#secret = secret;
+    this.#wishes = new Wishes(heritage?.wishes);
+    this.#heritage = heritage;
     speechOf(settings);
     this.#sticky = stickyCookie(settings, secret);
     this.pool = new Pool(settings.name, queueSettings(settings), balancerFor(settings, this.#sticky), clock);
@@ -91,6 +96,12 @@ export class LivingPool implements PoolView {
     return this.#retryBudget;
   }
 
+  /** What a successor is to know of what the operator has said. */
+  get heritage(): PoolHeritage {
+    const drained = [...this.pool.upstreams].filter(({ state }) => state.is === 'draining').map(({ name }) => name);
+    return { wishes: this.#wishes.state, drained };
+  }
+
   latestProbe(upstream: Upstream): LatestProbe | undefined {
     return this.#care.latestProbe(upstream);
   }
@@ -100,6 +111,9 @@ export class LivingPool implements PoolView {
     this.#members.use(this.#sources);
     await Promise.all(this.#sources.map((found) => this.#find(found)));
     this.#members.started();
+    for (const upstream of this.pool.upstreams) {
+      if (this.#heritage?.drained.includes(upstream.name)) upstream.want('drain', 'drained before the upgrade');
+    }
     if (this.pool.upstreams.size > 0) return;
     const wanted = this.#sources.map(({ spec }) => textOf(spec));
     this.#log.warn({ pool: this.pool.name, upstreams: wanted }, 'no upstream yet: requests will wait for one');

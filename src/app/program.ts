@@ -1,6 +1,5 @@
 // The running program: one generation of the configuration after the other, brought to life, exchanged and taken down in order.
 
-import { randomBytes } from 'node:crypto';
 import { Feed } from '../admin/feed.ts';
 import { LivePage } from '../admin/live-page.ts';
 import type { ListenerStatus } from '../admin/status.ts';
@@ -22,6 +21,7 @@ import { Occupancies } from '../upstream/occupancy.ts';
 import { AdminDoors } from './admin-doors.ts';
 import { createAlerts } from './alerting.ts';
 import { Doors } from './doors.ts';
+import { type Heritage, noHeritage } from './heritage.ts';
 import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
 import { Operator } from './operator.ts';
@@ -44,8 +44,6 @@ const LAST_ANSWERS = 7000;
 export class Program {
   /** What the operator may ask and do while it runs. */
   readonly operator: Operator;
-  /** Signs sticky cookies where the settings give no secret: the same for the whole life of the process, and of its successors. */
-  readonly secret: string;
   /** What happens to its upstreams and its configuration. */
   readonly events = new Events();
   readonly loopDelay: LoopDelay;
@@ -69,7 +67,7 @@ export class Program {
   /**
    * @param version for SERVER_SOFTWARE
    * @param inherited listening sockets that this process was started with
-   * @param secret what signs sticky cookies, when a predecessor has signed some already
+   * @param heritage what a predecessor has left
    */
   constructor(
     settings: Settings,
@@ -77,9 +75,8 @@ export class Program {
     clock: Clock,
     logs: Logs,
     inherited = new InheritedSockets([]),
-    secret = randomBytes(32).toString('base64url'),
+    heritage = noHeritage(),
   ) {
-    this.secret = secret;
     this.#inherited = inherited;
     this.#wanted = settings;
     this.#version = version;
@@ -88,7 +85,7 @@ export class Program {
     this.#logs = logs;
     const { log } = logs;
     const around = { clock, log, events: this.events, occupancies: new Occupancies() };
-    this.#roster = new Roster(around, secret);
+    this.#roster = new Roster(around, heritage);
     this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
     const context = {
       clock,
@@ -123,6 +120,11 @@ export class Program {
 
   get stopping(): boolean {
     return this.#stopping;
+  }
+
+  /** What a successor is to know beside the configuration. */
+  get heritage(): Heritage {
+    return this.#roster.heritage;
   }
 
   /** Client requests that are not finished. */

@@ -2,6 +2,7 @@
 
 import type { PoolSettings } from '../config/settings.ts';
 import type { Surroundings } from './care.ts';
+import type { Heritage, PoolHeritage } from './heritage.ts';
 import { LivingPool, type PoolChange, type PoolView } from './living-pool.ts';
 
 /** Pools that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
@@ -16,13 +17,15 @@ export interface RosterChange {
 export class Roster {
   readonly #around: Surroundings;
   readonly #secret: string;
+  /** Of pools that have not been born yet. */
+  readonly #heritage: Map<string, PoolHeritage>;
   #current: ReadonlyMap<string, LivingPool> = new Map();
   readonly #retiring = new Map<string, LivingPool>();
 
-  /** @param secret signs sticky cookies where the settings give none */
-  constructor(around: Surroundings, secret: string) {
+  constructor(around: Surroundings, { secret, pools }: Heritage) {
     this.#around = around;
     this.#secret = secret;
+    this.#heritage = new Map(Object.entries(pools));
   }
 
   get pools(): ReadonlyMap<string, LivingPool> {
@@ -32,6 +35,12 @@ export class Roster {
   /** Those that have left the configuration and still serve somebody. */
   get retiring(): Iterable<LivingPool> {
     return this.#retiring.values();
+  }
+
+  /** What a successor is to know of the current pools. */
+  get heritage(): Heritage {
+    const pools = Object.fromEntries([...this.#current].map(([name, pool]) => [name, pool.heritage]));
+    return { secret: this.#secret, pools };
   }
 
   /** Requests that wait for an upstream. */
@@ -65,7 +74,7 @@ export class Roster {
           called.push(returning);
         }
         const present = this.#current.get(name) ?? returning;
-        const pool = present ?? new LivingPool(each, this.#around, this.#secret);
+        const pool = present ?? new LivingPool(each, this.#around, this.#secret, this.#heritage.get(name));
         const change = present === undefined ? await bornAs(pool) : await present.prepare(each);
         changes.push(change);
         next.set(name, pool);
@@ -89,6 +98,8 @@ export class Roster {
 
   #use(next: ReadonlyMap<string, LivingPool>, changes: readonly PoolChange[]): void {
     for (const change of changes) change.commit();
+    // Whoever comes later under the same name is another one.
+    this.#heritage.clear();
     const left = [...this.#current].filter(([name]) => !next.has(name));
     this.#current = next;
     for (const name of next.keys()) this.#retiring.delete(name);

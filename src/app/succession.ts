@@ -2,17 +2,18 @@
 
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import type { Handover, SocketFile } from '../core/listen.ts';
+import { type Heritage, readHeritage } from './heritage.ts';
 
 /** Where the predecessor says what it hands over. Beside it stands Node's own channel, over which the two agree. */
 export const SUCCESSION = 'FCGI_LB_SUCCESSION';
 
 /** After the standard streams and the channel: a pipe for what no environment may hold, since other programs are shown that. */
-export const SECRET_FD = 4;
+export const HERITAGE_FD = 4;
 /** From here on the listening sockets. */
 export const FIRST_INHERITED_FD = 5;
 
 /** What a change of this would mean is that no upgrade leads from one version to the next. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** `ready`: it serves beside its predecessor. `serving`: it has heard that it is to serve alone, and lives. */
 export type SuccessorMessage = 'ready' | 'serving';
@@ -66,15 +67,14 @@ export function successionText(parent: number, sockets: readonly HandedOver[]): 
 export class Succession {
   /** The listening sockets of the predecessor, which uses them until this process has said that it is ready. */
   readonly sockets: readonly Handover[];
-  /** Signs sticky cookies where the settings give no secret: what the predecessor signed has to hold. */
-  readonly secret: string;
+  readonly heritage: Heritage;
   readonly #process: ChildProcessSide;
   /** Resolves when the predecessor has left the service to this process, or is gone. */
   readonly #left: Promise<void>;
 
-  constructor(sockets: readonly Handover[], secret: string, process: ChildProcessSide) {
+  constructor(sockets: readonly Handover[], heritage: Heritage, process: ChildProcessSide) {
     this.sockets = sockets;
-    this.secret = secret;
+    this.heritage = heritage;
     this.#process = process;
     this.#left = new Promise((resolve) => {
       process.once('message', (message) => {
@@ -127,7 +127,7 @@ export function takeSuccession(
   if (handed.length === 0 || handed.some(({ fd, inode }) => inodeOf(fd) !== inode)) return undefined;
   return new Succession(
     handed.map(({ inode: _, ...socket }) => socket),
-    textOf(SECRET_FD),
+    readHeritage(textOf(HERITAGE_FD)),
     process,
   );
 }

@@ -6,12 +6,13 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
 import type { Handover, Listener } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
+import { type Heritage, heritageText } from './heritage.ts';
 import type { Notifier } from './notifier.ts';
 import {
   descriptors,
   FIRST_INHERITED_FD,
+  HERITAGE_FD,
   type PredecessorMessage,
-  SECRET_FD,
   SUCCESSION,
   type SuccessorMessage,
   successionText,
@@ -27,8 +28,8 @@ export interface Upgradable {
   listeners(): readonly Listener[];
   /** Sockets that the program was given and has no use for. */
   unused(): readonly Handover[];
-  /** Signs sticky cookies where the settings give no secret. */
-  readonly secret: string;
+  /** What a successor is to know beside the configuration. */
+  readonly heritage: Heritage;
 }
 
 export interface Command {
@@ -174,7 +175,7 @@ export class Upgrader {
     const env = { ...command.environment, ...notifier.environment, [SUCCESSION]: successionText(process.pid, inherited) };
     const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets.map(({ fd }) => fd)] as const;
     const child = spawn(command.program, command.words, { env, stdio: [...stdio] });
-    tell(child, this.#program.secret);
+    tell(child, heritageText(this.#program.heritage));
     this.#log.info({ successor: child.pid, by, sockets: sockets.map(({ text }) => text) }, 'upgrading: a successor is starting');
     return child;
   }
@@ -189,12 +190,12 @@ export class Upgrader {
 }
 
 /** Over a pipe: what stands in the words or the environment of a process is there for others to see. */
-function tell(child: ChildProcess, secret: string): void {
-  const pipe = child.stdio[SECRET_FD];
+function tell(child: ChildProcess, text: string): void {
+  const pipe = child.stdio[HERITAGE_FD];
   if (!(pipe instanceof Writable)) return;
   // One that is gone already is heard of by its exit.
   pipe.on('error', () => undefined);
-  pipe.end(secret, () => pipe.destroy());
+  pipe.end(text, () => pipe.destroy());
 }
 
 function said(child: ChildProcess, expected: SuccessorMessage): Promise<Outcome> {

@@ -2,10 +2,20 @@
 
 import type { UpstreamOptions } from '../config/settings.ts';
 
+/** All wishes, for a process that goes on with them. */
+export interface WishesState {
+  readonly down: ReadonlyArray<readonly [address: string, wished: WishedDown]>;
+  readonly weight: ReadonlyArray<readonly [address: string, wished: Wished<number>]>;
+}
+
 interface Wished<T> {
   readonly value: T;
   /** What the configuration said when it was wished. */
   readonly over: T;
+}
+
+interface WishedDown extends Wished<boolean> {
+  readonly reason: string;
 }
 
 /** What the configuration says of an upstream, with what was wished in its place. */
@@ -19,8 +29,18 @@ export interface WishedOptions extends UpstreamOptions {
  * was said of the address goes for it too. Invariant: a wish whose `over` is not what the configuration says is forgotten.
  */
 export class Wishes {
-  readonly #down = new Map<string, Wished<boolean> & { readonly reason: string }>();
-  readonly #weight = new Map<string, Wished<number>>();
+  readonly #down: Map<string, WishedDown>;
+  readonly #weight: Map<string, Wished<number>>;
+
+  /** @param state what was wished of a process before this one */
+  constructor({ down, weight }: WishesState = { down: [], weight: [] }) {
+    this.#down = new Map(down);
+    this.#weight = new Map(weight);
+  }
+
+  get state(): WishesState {
+    return { down: [...this.#down], weight: [...this.#weight] };
+  }
 
   down(address: string, value: boolean, reason: string, configured: UpstreamOptions): void {
     this.#down.set(address, { value, over: configured.down, reason });

@@ -31,7 +31,7 @@ export async function serve(load: () => Settings, version: string, signals: Held
   const notifier = takeNotifier(env, pid, systemClock, log);
   const openAlerts = takeOpenAlerts(env);
   const inherited = new InheritedSockets(succession?.sockets ?? systemd.sockets, systemd.absent);
-  const program = new Program(settings, version, systemClock, logs, inherited, succession?.secret);
+  const program = new Program(settings, version, systemClock, logs, inherited, succession?.heritage);
   const upgrader = new Upgrader(
     program,
     { timeout: () => program.settings.upgradeTimeout, command: successorCommand(program), notifier },

@@ -10,7 +10,6 @@ const LEAST_TOKEN = 16;
 const OTHERS = 0o007;
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory',
 };
@@ -45,6 +44,8 @@ function read(path: string, world: Pick<ConfigWorld, 'readPrivate'>): ReturnType
     return world.readPrivate(path);
   } catch (error) {
     const code = systemCode(error);
+    // Who has written the token itself in the place of the path must not find it in a log.
+    if (code === 'ENOENT') throw new ConfigError('there is no such file; expected the path of a file that holds the token');
     throw new ConfigError(`cannot read '${path}': ${REASONS[code ?? ''] ?? code ?? String(error)}`);
   }
 }

@@ -163,6 +163,9 @@ export function readSecretFile(path: string, world: Pick<ConfigWorld, 'readText'
   try {
     content = world.readText(path);
   } catch (error) {
+    // Who has written the secret itself in the place of the path must not find it in a log.
+    if (systemCode(error) === 'ENOENT')
+      throw new ConfigError('there is no such file; expected the path of a file that holds the secret');
     throw new ConfigError(`cannot read '${path}': ${asError(error).message}`);
   }
   try {

@@ -19,7 +19,10 @@ function poolNamed(name: string): PoolSettings {
 }
 
 async function retiring() {
-  const roster = new Roster({ clock: systemClock, log: QUIET, events: new Events(), occupancies: new Occupancies() }, 'a secret');
+  const roster = new Roster(
+    { clock: systemClock, log: QUIET, events: new Events(), occupancies: new Occupancies() },
+    { secret: 'a secret', pools: {} },
+  );
   (await roster.prepare([poolNamed('a')])).commit();
   const living = roster.pools.get('a');
   if (living === undefined) throw new Error('no pool');

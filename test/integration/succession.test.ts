@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Status } from '../../src/admin/status.ts';
 import { connects } from '../helpers/connects.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { answering, fakeWorker } from '../helpers/fake-worker.ts';
@@ -81,6 +82,42 @@ describe('a sticky cookie', () => {
     }
     // 32 random bytes are 43 such letters.
     expect((told ?? '').split(/[/.]/).filter((word) => /^[\w-]{43}$/.test(word))).toEqual([]);
+    await stopAll(cli);
+  });
+});
+
+describe('what the operator has said', () => {
+  it('of upstreams holds after an upgrade, and after another one', async () => {
+    const { cli, admin, http, directory } = await running();
+    const [w1, w2, w3] = ['w1', 'w2', 'w3'].map((name) => join(directory, `${name}.sock`));
+    const said = async (what: string, name: string, body?: string): Promise<void> => {
+      const path = `/pools/default/upstreams/${name}.sock/${what}`;
+      const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+      expect((await ask(admin, { method: 'POST', path, headers, body: body ?? '' })).status).toBe(200);
+    };
+    const states = async (): Promise<readonly unknown[]> => {
+      const { pools } = JSON.parse((await ask(admin, { path: '/status' })).body.toString()) as Status;
+      return (pools[0]?.upstreams ?? []).map(({ name, state, weight }) => [name, state.is, weight]).sort();
+    };
+    await said('drain', 'w1');
+    await said('disable', 'w2');
+    await said('weight', 'w3', '{"weight": 7}');
+    for (let i = 0; i < 2; i += 1) {
+      expect(await states()).toEqual([
+        [w1, 'draining', 1],
+        [w2, 'disabled', 1],
+        [w3, 'up', 7],
+      ]);
+      for (let each = 0; each < 3; each += 1) expect((await ask(http)).body.toString()).toBe(w3);
+      await upgrade(cli);
+      await eventually(() => expect(runs(cli.pid)).toBe(false));
+    }
+    await said('undrain', 'w1');
+    await said('enable', 'w2');
+    await upgrade(cli);
+    await eventually(async () => {
+      expect((await states()).map((each) => (each as readonly unknown[])[1])).toEqual(['up', 'up', 'up']);
+    });
     await stopAll(cli);
   });
 });

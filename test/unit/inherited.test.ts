@@ -109,14 +109,17 @@ describe('takeSuccession', () => {
     disconnect: () => undefined,
   });
   const numbered = (socket: Handover): HandedOver => ({ ...socket, inode: 100 + socket.fd });
-  const behind: Descriptors = { inodeOf: (fd) => 100 + fd, textOf: (fd) => `written to ${fd}` };
+  const behind: Descriptors = {
+    inodeOf: (fd) => 100 + fd,
+    textOf: (fd) => JSON.stringify({ secret: `written to ${fd}`, pools: {} }),
+  };
 
-  it('reads what the predecessor wrote, the secret from its pipe, and leaves no variable', () => {
+  it('reads what the predecessor wrote, its heritage from its pipe, and leaves no variable', () => {
     const handed = [own(5, 'a:1'), { ...own(6, '/run/a'), file: { path: '/run/a', dev: 1, ino: 2 } }, systemds(7, 'web')];
     const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, handed.map(numbered)) };
     const succession = takeSuccession(environment, child(7), behind);
     expect(succession?.sockets).toEqual(handed);
-    expect(succession?.secret).toBe('written to 4');
+    expect(succession?.heritage).toEqual({ secret: 'written to 4', pools: {} });
     expect(environment).toEqual({});
   });
 
@@ -138,7 +141,7 @@ describe('takeSuccession', () => {
   });
 
   it('says so when the predecessor speaks another language, and only then', () => {
-    const text = successionText(7, []).replace('"format":2', '"format":3');
+    const text = successionText(7, []).replace('"format":3', '"format":4');
     expect(() => takeSuccession({ [SUCCESSION]: text }, child(7))).toThrow('this version cannot take over from the running one');
     expect(takeSuccession({ [SUCCESSION]: text }, child(8))).toBeUndefined();
   });

@@ -218,7 +218,7 @@ describe('settingsFrom', () => {
     [['--admin', '0.0.0.0:80', '--listen', '127.0.0.1:80'], "'0.0.0.0:80' overlaps '127.0.0.1:80', which is asked for"],
     [['--balance', 'fastest'], 'expected round-robin, least-conn, first, random-two, least-time, hash:KEY or sticky:COOKIE'],
     [['--balance', 'sticky:'], "cookie name '': expected letters"],
-    [['--sticky-secret-file', '/nonexistent/secret'], "cannot read '/nonexistent/secret': ENOENT"],
+    [['--sticky-secret-file', '/nonexistent/secret'], 'there is no such file; expected the path of a file that holds the secret'],
     [['--sticky-secret-file', '/dev/null'], "'/dev/null': a secret of 0 bytes is too short: expected at least 16"],
     [['--balance', 'hash:cookie_sid'], 'expected $remote_addr, $request_uri, $http_NAME or $cookie_NAME'],
     [['--max-conns', '0'], 'at least 1'],

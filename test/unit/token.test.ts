@@ -56,7 +56,7 @@ describe('a token file', () => {
   it('that is not there, or is none, is named', () => {
     const directory = tempDir();
     expect(() => read(join(directory, 'none'))).toThrow(
-      new ConfigError(`cannot read '${directory}/none': there is no such file`),
+      new ConfigError('there is no such file; expected the path of a file that holds the token'),
     );
     mkdirSync(join(directory, 'dir'), { mode: 0o700 });
     expect(() => read(join(directory, 'dir'))).toThrow(new ConfigError(`cannot read '${directory}/dir': it is a directory`));
@@ -80,7 +80,7 @@ describe('the setting', () => {
   it('is complained of with the name of the option', () => {
     const { options } = readCommandLine(['--upstream', '/a', '--admin-token-file', '/nonexistent/token']);
     expect(() => settingsFrom(options, false)).toThrow(
-      new ConfigError("option --admin-token-file: cannot read '/nonexistent/token': there is no such file"),
+      new ConfigError('option --admin-token-file: there is no such file; expected the path of a file that holds the token'),
     );
   });
 });

@@ -35,6 +35,15 @@ describe('what was wished of an address', () => {
     expect(at(wishes)).toEqual([1, false, undefined]);
   });
 
+  it('goes on in another process', () => {
+    const wishes = new Wishes();
+    wishes.weight('/run/rt1.sock', 5, PLAIN);
+    wishes.down('/run/rt1.sock', true, 'disable by somebody', PLAIN);
+    const heir = new Wishes(JSON.parse(JSON.stringify(wishes.state)));
+    expect(at(heir)).toEqual([5, true, 'disable by somebody']);
+    expect(at(heir, { weight: 2, down: true })).toEqual([2, true, undefined]);
+  });
+
   it('may be the opposite of the configuration: enabled though it is down there', () => {
     const wishes = new Wishes();
     wishes.down('/run/rt1.sock', false, 'enable by somebody', { ...PLAIN, down: true });

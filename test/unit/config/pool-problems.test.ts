@@ -94,7 +94,10 @@ describe('the secret of sticky cookies', () => {
   it.each([
     ['balance: first, sticky_secret_file: →/etc/secret', "it is for 'balance: sticky:COOKIE'"],
     ['sticky_secret_file: →/etc/secret', "it is for 'balance: sticky:COOKIE'"],
-    ['balance: "sticky:a", sticky_secret_file: →/etc/none', "cannot read '/etc/none': ENOENT"],
+    [
+      'balance: "sticky:a", sticky_secret_file: →/etc/none',
+      'there is no such file; expected the path of a file that holds the secret',
+    ],
     [
       'balance: "sticky:a", sticky_secret_file: →/etc/short',
       "'/etc/short': a secret of 5 bytes is too short: expected at least 16 random ones",
