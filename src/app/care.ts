@@ -73,10 +73,11 @@ export class Care implements MemberCare {
 
   /** Its verdict begins anew, and a drain is over; its slots in use stay. */
   takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void {
+    // First: with the limit that it had before, others who share the address would take more than all have now.
+    this.reconfigure(upstream, options, order);
     upstream.takesPart(true);
     this.#occupancies.back(upstream.name, upstream.occupancy);
     this.#watch(upstream).monitor.appeared();
-    this.reconfigure(upstream, options, order);
     const { down, downReason } = this.#wishes.over(upstream.name, options);
     const why = downReason ?? (down ? 'down in the configuration' : 'back in the pool');
     upstream.want(down ? 'disable' : 'serve', why);

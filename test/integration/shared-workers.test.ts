@@ -57,6 +57,27 @@ describe('a worker that a reload moves to another pool', () => {
     expect([(await first).body.toString(), (await second).body.toString()]).toEqual(['one', 'two']);
   });
 
+  it('gets no more than pools have now when it comes back to one that once had more', async () => {
+    const { handler, next } = holding();
+    const { handler: recorded, seen } = recording(handler);
+    const worker = await fakeWorker(recorded, { single: false });
+    const more = 'max_conns: 2';
+    const site = await reloadable(file({ a: having(worker.path, more), b: '{ upstreams: [/nonexistent/b] }' }));
+    const { proxy, reload } = site;
+    const first = ask(proxy.path, { path: '/a' });
+    const held = await next();
+    // It leaves the one pool, and is named by the other, where somebody waits for it.
+    await reload(file({ a: '{ upstreams: [/nonexistent/a], max_conns: 2 }', b: having(worker.path) }));
+    const second = ask(proxy.path, { path: '/b' });
+    await waits(site, 'b');
+    await reload(file({ a: having(worker.path), b: having(worker.path) }));
+    expect(site.pool('b').queue.waiting).toBe(1);
+    expect(seen).toEqual(['/a']);
+    answer(held, 'one');
+    answer(await next(), 'two');
+    expect([(await first).body.toString(), (await second).body.toString()]).toEqual(['one', 'two']);
+  });
+
   it('that takes any number of requests serves there at once: what it said of its capacity is known', async () => {
     const { handler, next } = holding();
     const worker = await fakeWorker(handler, { maxConns: 5, single: false });
