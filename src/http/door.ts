@@ -21,7 +21,7 @@ import type { AnyRoute } from './route.ts';
 import { routeRequest } from './routed.ts';
 import type { Router } from './router.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
-import { ordinaryHead, wantedUpgrade } from './upgrade.ts';
+import { ordinaryHead, UPGRADES_WITHOUT_BODY, wantedUpgrade } from './upgrade.ts';
 
 export interface DoorSettings {
   /** Bytes of a request's head. */
@@ -157,6 +157,7 @@ export class Door {
 
   #createServer(): Server {
     const server = createServer({
+      ...UPGRADES_WITHOUT_BODY,
       // The body has an idle limit of its own; a total one would cut honest slow uploads.
       requestTimeout: 0,
       connectionsCheckingInterval: 5000,

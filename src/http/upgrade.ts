@@ -15,6 +15,15 @@ export function wantedUpgrade(request: IncomingMessage): string | undefined {
   return headers.upgrade?.trim().toLowerCase() === WEBSOCKET ? WEBSOCKET : undefined;
 }
 
+/**
+ * An option of createServer that Node 22.21, 24.9 and later know. A request with a body is an ordinary one for them as well:
+ * from Node 26 on the event `upgrade` comes with its body in the request, and with another stream in the socket's place.
+ */
+export const UPGRADES_WITHOUT_BODY = {
+  shouldUpgradeCallback: ({ headers }: IncomingMessage): boolean =>
+    headers['content-length'] === undefined && headers['transfer-encoding'] === undefined,
+};
+
 /** The head of a request as bytes, without its wish to change the protocol. */
 export function ordinaryHead(request: IncomingMessage): Buffer {
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];

@@ -158,13 +158,16 @@ describe('an HTTP upstream', () => {
     const proxy = await startProxy(['--upstream', upstream.address]);
     const answer = await ask(proxy.path);
     expect([answer.status, answer.reason, answer.body.toString()]).toEqual([418, 'Short and stout', 'ab']);
-    expect(shown(answer.rawHeaders)).toEqual([
-      ...[
-        ['Set-Cookie', 'a=1'],
-        ['Set-Cookie', 'b=2'],
-        ['X-Odd-CASE', 'v'],
-      ],
+    const fields = shown(answer.rawHeaders);
+    // Node 26 finds out the length of a body that it is given in one go.
+    expect([
       ['Transfer-Encoding', 'chunked'],
+      ['Content-Length', '2'],
+    ]).toContainEqual(fields.pop());
+    expect(fields).toEqual([
+      ['Set-Cookie', 'a=1'],
+      ['Set-Cookie', 'b=2'],
+      ['X-Odd-CASE', 'v'],
     ]);
   });
 
