@@ -58,6 +58,7 @@ Four workers behind ${directory}/rt*.sock, fcgi-lb in front of them. Try:
   seq 8 | xargs -P 8 -I{} curl -s '${url}/slow?ms=500&n={}'
                                         eight at once: four run, four wait for a free worker
   curl http://127.0.0.1:9180/readyz     is there a worker to serve from?
+  http://127.0.0.1:9180/                in a browser: what happens, as it happens
   rm ${directory}/rt1.sock              a worker leaves; nobody notices
 
 Ctrl-C ends it all.
