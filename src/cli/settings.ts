@@ -8,7 +8,6 @@ import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/default
 import { checkLogFormat } from '../config/log-format.ts';
 import { overlaps } from '../config/overlaps.ts';
 import { parseCount, parseDuration, parseSize } from '../config/quantity.ts';
-import { parseTrustedPeer } from '../config/request-id.ts';
 import type { PoolRoute } from '../config/route.ts';
 import {
   type AdminSettings,
@@ -20,6 +19,7 @@ import {
 } from '../config/settings.ts';
 import { parseTemplate } from '../config/template.ts';
 import { readTokenFile } from '../config/token.ts';
+import { parseTrustedPeer } from '../config/trusted-peer.ts';
 import {
   checkParamSize,
   isParamName,

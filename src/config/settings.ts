@@ -6,8 +6,9 @@ import type { AccessLogTarget } from './access-log.ts';
 import type { AlertSettings } from './alerts.ts';
 import type { Balance } from './balance.ts';
 import type { ProbeSettings } from './health.ts';
-import type { RequestIdSettings, TrustedPeer } from './request-id.ts';
+import type { RequestIdSettings } from './request-id.ts';
 import type { RouteSettings } from './route.ts';
+import type { TrustedPeer } from './trusted-peer.ts';
 
 /** What may be said of one upstream, or of all that one glob finds. */
 export interface UpstreamOptions {

@@ -2,9 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIPv6, type Socket } from 'node:net';
-import type { RequestIdSettings, TrustedPeer } from '../config/request-id.ts';
-import { remoteAddress } from './peer.ts';
+import type { RequestIdSettings } from '../config/request-id.ts';
+import { TrustedPeers } from './trusted-peers.ts';
 
 /** Names come into logs, environments of workers and headers: nothing that any of them could take for something else. */
 const NAME = /^[A-Za-z0-9._-]{1,128}$/;
@@ -17,21 +16,21 @@ export class RequestIds {
   /** Where requests to upstreams carry the name; undefined: nowhere. */
   readonly header: string | undefined;
   readonly #key: string;
-  readonly #trusts: ((socket: Socket) => boolean) | undefined;
+  readonly #trusted: TrustedPeers;
   readonly #prefix = randomBytes(PREFIX_BYTES).toString('hex');
   #count = 0;
 
   constructor({ header, trust }: RequestIdSettings) {
     this.header = header;
     this.#key = (header ?? '').toLowerCase();
-    this.#trusts = header === undefined || trust.length === 0 ? undefined : trustIn(trust);
+    this.#trusted = new TrustedPeers(header === undefined ? [] : trust);
   }
 
   /** The name of a request; another one each time it is asked for, unless the client gives one. */
   of(request: IncomingMessage): string {
-    if (this.#trusts !== undefined) {
+    if (this.#trusted.any) {
       const given = this.#given(request.rawHeaders);
-      if (given !== undefined && NAME.test(given) && this.#trusts(request.socket)) return given;
+      if (given !== undefined && NAME.test(given) && this.#trusted.isBehind(request.socket)) return given;
     }
     this.#count += 1;
     return this.#prefix + this.#count.toString(16).padStart(COUNT_DIGITS, '0');
@@ -47,16 +46,4 @@ export class RequestIds {
     }
     return found;
   }
-}
-
-function trustIn(peers: readonly TrustedPeer[]): (socket: Socket) => boolean {
-  const networks = new BlockList();
-  for (const peer of peers) if (peer.kind === 'network') networks.addSubnet(peer.address, peer.prefix, peer.family);
-  const unix = peers.some(({ kind }) => kind === 'unix');
-  return (socket) => {
-    const address = remoteAddress(socket);
-    // A TCP connection that has gone has no address either.
-    if (socket.remoteAddress === undefined) return unix && !socket.destroyed;
-    return networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-  };
 }

@@ -1,9 +1,10 @@
 // Finds out who a request comes from: the other end of the connection, or whom a trusted proxy there speaks for.
 
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP, type Socket } from 'node:net';
-import type { TrustedPeer } from '../config/request-id.ts';
+import { isIP, type Socket } from 'node:net';
+import type { TrustedPeer } from '../config/trusted-peer.ts';
 import { type Peer, plainAddress } from './peer.ts';
+import { TrustedPeers } from './trusted-peers.ts';
 
 /** Proxies in a row that are looked at; more are no chain but an attack, or a mistake. */
 const MAX_HOPS = 32;
@@ -13,22 +14,18 @@ const MAX_HOPS = 32;
  * came, so X-Forwarded-For is read from its end, up to the first address that is no trusted proxy.
  */
 export class TrustedProxies {
-  readonly #networks = new BlockList();
-  readonly #unix: boolean;
-  readonly #nobody: boolean;
+  readonly #proxies: TrustedPeers;
   /** Of each connection, whether a trusted proxy is at its other end. */
   readonly #known = new WeakMap<Socket, boolean>();
 
   constructor(trusted: readonly TrustedPeer[]) {
-    this.#nobody = trusted.length === 0;
-    this.#unix = trusted.some(({ kind }) => kind === 'unix');
-    for (const peer of trusted) if (peer.kind === 'network') this.#networks.addSubnet(peer.address, peer.prefix, peer.family);
+    this.#proxies = new TrustedPeers(trusted);
   }
 
   /** The client, as far as it is known. */
   of(request: IncomingMessage): Peer {
     const { socket } = request;
-    if (this.#nobody || !this.#trusts(socket)) return socket;
+    if (!this.#proxies.any || !this.#trusts(socket)) return socket;
     const { hops, client } = this.#clientIn(listIn(request, 'x-forwarded-for'));
     const protos = listIn(request, 'x-forwarded-proto');
     // Where each proxy adds what it saw, the one that saw the client is as far from the end as the client's address.
@@ -54,7 +51,7 @@ export class TrustedProxies {
       if (next === undefined) break;
       hops = list.length - 1 - at;
       client = next;
-      if (!this.#contains(next.address)) break;
+      if (!this.#proxies.has(next.address)) break;
     }
     return { hops, client };
   }
@@ -62,16 +59,10 @@ export class TrustedProxies {
   #trusts(socket: Socket): boolean {
     let trusted = this.#known.get(socket);
     if (trusted === undefined) {
-      const { remoteAddress } = socket;
-      // A TCP connection that has gone has no address either.
-      trusted = remoteAddress === undefined ? this.#unix && !socket.destroyed : this.#contains(plainAddress(remoteAddress));
+      trusted = this.#proxies.isBehind(socket);
       this.#known.set(socket, trusted);
     }
     return trusted;
-  }
-
-  #contains(address: string): boolean {
-    return this.#networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
   }
 }
 

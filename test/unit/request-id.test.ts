@@ -3,7 +3,8 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTrustedPeer, REQUEST_ID_DEFAULTS } from '../../src/config/request-id.ts';
+import { REQUEST_ID_DEFAULTS } from '../../src/config/request-id.ts';
+import { parseTrustedPeer } from '../../src/config/trusted-peer.ts';
 import { RequestIds } from '../../src/http/request-id.ts';
 
 const OURS = /^[0-9a-f]{32}$/;

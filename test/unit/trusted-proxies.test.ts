@@ -4,7 +4,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTrustedPeer } from '../../src/config/request-id.ts';
+import { parseTrustedPeer } from '../../src/config/trusted-peer.ts';
 import { TrustedProxies } from '../../src/http/trusted-proxies.ts';
 
 /** A request on a connection from `address`; undefined for one on a unix socket. */

@@ -7,10 +7,10 @@ import { type AccessLogTarget, parseAccessLogTarget } from '../access-log.ts';
 import { parseBalance } from '../balance.ts';
 import { checkLogFormat } from '../log-format.ts';
 import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts';
-import { parseTrustedPeer, type TrustedPeer } from '../request-id.ts';
 import { MAX_PAGE } from '../route.ts';
 import type { UpstreamSpec } from '../settings.ts';
 import { readTokenFile } from '../token.ts';
+import { parseTrustedPeer, type TrustedPeer } from '../trusted-peer.ts';
 import {
   oneOf,
   parseHeadSize,
