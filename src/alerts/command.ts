@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { CommandTarget } from '../config/alerts.ts';
 import type { Clock } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
+import { killGroup } from '../core/process-group.ts';
 import { documentOf, type Message, outcomeOf, textOf } from './message.ts';
 import type { Outcome, Target } from './target.ts';
 
@@ -118,14 +119,4 @@ function keepOutput(child: Child): () => string {
     });
   }
   return () => kept.toString('utf8');
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    // It has just ended.
-    if (systemCode(error) !== 'ESRCH') throw error;
-  }
 }

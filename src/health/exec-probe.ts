@@ -4,6 +4,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
+import { killGroup } from '../core/process-group.ts';
 import type { Loan } from '../upstream/loan.ts';
 import { bad, shown } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
@@ -100,15 +101,5 @@ class Output {
   close(): void {
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
-  }
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    // It has just ended.
-    if (systemCode(error) !== 'ESRCH') throw error;
   }
 }
