@@ -291,6 +291,13 @@ describe('the live page', () => {
       const stage = await staged();
       const { page } = await open(stage.url, { width });
       await stage.play(30);
+      // What was played is on its way: the names of plots tell when it has arrived.
+      for (const plot of ['Requests a second', 'Requests that wait in the queue']) {
+        await page
+          .getByRole('img', { name: `${plot}: now` })
+          .first()
+          .waitFor();
+      }
       const tree = await page.locator('body').ariaSnapshot();
       expect(
         tree
