@@ -16,7 +16,6 @@ const BEGIN_LENGTH = 16;
 const FLAGS_AT = HEADER_LENGTH + 2;
 /** Content of a full STDIN record: the largest multiple of 8, so that only the last record needs padding. */
 export const STDIN_CONTENT = 65_528;
-const INITIAL_SIZE = 16_384;
 
 /** A parameter, or all of them together, is larger than any worker takes. */
 export class ParamsTooLargeError extends Error {
@@ -33,13 +32,18 @@ export class ParamsTooLargeError extends Error {
  * Invariants: a record's content never passes 65,535 bytes; a pair never spans two records (php-fpm resets the
  * connection on one that does); every padding and reserved byte is written as zero.
  *
+ * Contents are joined as strings and become bytes all at once: a write for each name and value took four times as long.
+ *
  * One encoder serves every request in turn: `begin`, `add`..., `finish`, all in one tick.
  */
 export class RequestEncoder {
   readonly #limit: number;
-  #buffer = Buffer.alloc(INITIAL_SIZE);
-  #at = 0;
-  #recordAt = 0;
+  /** Contents of the records that are full. */
+  #full: string[] = [];
+  /** Content of the record that is being filled. */
+  #open = '';
+  /** Bytes of all contents. */
+  #size = 0;
 
   /** @param limit bytes that all parameters of one request may take together */
   constructor(limit = 1024 * 1024) {
@@ -47,11 +51,9 @@ export class RequestEncoder {
   }
 
   begin(): void {
-    writeHeader(this.#buffer, 0, TYPE.BEGIN_REQUEST, FIRST_REQUEST_ID, 8, 0);
-    this.#buffer.fill(0, HEADER_LENGTH, BEGIN_LENGTH);
-    this.#buffer[HEADER_LENGTH + 1] = ROLE_RESPONDER;
-    this.#recordAt = BEGIN_LENGTH;
-    this.#at = BEGIN_LENGTH + HEADER_LENGTH;
+    this.#full = [];
+    this.#open = '';
+    this.#size = 0;
   }
 
   /**
@@ -59,74 +61,46 @@ export class RequestEncoder {
    * @throws ParamsTooLargeError when the pair does not fit in one record, or all do not fit in the limit
    */
   add(name: string, value: string): void {
-    const nameLength = name.length;
-    const valueLength = value.length;
-    const pairLength = lengthSize(nameLength) + lengthSize(valueLength) + nameLength + valueLength;
-    if (pairLength > MAX_CONTENT) throw tooLarge(name, pairLength);
-    this.#makeRoom(pairLength);
-    const buffer = this.#buffer;
-    let at = writeLength(buffer, this.#at, nameLength);
-    at = writeLength(buffer, at, valueLength);
-    at += buffer.write(name, at, 'latin1');
-    at += buffer.write(value, at, 'latin1');
-    this.#at = at;
+    this.#append(encodePair(name, value));
   }
 
-  /** Adds pairs that `encodePairs` made beforehand. */
-  addEncoded(pieces: readonly Buffer[]): void {
-    for (const pairs of pieces) {
-      this.#makeRoom(pairs.length);
-      pairs.copy(this.#buffer, this.#at);
-      this.#at += pairs.length;
-    }
+  /**
+   * Adds pairs that `encodePairs` made beforehand.
+   * @throws ParamsTooLargeError when all parameters do not fit in the limit
+   */
+  addEncoded(pieces: readonly string[]): void {
+    for (const pairs of pieces) this.#append(pairs);
   }
 
   /** The finished head. With `emptyBody` the empty STDIN record that every request must end with is part of it. */
   finish(emptyBody: boolean): Buffer {
     this.#closeRecord();
-    this.#grow(2 * HEADER_LENGTH);
-    this.#at = writeEmpty(this.#buffer, this.#at, TYPE.PARAMS, FIRST_REQUEST_ID);
-    if (emptyBody) this.#at = writeEmpty(this.#buffer, this.#at, TYPE.STDIN, FIRST_REQUEST_ID);
-    const head = Buffer.allocUnsafe(this.#at);
-    this.#buffer.copy(head, 0, 0, this.#at);
-    // One huge request must not leave its buffer behind for good.
-    if (this.#buffer.length > 8 * INITIAL_SIZE) this.#buffer = Buffer.alloc(INITIAL_SIZE);
+    const contents = this.#full;
+    let size = BEGIN_LENGTH + (emptyBody ? 2 : 1) * HEADER_LENGTH;
+    for (const { length } of contents) size += HEADER_LENGTH + length + paddingFor(length);
+    const head = Buffer.allocUnsafe(size);
+    let at = writeBegin(head);
+    for (const content of contents) at = writeParams(head, at, content);
+    at = writeEmpty(head, at, TYPE.PARAMS, FIRST_REQUEST_ID);
+    if (emptyBody) writeEmpty(head, at, TYPE.STDIN, FIRST_REQUEST_ID);
+    this.begin();
     return head;
   }
 
-  #makeRoom(length: number): void {
-    const contentLength = this.#at - this.#recordAt - HEADER_LENGTH;
-    if (contentLength + length > MAX_CONTENT) {
-      this.#closeRecord();
-      this.#recordAt = this.#at;
-      this.#grow(HEADER_LENGTH);
-      this.#at += HEADER_LENGTH;
-    }
-    if (this.#at + length > this.#limit) {
+  /** @param pairs whole ones, no more than a record holds */
+  #append(pairs: string): void {
+    if (this.#open.length + pairs.length > MAX_CONTENT) this.#closeRecord();
+    this.#size += pairs.length;
+    if (this.#size > this.#limit) {
       throw new ParamsTooLargeError(`the parameters of one request pass ${this.#limit} bytes`);
     }
-    this.#grow(length);
+    this.#open += pairs;
   }
 
   #closeRecord(): void {
-    const contentLength = this.#at - this.#recordAt - HEADER_LENGTH;
-    if (contentLength === 0) {
-      // An empty PARAMS record would end the stream.
-      this.#at = this.#recordAt;
-      return;
-    }
-    const padding = paddingFor(contentLength);
-    this.#grow(padding);
-    writeHeader(this.#buffer, this.#recordAt, TYPE.PARAMS, FIRST_REQUEST_ID, contentLength, padding);
-    this.#buffer.fill(0, this.#at, this.#at + padding);
-    this.#at += padding;
-  }
-
-  #grow(length: number): void {
-    if (this.#at + length <= this.#buffer.length) return;
-    const larger = Buffer.alloc(Math.max(this.#buffer.length * 2, this.#at + length));
-    this.#buffer.copy(larger, 0, 0, this.#at);
-    this.#buffer = larger;
+    // An empty PARAMS record would end the stream.
+    if (this.#open !== '') this.#full.push(this.#open);
+    this.#open = '';
   }
 }
 
@@ -142,31 +116,32 @@ export function addressHead(head: Buffer, requestId: number, keep: boolean): voi
 
 /**
  * Encodes parameters that are the same for many requests. Names and values are byte strings.
- * @returns pieces for `addEncoded`, none longer than a record
+ * @returns byte strings for `addEncoded`, none longer than a record
  * @throws ParamsTooLargeError when one of them does not fit in one record
  */
-export function encodePairs(pairs: Iterable<readonly [name: string, value: string]>): readonly Buffer[] {
-  const pieces: Buffer[] = [];
-  let piece: Buffer[] = [];
-  let size = 0;
+export function encodePairs(pairs: Iterable<readonly [name: string, value: string]>): readonly string[] {
+  const pieces: string[] = [];
+  let piece = '';
   for (const [name, value] of pairs) {
     const pair = encodePair(name, value);
-    if (size + pair.length > MAX_CONTENT) {
-      pieces.push(Buffer.concat(piece));
-      piece = [];
-      size = 0;
+    if (piece.length + pair.length > MAX_CONTENT) {
+      pieces.push(flat(piece));
+      piece = '';
     }
-    piece.push(pair);
-    size += pair.length;
+    piece += pair;
   }
-  if (size > 0) pieces.push(Buffer.concat(piece));
+  if (piece !== '') pieces.push(flat(piece));
   return pieces;
 }
 
-function encodePair(name: string, value: string): Buffer {
-  const lengths = Buffer.alloc(lengthSize(name.length) + lengthSize(value.length));
-  writeLength(lengths, writeLength(lengths, 0, name.length), value.length);
-  const pair = Buffer.concat([lengths, Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1')]);
+/** The same string in one piece: one that was joined of many is put together again each time it is written. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
+/** @throws ParamsTooLargeError */
+function encodePair(name: string, value: string): string {
+  const pair = lengthBytes(name.length) + lengthBytes(value.length) + name + value;
   if (pair.length > MAX_CONTENT) throw tooLarge(name, pair.length);
   return pair;
 }
@@ -196,21 +171,33 @@ export function abortRequest(requestId: number): Buffer {
   return record;
 }
 
+function writeBegin(target: Buffer): number {
+  writeHeader(target, 0, TYPE.BEGIN_REQUEST, FIRST_REQUEST_ID, 8, 0);
+  writeZeros(target, HEADER_LENGTH, BEGIN_LENGTH);
+  target[HEADER_LENGTH + 1] = ROLE_RESPONDER;
+  return BEGIN_LENGTH;
+}
+
+function writeParams(target: Buffer, at: number, content: string): number {
+  const padding = paddingFor(content.length);
+  writeHeader(target, at, TYPE.PARAMS, FIRST_REQUEST_ID, content.length, padding);
+  const end = at + HEADER_LENGTH + target.write(content, at + HEADER_LENGTH, 'latin1');
+  writeZeros(target, end, end + padding);
+  return end + padding;
+}
+
 function writeEmpty(target: Buffer, at: number, type: number, requestId: number): number {
   writeHeader(target, at, type, requestId, 0, 0);
   return at + HEADER_LENGTH;
 }
 
-/** Lengths below 128 take one byte, others four with the top bit set (specification 3.4). */
-function lengthSize(length: number): 1 | 4 {
-  return length < 0x80 ? 1 : 4;
+/** A few bytes only: `fill` costs a call into native code. */
+function writeZeros(target: Buffer, from: number, to: number): void {
+  for (let at = from; at < to; at += 1) target[at] = 0;
 }
 
-function writeLength(target: Buffer, at: number, length: number): number {
-  if (length < 0x80) {
-    target[at] = length;
-    return at + 1;
-  }
-  target.writeUInt32BE(length + 0x8000_0000, at);
-  return at + 4;
+/** Lengths below 128 take one byte, others four with the top bit set (specification 3.4). */
+function lengthBytes(length: number): string {
+  if (length < 0x80) return String.fromCharCode(length);
+  return String.fromCharCode((length >>> 24) | 0x80, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff);
 }

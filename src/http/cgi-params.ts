@@ -30,11 +30,11 @@ export class CgiParams {
   readonly #prefix: string;
   readonly #idParam: string | undefined;
   readonly #replaced: ReadonlySet<string>;
-  readonly #fixed: readonly Buffer[];
+  readonly #fixed: readonly string[];
   readonly #filled: readonly (readonly [name: string, value: Template])[];
   readonly #encoder = new RequestEncoder();
   /** The same for all requests of one client connection. */
-  readonly #peers = new WeakMap<Peer, readonly Buffer[]>();
+  readonly #peers = new WeakMap<Peer, readonly string[]>();
 
   /**
    * @throws ParamsTooLargeError when one of the settings does not fit in a record
@@ -132,7 +132,7 @@ export class CgiParams {
     if (this.#replaced.size === 0 || !this.#replaced.has(name)) this.#encoder.add(name, value);
   }
 
-  #peer(socket: Peer): readonly Buffer[] {
+  #peer(socket: Peer): readonly string[] {
     let peer = this.#peers.get(socket);
     if (peer === undefined) {
       const pairs: [string, string][] = [

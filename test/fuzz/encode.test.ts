@@ -231,7 +231,7 @@ describe('encodePairs', () => {
   it('writes what the specification writes, in pieces that records hold, cut only between pairs', () => {
     fc.assert(
       fc.property(fc.array(pair, { maxLength: 10 }), (pairs) => {
-        const pieces = encodePairs(pairs);
+        const pieces = encodePairs(pairs).map((piece) => Buffer.from(piece, 'latin1'));
         expect(Buffer.concat(pieces).equals(writePairs(pairs))).toBe(true);
         expect(pieces.flatMap(readPairs)).toEqual(pairs);
         for (const { length } of pieces) expect(length).toBeLessThanOrEqual(65_535);
