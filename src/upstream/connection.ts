@@ -1,7 +1,9 @@
 // One socket to a worker: owns the fd, hands its bytes to whoever uses it now, and closes exactly once.
 
+import type { ConnectOpts, SocketConstructorOpts } from 'node:net';
 import type { Address } from '../core/address.ts';
 import { FIRST_REQUEST_ID, LAST_REQUEST_ID } from '../fcgi/protocol.ts';
+import { inlet } from './inlet.ts';
 import { WorkerSocket } from './worker-socket.ts';
 
 /** Who uses a connection at the moment: an exchange, the capacity question, or the shelf of idle connections. */
@@ -22,7 +24,7 @@ const NEXT: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
 };
 
 export class Connection {
-  readonly #socket = new WorkerSocket({ allowHalfOpen: true });
+  readonly #socket: WorkerSocket;
   #state: ConnectionState = 'connecting';
   #user: ConnectionUser;
   #opened: (() => void) | undefined;
@@ -35,13 +37,17 @@ export class Connection {
   constructor(address: Address, user: ConnectionUser, opened: () => void) {
     this.#user = user;
     this.#opened = opened;
-    const socket = this.#socket;
+    const options: SocketConstructorOpts & ConnectOpts = {
+      allowHalfOpen: true,
+      onread: inlet((bytes) => this.#user.data(bytes)),
+    };
+    const socket = new WorkerSocket(options);
+    this.#socket = socket;
     socket.on('connect', () => {
       this.#to('open');
       this.#opened?.();
       this.#opened = undefined;
     });
-    socket.on('data', (chunk: Buffer) => this.#user.data(chunk));
     socket.on('drain', () => this.#user.drained());
     socket.on('end', () => this.#close(undefined));
     socket.on('error', (error) => this.#close(error));
