@@ -1,6 +1,5 @@
 // One socket to a worker: owns the fd, hands its bytes to whoever uses it now, and closes exactly once.
 
-import type { ConnectOpts, SocketConstructorOpts } from 'node:net';
 import type { Address } from '../core/address.ts';
 import { FIRST_REQUEST_ID, LAST_REQUEST_ID } from '../fcgi/protocol.ts';
 import { inlet } from './inlet.ts';
@@ -37,11 +36,7 @@ export class Connection {
   constructor(address: Address, user: ConnectionUser, opened: () => void) {
     this.#user = user;
     this.#opened = opened;
-    const options: SocketConstructorOpts & ConnectOpts = {
-      allowHalfOpen: true,
-      onread: inlet((bytes) => this.#user.data(bytes)),
-    };
-    const socket = new WorkerSocket(options);
+    const socket = new WorkerSocket(inlet((bytes) => this.#user.data(bytes)));
     this.#socket = socket;
     socket.on('connect', () => {
       this.#to('open');

@@ -56,7 +56,7 @@ function open({ socket: to, secure }: HttpAddress): Socket {
     const name = isIP(to.host) === 0 ? { servername: to.host } : {};
     return connectTls({ host: to.host, port: to.port, ...name });
   }
-  const socket = new WorkerSocket({ allowHalfOpen: true });
+  const socket = new WorkerSocket();
   if (to.kind === 'unix') socket.connect({ path: to.path });
   else socket.connect({ host: to.host, port: to.port, noDelay: true });
   return socket;
