@@ -10,12 +10,14 @@ export type Watch<Connection> = (connection: Connection, discard: () => void) =>
 
 interface Kept<Connection> {
   readonly connection: Connection;
-  readonly timer: Timer;
+  /** Clock ms. */
+  readonly until: number;
   readonly unwatch: () => void;
 }
 
 /**
- * The most recently used connection is taken first, so that the others reach the idle limit and close.
+ * The most recently used connection is taken first, so that the others reach the idle limit and close. So the list is in
+ * order of its limits, and one timer for the first of them is enough: on a busy shelf none is set or cleared for each request.
  * Bytes nobody asked for on an idle connection would be taken for the next answer (response poisoning): they kill it.
  */
 export class Shelf<Connection extends { destroy(): void }> {
@@ -23,6 +25,8 @@ export class Shelf<Connection extends { destroy(): void }> {
   readonly #limit: number;
   readonly #watch: Watch<Connection>;
   readonly #kept: Kept<Connection>[] = [];
+  /** Runs while anything is kept, and a while longer. */
+  #timer: Timer | undefined;
 
   /** @param limit ms that a connection may stay idle */
   constructor(clock: Clock, limit: number, watch: Watch<Connection>) {
@@ -35,25 +39,38 @@ export class Shelf<Connection extends { destroy(): void }> {
     const discard = (): void => {
       const at = this.#kept.indexOf(kept);
       if (at !== -1) this.#kept.splice(at, 1);
-      letGo(kept).destroy();
+      kept.unwatch();
+      connection.destroy();
     };
-    const timer = this.#clock.after(this.#limit, discard);
-    const kept: Kept<Connection> = { connection, timer, unwatch: this.#watch(connection, discard) };
+    const kept: Kept<Connection> = {
+      connection,
+      until: this.#clock.now() + this.#limit,
+      unwatch: this.#watch(connection, discard),
+    };
     this.#kept.push(kept);
+    this.#timer ??= this.#clock.after(this.#limit, () => this.#expire());
   }
 
   take(): Connection | undefined {
     const kept = this.#kept.pop();
-    return kept && letGo(kept);
+    kept?.unwatch();
+    return kept?.connection;
   }
 
   closeAll(): void {
     for (let connection = this.take(); connection !== undefined; connection = this.take()) connection.destroy();
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
-}
 
-function letGo<Connection>({ connection, timer, unwatch }: Kept<Connection>): Connection {
-  timer.cancel();
-  unwatch();
-  return connection;
+  #expire(): void {
+    const now = this.#clock.now();
+    const kept = this.#kept.findIndex(({ until }) => until > now);
+    for (const { connection, unwatch } of this.#kept.splice(0, kept === -1 ? this.#kept.length : kept)) {
+      unwatch();
+      connection.destroy();
+    }
+    const [first] = this.#kept;
+    this.#timer = first && this.#clock.after(Math.max(1, Math.ceil(first.until - now)), () => this.#expire());
+  }
 }

@@ -107,6 +107,7 @@ describe('spare connections that are kept', () => {
     spare.endTurn();
     expect(connection.closed).toBe(false);
     expect(spare.take(true)).toBe(connection);
+    spare.closeAll();
   });
 
   it('are closed when they are to be', async () => {
