@@ -49,8 +49,8 @@ export const overhead: Benchmark = {
 };
 
 async function run({ quick, scope, progress }: Setting): Promise<Measured> {
-  const seconds = quick ? 2 : 5;
-  const rounds = quick ? 3 : 5;
+  const seconds = quick ? 2 : 3;
+  const rounds = quick ? 3 : 9;
   const contenders = await startAll(scope, progress);
   for (const { name, url } of contenders) {
     progress(`warming up ${name}`);

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Stated } from './condition.ts';
+import type { Slots } from './slots.ts';
 
 /** `starting`: nothing has answered since its socket appeared, or since its worker was lost. */
 export type ActivityName = 'idle' | 'busy' | 'full' | 'starting';
@@ -17,15 +18,25 @@ export class Activity {
     this.#since = clock.now();
   }
 
-  to(is: ActivityName): void {
-    if (is === this.#is) return;
-    this.#is = is;
-    this.#since = this.#clock.now();
+  /**
+   * @param answered whether anything has, since its address appeared or its worker was lost
+   * @param failing whether nothing has, since an exchange failed
+   */
+  follow({ inUse, free }: Slots, answered: boolean, failing: boolean): void {
+    if (!free) this.#to(answered || inUse === 0 ? 'full' : 'starting');
+    else if (inUse > 0) this.#to(answered ? 'busy' : 'starting');
+    else this.#to(failing ? 'starting' : 'idle');
   }
 
   stated(reason: string): Stated<ActivityName> {
     const since = this.#clock.date();
     since.setTime(since.getTime() - (this.#clock.now() - this.#since));
     return { is: this.#is, since, reason };
+  }
+
+  #to(is: ActivityName): void {
+    if (is === this.#is) return;
+    this.#is = is;
+    this.#since = this.#clock.now();
   }
 }

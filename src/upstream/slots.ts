@@ -4,11 +4,13 @@ import { Occupancy, type Sharer } from './occupancy.ts';
 
 /** Whose slots they are. */
 export interface SlotsOwner {
-  /** A slot was taken or given back, here or by another who shares the address. */
-  slotsChanged(): void;
+  /** A slot was taken or given back. */
+  changed(): void;
+  /** The same, or another who shares the address has changed something. */
+  told(): void;
 }
 
-const NOBODY: SlotsOwner = { slotsChanged: () => undefined };
+const NOBODY: SlotsOwner = { changed: () => undefined, told: () => undefined };
 
 /**
  * Invariants: a slot is taken only while one is free; `inUse` never falls below zero; `capacity` may shrink under
@@ -68,7 +70,7 @@ export class Slots implements Sharer {
   take(): void {
     if (!this.free) throw new Error(`no free slot: ${this.#inUse} of ${this.#capacity} in use`);
     this.#inUse += 1;
-    if (this.#alone) this.#owner.slotsChanged();
+    if (this.#alone) this.#owner.changed();
     else this.#at.took(this);
   }
 
@@ -76,7 +78,7 @@ export class Slots implements Sharer {
   give(): void {
     if (this.#inUse === 0) throw new Error('a slot was given back that nobody had taken');
     this.#inUse -= 1;
-    if (this.#alone) this.#owner.slotsChanged();
+    if (this.#alone) this.#owner.changed();
     else this.#at.gave(this);
   }
 
@@ -88,7 +90,7 @@ export class Slots implements Sharer {
 
   hear(): void {
     this.#review();
-    this.#owner.slotsChanged();
+    this.#owner.told();
   }
 
   /** Nothing more begins in them. What runs there runs on, and counts for the others. */

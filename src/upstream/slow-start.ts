@@ -39,6 +39,11 @@ export class SlowStart {
     return false;
   }
 
+  /** The weight, if it does not grow any more; undefined while it does. */
+  get fullWeight(): number | undefined {
+    return this.running ? undefined : this.#full;
+  }
+
   /** Above 0, at most the full one. */
   get weight(): number {
     if (this.#began === undefined || !this.running) return this.#full;

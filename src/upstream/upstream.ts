@@ -44,6 +44,8 @@ export class Upstream implements Candidate, SlotsOwner {
   #lifeless = false;
   /** Whether anything has answered since its address appeared, or since its worker was lost. */
   #answered = false;
+  /** Its weight, while it is known not to grow. */
+  #fullWeight: number | undefined;
   readonly #slowStart: SlowStart;
   readonly name: string;
   readonly speaks: 'fastcgi' | 'http';
@@ -79,7 +81,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#capacity = new CapacityLimit(this.#slots, limit, occupancy);
     this.#slowStart = new SlowStart(clock, settings.weight, settings.slowStart ?? 0);
     this.#setbacks = new Setbacks(this.name, clock, log, () => {
-      if (this.#setbacks.failing) this.#slowStart.begin();
+      if (this.#setbacks.failing) this.#startSlowly();
       this.#reconsidered();
     });
     const disabled = settings.disabled ? whyDisabled(settings) : undefined;
@@ -115,7 +117,8 @@ export class Upstream implements Candidate, SlotsOwner {
 
   /** What the settings say, or part of it while it starts slowly. */
   get weight(): number {
-    return this.#slowStart.weight;
+    this.#fullWeight ??= this.#slowStart.fullWeight;
+    return this.#fullWeight ?? this.#slowStart.weight;
   }
 
   get warming(): boolean {
@@ -213,7 +216,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#fcgi?.renewed();
     this.#capacity.forget();
     this.#setbacks.reset();
-    this.#slowStart.begin();
+    this.#startSlowly();
     this.#reconsider();
     this.#slots.tell();
   }
@@ -224,6 +227,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#settings = settings;
     if (settings.maxConns !== before.maxConns) this.#capacity.reconfigure(limitOf(this.#address, settings.maxConns));
     this.#slowStart.reconfigure(settings.weight, settings.slowStart ?? 0);
+    this.#fullWeight = undefined;
     this.#fcgi?.reconfigure(settings);
     this.#http?.reconfigure(settings);
     if (settings.disabled !== before.disabled) {
@@ -234,20 +238,24 @@ export class Upstream implements Candidate, SlotsOwner {
 
   /** Whether it is in a pool. What it holds counts in any case for whoever else sends requests to its address. */
   takesPart(is: boolean): void {
-    if (is) this.#slots.comeBack();
-    else this.#slots.leave();
+    if (!is) {
+      this.#slots.leave();
+      return;
+    }
+    this.#slots.comeBack();
+    this.#capacity.recall();
   }
 
   /** What its health monitor, the only caller, makes of it. */
   judge(verdict: Verdict, reason: string): void {
-    if (verdict === 'up' && this.#condition.verdict !== 'up') this.#slowStart.begin();
+    if (verdict === 'up' && this.#condition.verdict !== 'up') this.#startSlowly();
     this.#condition.judge(verdict, reason);
     this.#reconsidered();
   }
 
   /** What the operator wants of it. Whatever runs there goes on. */
   want(intent: Intent, reason: string): void {
-    if (intent === 'serve' && this.#condition.intent !== 'serve') this.#slowStart.begin();
+    if (intent === 'serve' && this.#condition.intent !== 'serve') this.#startSlowly();
     this.#condition.want(intent, reason);
     if (intent !== 'serve') this.#closeSpare();
     this.#reconsidered();
@@ -272,6 +280,11 @@ export class Upstream implements Candidate, SlotsOwner {
     return this.#http.start(request, sink, purpose);
   }
 
+  #startSlowly(): void {
+    this.#slowStart.begin();
+    this.#fullWeight = undefined;
+  }
+
   #closeSpare(): void {
     this.#fcgi?.closeSpare();
     this.#http?.closeSpare();
@@ -281,7 +294,7 @@ export class Upstream implements Candidate, SlotsOwner {
   #lives(): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.#changed();
+    this.changed();
   }
 
   /** The worker may be at it for long, but what the request came to is known now. */
@@ -313,7 +326,7 @@ export class Upstream implements Candidate, SlotsOwner {
   /** One of the facts has changed that `#standing` and `#lifeless` follow from. */
   #reconsidered(): void {
     this.#reconsider();
-    this.#changed();
+    this.changed();
   }
 
   #reconsider(): void {
@@ -323,16 +336,15 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#lifeless = this.#setbacks.failing || !this.well;
   }
 
-  slotsChanged(): void {
-    this.#changed();
+  /** Others who share its address have changed something: its capacity may be known now. */
+  told(): void {
+    this.#capacity.recall();
+    this.changed();
   }
 
-  #changed(): void {
-    this.#capacity.recall();
-    const { inUse, free } = this.#slots;
-    if (!free) this.#activity.to(this.#answered || inUse === 0 ? 'full' : 'starting');
-    else if (inUse > 0) this.#activity.to(this.#answered ? 'busy' : 'starting');
-    else this.#activity.to(this.#lifeless && this.#setbacks.failing ? 'starting' : 'idle');
+  /** Its slots have changed, or something else that decides on what it may get. */
+  changed(): void {
+    this.#activity.follow(this.#slots, this.#answered, this.#lifeless && this.#setbacks.failing);
     this.#parts.changed(this);
   }
 }

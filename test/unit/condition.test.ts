@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Activity } from '../../src/upstream/activity.ts';
 import { Condition, type StateChange } from '../../src/upstream/condition.ts';
+import { Slots } from '../../src/upstream/slots.ts';
 import { FakeClock } from '../helpers/fake-clock.ts';
 import { recordingLog } from './support/recording-log.ts';
 
@@ -110,12 +111,30 @@ describe('the activity of an upstream', () => {
     const clock = new FakeClock();
     const activity = new Activity(clock);
     clock.advance(1000);
-    activity.to('busy');
+    const slots = new Slots(3);
+    slots.take();
+    activity.follow(slots, true, false);
     const since = clock.date();
     clock.advance(500);
-    activity.to('busy');
+    slots.take();
+    activity.follow(slots, true, false);
     expect(activity.stated('1 of 2 slots in use')).toEqual({ is: 'busy', since, reason: '1 of 2 slots in use' });
-    activity.to('full');
-    expect(activity.stated('').since).toEqual(clock.date());
+    slots.take();
+    activity.follow(slots, true, false);
+    expect(activity.stated('')).toEqual({ is: 'full', since: clock.date(), reason: '' });
+  });
+
+  it('is starting until something answers, and again while nothing does after a failure', () => {
+    const activity = new Activity(new FakeClock());
+    const slots = new Slots(2);
+    const word = (answered: boolean, failing: boolean): string => {
+      activity.follow(slots, answered, failing);
+      return activity.stated('').is;
+    };
+    expect([word(false, false), word(true, false), word(true, true)]).toEqual(['idle', 'idle', 'starting']);
+    slots.take();
+    expect([word(false, false), word(true, false), word(true, true)]).toEqual(['starting', 'busy', 'busy']);
+    slots.take();
+    expect([word(false, false), word(true, false)]).toEqual(['starting', 'full']);
   });
 });

@@ -3,9 +3,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Occupancies, Occupancy } from '../../src/upstream/occupancy.ts';
-import { Slots } from '../../src/upstream/slots.ts';
+import { Slots, type SlotsOwner } from '../../src/upstream/slots.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
+
+const listener = (heard: () => void): SlotsOwner => ({ changed: heard, told: heard });
 
 describe('slots that share a worker', () => {
   it('are as free as a model says, whoever takes, gives, joins, leaves and changes its capacity', () => {
@@ -59,7 +61,16 @@ describe('slots that share a worker', () => {
   it('hear of a free slot in the order in which they had the last one, the longest ago first', () => {
     const heard: string[] = [];
     const at = new Occupancy();
-    const slots = new Map(['a', 'b', 'c'].map((name) => [name, new Slots(1, at, { slotsChanged: () => void heard.push(name) })]));
+    const slots = new Map(
+      ['a', 'b', 'c'].map((name) => [
+        name,
+        new Slots(
+          1,
+          at,
+          listener(() => heard.push(name)),
+        ),
+      ]),
+    );
     const turn = (name: string): string[] => {
       slots.get(name)?.take();
       heard.length = 0;
@@ -75,8 +86,16 @@ describe('slots that share a worker', () => {
   it('are told, the owner first, when a slot was taken', () => {
     const heard: string[] = [];
     const at = new Occupancy();
-    const a = new Slots(1, at, { slotsChanged: () => void heard.push('a') });
-    new Slots(1, at, { slotsChanged: () => void heard.push('b') });
+    const a = new Slots(
+      1,
+      at,
+      listener(() => heard.push('a')),
+    );
+    new Slots(
+      1,
+      at,
+      listener(() => heard.push('b')),
+    );
     heard.length = 0;
     a.take();
     expect(heard).toEqual(['a', 'b']);
