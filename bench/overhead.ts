@@ -17,7 +17,9 @@ const PROCESSES = 12;
 const PAGE = 1024;
 const LIMIT = 1.2;
 /** Runs of 4 s before the measured ones: V8 compiles and recompiles for some 300,000 requests, and for each end of a run it has not met. */
-const WARM_UPS = 4;
+const WARM_UPS = 3;
+/** Seconds of the same load just before each measured round: in the lull before it V8 has given memory back, which a busy server never does. */
+const LEAD_IN = 1;
 
 const BASELINE = 'nginx';
 const FRONTS: ReadonlyArray<{ readonly name: string; readonly spec: FrontSpec }> = [
@@ -84,6 +86,7 @@ async function startAll(scope: Scope, progress: (text: string) => void): Promise
 }
 
 async function measure(scope: Scope, { front, url }: Contender, seconds: number): Promise<Round> {
+  await wrk(scope, { url, connections: CONNECTIONS, seconds: LEAD_IN });
   const others = watchOthers();
   const before = cpuNanoseconds(front.pid);
   const { requests, perSecond, failed } = await wrk(scope, { url, connections: CONNECTIONS, seconds });
