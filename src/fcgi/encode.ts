@@ -32,7 +32,7 @@ export class ParamsTooLargeError extends Error {
  * Invariants: a record's content never passes 65,535 bytes; a pair never spans two records (php-fpm resets the
  * connection on one that does); every padding and reserved byte is written as zero.
  *
- * Contents are joined as strings and become bytes all at once: a write for each name and value took four times as long.
+ * Contents are joined as strings and become bytes all at once: with a write for each name and value it took twice as long.
  *
  * One encoder serves every request in turn: `begin`, `add`..., `finish`, all in one tick.
  */

@@ -6,7 +6,7 @@ import { Occupancy, type Sharer } from './occupancy.ts';
 export interface SlotsOwner {
   /** A slot was taken or given back. */
   changed(): void;
-  /** The same, or another who shares the address has changed something. */
+  /** The same may have happened at another who shares the address, or a capacity has changed, here or there. */
   told(): void;
 }
 

@@ -336,7 +336,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#lifeless = this.#setbacks.failing || !this.well;
   }
 
-  /** Others who share its address have changed something: its capacity may be known now. */
+  /** Something may have changed for all who share its address: its capacity may be known now. */
   told(): void {
     this.#capacity.recall();
     this.changed();
