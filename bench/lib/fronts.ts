@@ -16,11 +16,13 @@ export interface Front {
 export type FrontSpec =
   | { readonly kind: 'fcgi-lb'; readonly options?: readonly string[] }
   | ({ readonly kind: 'nginx' } & NginxOptions)
-  | { readonly kind: 'haproxy' };
+  | { readonly kind: 'haproxy' }
+  /** node:http and nothing else, see bare-front.mjs; for one socket, over TCP. */
+  | { readonly kind: 'bare' };
 
 /** Whether a front end can be started on this machine. */
 export function isInstalled(spec: FrontSpec): boolean {
-  return spec.kind === 'fcgi-lb' || findProgram(spec.kind) !== undefined;
+  return spec.kind === 'fcgi-lb' || spec.kind === 'bare' || findProgram(spec.kind) !== undefined;
 }
 
 /** A TCP port of the loopback interface that is free at this moment. */
@@ -63,6 +65,11 @@ function commandFor(
       const file = join(folder, 'nginx.conf');
       writeFileSync(file, nginxConf(spec, folder, place, workers));
       return { program: findProgram('nginx') ?? 'nginx', words: ['-e', 'stderr', '-p', folder, '-c', file] };
+    }
+    case 'bare': {
+      if ('path' in place) throw new Error('the bare front end listens on TCP only');
+      const script = fileURLToPath(new URL('bare-front.mjs', import.meta.url));
+      return { program: process.execPath, words: [script, place.host, String(place.port), ...workers] };
     }
     case 'haproxy': {
       const file = join(folder, 'haproxy.cfg');

@@ -24,9 +24,14 @@ export function mean(values: readonly number[]): number {
 }
 
 export function median(values: readonly number[]): number {
+  return quantile(values, 50);
+}
+
+/** The smallest value that `percent` of all, in whatever order, do not pass. */
+export function quantile(values: readonly number[], percent: number): number {
   return percentile(
     [...values].sort((a, b) => a - b),
-    50,
+    percent,
   );
 }
 
