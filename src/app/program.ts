@@ -8,6 +8,7 @@ import type { Alerts } from '../alerts/alerts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
 import { Events } from '../core/events.ts';
+import { keepTick } from '../core/kept-tick.ts';
 import { explained, type Handover, type Listener } from '../core/listen.ts';
 import { LoopDelay } from '../core/loop-delay.ts';
 import { Door } from '../http/door.ts';
@@ -47,6 +48,8 @@ export class Program {
   /** What happens to its upstreams and its configuration. */
   readonly events = new Events();
   readonly loopDelay: LoopDelay;
+  /** Nobody asks for it: it only has to live. */
+  readonly keptTick = keepTick();
   /** Who is told of it, once `watch` has been called. */
   readonly alerts: Alerts;
   readonly #version: string;

@@ -44,6 +44,12 @@ const PARSE_ERRORS: Readonly<Record<string, FailureCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'FCGI_LB_REQUEST_TIMEOUT',
 };
 
+/** A request of a connection, and what begins it. */
+interface Turn {
+  readonly transaction: OpenRequest;
+  begin(): void;
+}
+
 export class Door {
   #settings: DoorSettings;
   readonly #clock: Clock;
@@ -52,10 +58,10 @@ export class Door {
   readonly #servers: Server[] = [];
   readonly #listeners: Listener[] = [];
   /**
-   * The open transactions of each client connection, in order of arrival, with what begins them. Pipelined requests take
-   * turns: none may overtake one that changes something (RFC 9112 9.3.2), nor one connection fill the queue for all.
+   * The open transactions of each client connection, in order of arrival. Pipelined requests take turns: none may
+   * overtake one that changes something (RFC 9112 9.3.2), nor one connection fill the queue for all.
    */
-  readonly #connections = new Map<Duplex, Map<OpenRequest, () => void>>();
+  readonly #connections = new Map<Duplex, Turn[]>();
   /** The real method of the first request on a connection that was taken over. */
   readonly #methods = new WeakMap<Duplex, string>();
   /** What the first request on a connection that was taken over asks to change to. */
@@ -142,7 +148,7 @@ export class Door {
     }
     for (;;) {
       // Not closeIdleConnections: it spares connections on which nothing was ever sent.
-      for (const [socket, open] of this.#connections) if (open.size === 0) socket.destroy();
+      for (const [socket, open] of this.#connections) if (open.length === 0) socket.destroy();
       if (this.#active === 0) break;
       await this.#quiet();
     }
@@ -175,12 +181,12 @@ export class Door {
   }
 
   #accepted(socket: Duplex): void {
-    this.#connections.set(socket, new Map());
+    this.#connections.set(socket, []);
     socket.on('close', () => {
       const open = this.#connections.get(socket);
       this.#connections.delete(socket);
       // node:http tells only the response in turn that its connection has gone, not those pipelined behind it.
-      for (const transaction of [...(open?.keys() ?? [])]) transaction.close();
+      for (const { transaction } of [...(open ?? [])]) transaction.close();
     });
   }
 
@@ -196,8 +202,8 @@ export class Door {
     this.#active += 1;
     const open = this.#connections.get(request.socket);
     const begin = (): void => transaction.run(sendContinue);
-    open?.set(transaction, begin);
-    if (open === undefined || open.size === 1) begin();
+    open?.push({ transaction, begin });
+    if (open === undefined || open.length === 1) begin();
   }
 
   /**
@@ -209,7 +215,7 @@ export class Door {
     socket.on('error', () => undefined);
     // Behind other requests: their answers must come first, and nobody sends it before them for a good reason.
     const known = socket instanceof Socket || socket instanceof ReplayedConnection;
-    if (!known || open === undefined || open.size > 0) {
+    if (!known || open === undefined || open.length > 0) {
       socket.destroy();
       return;
     }
@@ -224,14 +230,13 @@ export class Door {
 
   readonly #closed = (transaction: OpenRequest): void => {
     const open = this.#connections.get(transaction.socket);
-    const [running] = open?.keys() ?? [];
-    open?.delete(transaction);
+    const turn = open?.findIndex((each) => each.transaction === transaction) ?? -1;
+    if (turn !== -1) open?.splice(turn, 1);
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
     // What comes after the last answer of a connection can have none.
-    if (running !== transaction || !transaction.socket.writable) return;
-    const [begin] = open?.values() ?? [];
-    begin?.();
+    if (turn !== 0 || !transaction.socket.writable) return;
+    open?.[0]?.begin();
   };
 
   /** Resolves when no request is open. */
@@ -252,10 +257,10 @@ export class Door {
       socket.destroy();
       return;
     }
-    if (open.size > 0) {
-      const [running] = open.keys();
+    if (open.length > 0) {
+      const [running] = open;
       // A client that ended in the middle of its body has left. A page in the middle of another answer would be taken for part of it.
-      const told = code !== 'HPE_INVALID_EOF_STATE' && open.size === 1 && running?.unreadable(error.message);
+      const told = code !== 'HPE_INVALID_EOF_STATE' && open.length === 1 && running?.transaction.unreadable(error.message);
       if (told && socket instanceof Socket) socket.destroySoon();
       else socket.destroy();
       return;

@@ -1,6 +1,7 @@
 // One FastCGI request on an upstream, from dialling to the moment its slot is free again.
 
 import type { Clock } from '../core/clock.ts';
+import type { Seated } from '../core/dense-set.ts';
 import { type FailureCode, ProxyError } from '../core/errors.ts';
 import { RecordDecoder, RecordError, type RecordSink } from '../fcgi/decode.ts';
 import { abortRequest, addressHead, stdinEnd, stdinFrame } from '../fcgi/encode.ts';
@@ -56,7 +57,9 @@ const NO_STATE: State = { kind: 'gone' };
  *    worker that still computes would make the next request wait unseen (fact 4).
  * 3. The answer is read while the body is written; neither direction buffers more than a socket's high-water mark.
  */
-export class Exchange implements ConnectionUser, RecordSink {
+export class Exchange implements ConnectionUser, RecordSink, Seated {
+  /** Among the exchanges of its upstream. */
+  seat = -1;
   readonly #host: ExchangeHost;
   readonly #request: FcgiRequest;
   #sink: ExchangeSink;

@@ -3,6 +3,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
+import type { Seated } from '../core/dense-set.ts';
 import { asError, type FailureCode, ProxyError } from '../core/errors.ts';
 import { BodyPump } from './body-pump.ts';
 import { breakage, DEAF, headOf } from './http-answer.ts';
@@ -60,7 +61,9 @@ const ABANDONED: Outcome = { kind: 'abandoned' };
  *    has no other word for "stop" than closing, and a server of one thread does not hear it while it computes.
  * 3. One request is written at most once; only a kept socket that was dead before any byte came is replaced.
  */
-export class HttpExchange {
+export class HttpExchange implements Seated {
+  /** Among the exchanges of its upstream. */
+  seat = -1;
   readonly #host: HttpHost;
   readonly #request: HttpRequest;
   #sink: HttpSink;

@@ -1,5 +1,6 @@
 // A slot lent to a probe: what a guest may do with an upstream (DESIGN.md fact 7).
 
+import type { DenseSet } from '../core/dense-set.ts';
 import type { DialResult } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import type { HttpExchange } from './http-exchange.ts';
@@ -24,7 +25,7 @@ export interface Loan {
  * @param running what runs on the upstream
  * @param parts what the upstream does for whoever has the loan
  */
-export function loanOf(running: ReadonlySet<AnyExchange>, parts: Omit<Loan, 'running'>): Loan {
+export function loanOf(running: Pick<DenseSet<AnyExchange>, 'has'>, parts: Omit<Loan, 'running'>): Loan {
   let exchange: AnyExchange | undefined;
   const keep = <T extends AnyExchange>(begun: T): T => {
     exchange = begun;

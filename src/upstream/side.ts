@@ -1,13 +1,14 @@
 // What the two ways to speak to an upstream have in common: in whose name an exchange runs, and who hears of it.
 
 import type { Clock } from '../core/clock.ts';
+import type { Seated } from '../core/dense-set.ts';
 import type { Outcome } from './request.ts';
 
 /** What becomes of a probe is for the one who sent it to judge, and says nothing about requests. */
 export type Purpose = 'request' | 'probe';
 
 /** An exchange of either kind. */
-export interface AnyExchange {
+export interface AnyExchange extends Seated {
   destroy(): void;
 }
 

@@ -3,7 +3,7 @@
 import type { Candidate } from '../balance/balancer.ts';
 import { HeadTime } from '../balance/head-time.ts';
 import { socketOf, type UpstreamAddress } from '../core/address.ts';
-import type { Clock } from '../core/clock.ts';
+import { DenseSet } from '../core/dense-set.ts';
 import { Activity, type ActivityName } from './activity.ts';
 import { CapacityLimit } from './capacity-limit.ts';
 import { Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
@@ -51,13 +51,12 @@ export class Upstream implements Candidate, SlotsOwner {
   readonly speaks: 'fastcgi' | 'http';
   readonly #address: UpstreamAddress;
   #settings: UpstreamSettings;
-  readonly #clock: Clock;
   /** What runs at its address, for upstreams of other pools too. */
   readonly occupancy: Occupancy;
   /** One of the two is there. */
   readonly #fcgi: FcgiSide | undefined;
   readonly #http: HttpSide | undefined;
-  readonly #running = new Set<AnyExchange>();
+  readonly #running = new DenseSet<AnyExchange>();
   /** Those of the running that nobody waits for any more. */
   readonly #givenUp = new Set<AnyExchange>();
   readonly #capacity: CapacityLimit;
@@ -72,7 +71,6 @@ export class Upstream implements Candidate, SlotsOwner {
     this.speaks = address.kind === 'http' ? 'http' : 'fastcgi';
     this.#address = address;
     this.#settings = settings;
-    this.#clock = clock;
     this.#parts = parts;
     // Until the capacity is known one exchange at a time is what every worker takes.
     const limit = limitOf(address, settings.maxConns);
@@ -92,7 +90,7 @@ export class Upstream implements Candidate, SlotsOwner {
       ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#slots.tell() },
       unlimited: () => this.#slots.capacity === Number.POSITIVE_INFINITY,
       serving: () => this.#condition.intent === 'serve',
-      begins: (exchange: AnyExchange) => void this.#running.add(exchange),
+      begins: (exchange: AnyExchange) => this.#running.add(exchange),
       answered: (ms: number, purpose: Purpose) => {
         if (purpose === 'request') {
           this.#headTime.add(ms);
@@ -202,7 +200,7 @@ export class Upstream implements Candidate, SlotsOwner {
     if (!this.#slots.free || this.#condition.intent !== 'serve') return undefined;
     this.take();
     return loanOf(this.#running, {
-      dial: (result) => dial(socketOf(this.#address), this.#settings.timeouts.connect, this.#clock, result),
+      dial: (result) => dial(socketOf(this.#address), this.#settings.timeouts.connect, this.#parts.clock, result),
       start: (request, sink) => this.#speak(request, sink, 'probe'),
       forward: (request, sink) => this.#speakHttp(request, sink, 'probe'),
       release: () => this.release(),
@@ -267,7 +265,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#closeSpare();
     this.#setbacks.reset();
     this.#reconsider();
-    for (const exchange of [...this.#running]) exchange.destroy();
+    for (const exchange of this.#running.all()) exchange.destroy();
   }
 
   #speak(request: FcgiRequest, sink: ExchangeSink, purpose: Purpose): Exchange {

@@ -1,0 +1,46 @@
+// A set for what comes and goes with every request: nothing remains of what has left, not even for the garbage collector.
+
+/** What can be in a dense set: it carries its own place there, which is the set's business. */
+export interface Seated {
+  /** -1 while it is in none. */
+  seat: number;
+}
+
+/**
+ * `add`, `delete` and `has` in constant time, in no order.
+ *
+ * A `Set` would do, were it not for what V8 leaves behind: it makes a new table for every few additions, and each old table points to
+ * the next one. A single table that has become old, as all do when the collector clears up in a quiet moment, then keeps alive
+ * all later ones with what stood in them, since the collector of young objects takes an old object for a living one. Requests
+ * became old by the thousand, and a request cost half as much again (decision 0032).
+ *
+ * Invariant: `#members[member.seat] === member` for each of them. Something can be in one dense set at a time.
+ */
+export class DenseSet<T extends Seated> {
+  readonly #members: T[] = [];
+
+  add(member: T): void {
+    if (this.has(member)) return;
+    member.seat = this.#members.length;
+    this.#members.push(member);
+  }
+
+  delete(member: T): void {
+    if (!this.has(member)) return;
+    const last = this.#members.pop();
+    if (last !== undefined && last !== member) {
+      this.#members[member.seat] = last;
+      last.seat = member.seat;
+    }
+    member.seat = -1;
+  }
+
+  has(member: T): boolean {
+    return member.seat !== -1 && this.#members[member.seat] === member;
+  }
+
+  /** Those that are in it now, whoever comes or goes meanwhile. */
+  all(): readonly T[] {
+    return [...this.#members];
+  }
+}
