@@ -135,8 +135,16 @@ export class HttpExchange implements Seated {
     let message: ClientRequest;
     try {
       const headers = { Host: this.#host.authority, ...this.#request.headers, ...this.#framing() };
-      const wire = { setHost: false, createConnection: () => socket, maxHeaderSize: maxHead, insecureHTTPParser: false };
-      message = httpRequest({ ...wire, method, path: target, headers });
+      // Whole, not put together from parts: that would be a hidden class for each request (decision 0032).
+      message = httpRequest({
+        createConnection: () => socket,
+        maxHeaderSize: maxHead,
+        insecureHTTPParser: false,
+        setHost: false,
+        method,
+        path: target,
+        headers,
+      });
     } catch (cause) {
       this.#state = { kind: 'dialling', cancel: () => socket.destroy() };
       const error = new ProxyError('FCGI_LB_INTERNAL', `cannot write a request: ${asError(cause).message}`, { cause });
