@@ -19,6 +19,10 @@ export interface Seated {
 export class DenseSet<T extends Seated> {
   readonly #members: T[] = [];
 
+  get size(): number {
+    return this.#members.length;
+  }
+
   add(member: T): void {
     if (this.has(member)) return;
     member.seat = this.#members.length;

@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
+import { DenseSet, type Seated } from '../core/dense-set.ts';
 import { FAILURES, type FailureCode, systemCode } from '../core/errors.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
@@ -50,6 +51,15 @@ interface Turn {
   begin(): void;
 }
 
+interface Client extends Seated {
+  readonly socket: Duplex;
+  /**
+   * Its open transactions, in order of arrival. Pipelined requests take turns: none may overtake one that changes
+   * something (RFC 9112 9.3.2), nor one connection fill the queue for all.
+   */
+  readonly turns: Turn[];
+}
+
 export class Door {
   #settings: DoorSettings;
   readonly #clock: Clock;
@@ -57,11 +67,9 @@ export class Door {
   readonly #router: () => Router<AnyRoute>;
   readonly #servers: Server[] = [];
   readonly #listeners: Listener[] = [];
-  /**
-   * The open transactions of each client connection, in order of arrival. Pipelined requests take turns: none may
-   * overtake one that changes something (RFC 9112 9.3.2), nor one connection fill the queue for all.
-   */
-  readonly #connections = new Map<Duplex, Turn[]>();
+  readonly #clients = new DenseSet<Client>();
+  /** The client at the other end of each connection that is open. */
+  readonly #clientOf = new WeakMap<Duplex, Client>();
   /** The real method of the first request on a connection that was taken over. */
   readonly #methods = new WeakMap<Duplex, string>();
   /** What the first request on a connection that was taken over asks to change to. */
@@ -137,7 +145,7 @@ export class Door {
     this.#closing = true;
     const closed = this.#listeners.map((listener) => listener.close());
     await this.#quiet();
-    if (this.#connections.size > 0) {
+    if (this.#clients.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.#clock.after(LAST_REQUESTS, resolve);
         void Promise.all(closed).then(() => {
@@ -148,7 +156,7 @@ export class Door {
     }
     for (;;) {
       // Not closeIdleConnections: it spares connections on which nothing was ever sent.
-      for (const [socket, open] of this.#connections) if (open.length === 0) socket.destroy();
+      for (const { socket, turns } of this.#clients.all()) if (turns.length === 0) socket.destroy();
       if (this.#active === 0) break;
       await this.#quiet();
     }
@@ -158,7 +166,7 @@ export class Door {
   /** Stops accepting and cuts every client connection. */
   destroy(): void {
     for (const listener of this.#listeners) void listener.close();
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const { socket } of this.#clients.all()) socket.destroy();
   }
 
   #createServer(): Server {
@@ -181,13 +189,27 @@ export class Door {
   }
 
   #accepted(socket: Duplex): void {
-    this.#connections.set(socket, []);
+    const client: Client = { seat: -1, socket, turns: [] };
+    this.#clients.add(client);
+    this.#clientOf.set(socket, client);
     socket.on('close', () => {
-      const open = this.#connections.get(socket);
-      this.#connections.delete(socket);
+      const open = this.#turnsOf(socket);
+      this.#forget(socket);
       // node:http tells only the response in turn that its connection has gone, not those pipelined behind it.
       for (const { transaction } of [...(open ?? [])]) transaction.close();
     });
+  }
+
+  /** Undefined once it is closed, or no longer ours. */
+  #turnsOf(socket: Duplex): Turn[] | undefined {
+    return this.#clientOf.get(socket)?.turns;
+  }
+
+  #forget(socket: Duplex): void {
+    const client = this.#clientOf.get(socket);
+    if (client === undefined) return;
+    this.#clientOf.delete(socket);
+    this.#clients.delete(client);
   }
 
   #handle(request: IncomingMessage, response: ServerResponse, sendContinue: (() => void) | undefined): void {
@@ -200,7 +222,7 @@ export class Door {
     if (this.#closing || custom !== undefined || upgrade !== undefined) response.shouldKeepAlive = false;
     const transaction = openRequest(this.#context, routed, request, response, method, upgrade, this.#closed);
     this.#active += 1;
-    const open = this.#connections.get(request.socket);
+    const open = this.#turnsOf(request.socket);
     const begin = (): void => transaction.run(sendContinue);
     open?.push({ transaction, begin });
     if (open === undefined || open.length === 1) begin();
@@ -211,7 +233,7 @@ export class Door {
    * again: whether the protocol changes is for an upstream to say, and FastCGI knows of no other.
    */
   #asksToUpgrade(server: Server, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
-    const open = this.#connections.get(socket);
+    const open = this.#turnsOf(socket);
     socket.on('error', () => undefined);
     // Behind other requests: their answers must come first, and nobody sends it before them for a good reason.
     const known = socket instanceof Socket || socket instanceof ReplayedConnection;
@@ -224,12 +246,12 @@ export class Door {
     if (upgrade !== undefined) this.#upgrades.set(connection, upgrade);
     const custom = this.#methods.get(socket);
     if (custom !== undefined) this.#methods.set(connection, custom);
-    this.#connections.delete(socket);
+    this.#forget(socket);
     server.emit('connection', connection);
   }
 
   readonly #closed = (transaction: OpenRequest): void => {
-    const open = this.#connections.get(transaction.socket);
+    const open = this.#turnsOf(transaction.socket);
     const turn = open?.findIndex((each) => each.transaction === transaction) ?? -1;
     if (turn !== -1) open?.splice(turn, 1);
     this.#active -= 1;
@@ -249,7 +271,7 @@ export class Door {
 
   /** What came is no HTTP request, or not in time, or has a method that the parser does not know. */
   #badRequest(server: Server, error: Error & { readonly rawPacket?: Buffer }, socket: Duplex): void {
-    const open = this.#connections.get(socket);
+    const open = this.#turnsOf(socket);
     const code = systemCode(error) ?? '';
     // Taken over: what its first parser still complains of is nobody's business.
     if (open === undefined && !socket.destroyed) return;
@@ -268,7 +290,7 @@ export class Door {
     if (code === 'HPE_INVALID_METHOD' && error.rawPacket !== undefined && socket instanceof Socket) {
       const custom = takeOver(socket, error.rawPacket);
       if (custom !== undefined) {
-        this.#connections.delete(socket);
+        this.#forget(socket);
         this.#methods.set(custom.connection, custom.method);
         server.emit('connection', custom.connection);
         return;
