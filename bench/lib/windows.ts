@@ -23,6 +23,8 @@ export function watchWindows(pid: number): (requests: number) => readonly number
   const timer = setInterval(() => samples.push(sample()), WINDOW);
   return (requests) => {
     clearInterval(timer);
+    // The end of the load, too: the requests are those of the whole run.
+    samples.push(sample());
     const windows = samples.slice(1).map(({ cpu, written }, at) => {
       const before = samples[at] ?? { cpu, written };
       return { cpu: cpu - before.cpu, written: written - before.written };
