@@ -1,6 +1,7 @@
 // Takes in a request body before a worker is taken: in memory while it is small, in a temporary file when it is not.
 
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError, ProxyError } from '../core/errors.ts';
 import { MAX_CONTENT } from '../fcgi/protocol.ts';
@@ -58,7 +59,7 @@ export type Admission =
  */
 export function admitBody(
   request: IncomingMessage,
-  limits: { readonly maxBody: number; readonly requestBuffering: boolean },
+  limits: { readonly maxBody: number; readonly bodyTimeout: number; readonly requestBuffering: boolean },
   opened: () => void,
 ): Admission {
   const framing = bodyFraming(request);
@@ -72,7 +73,13 @@ export function admitBody(
     opened();
     return request;
   };
-  return { kind: 'at-hand', length, source: { kind: 'stream', size: length, open, failure: 'FCGI_LB_CLIENT_GONE' } };
+  // The body is read while it holds a worker's slot: a client that stalls must not keep that for ever.
+  const idle = { ms: limits.bodyTimeout, error: () => bodyStalled(limits.bodyTimeout) };
+  return { kind: 'at-hand', length, source: { kind: 'stream', size: length, open, failure: 'FCGI_LB_CLIENT_GONE', idle } };
+}
+
+function bodyStalled(ms: number): ProxyError {
+  return new ProxyError('FCGI_LB_REQUEST_TIMEOUT', `the client sent nothing of its request body for ${ms} ms`);
 }
 
 function bodyTooLarge(limit: number): ProxyError {
@@ -114,11 +121,7 @@ class Receiver {
     this.#limits = limits;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#idle = clock.after(limits.idleTimeout, () => {
-      this.#fail(
-        new ProxyError('FCGI_LB_REQUEST_TIMEOUT', `the client sent nothing of its request body for ${limits.idleTimeout} ms`),
-      );
-    });
+    this.#idle = clock.after(limits.idleTimeout, () => this.#fail(bodyStalled(limits.idleTimeout)));
   }
 
   start(): void {
@@ -189,8 +192,9 @@ class Receiver {
     const size = this.#size;
     if (!this.#settle()) return;
     if (file !== undefined) {
-      const stream: BodySource = { kind: 'stream', size, open: () => file.stream(), failure: 'FCGI_LB_BUFFER_FAILED' };
-      this.#resolve({ size, source: stream, close: () => file.close() });
+      const open = (): Readable => file.stream();
+      const source: BodySource = { kind: 'stream', size, open, failure: 'FCGI_LB_BUFFER_FAILED', idle: undefined };
+      this.#resolve({ size, source, close: () => file.close() });
       return;
     }
     const source: BodySource = size === 0 ? { kind: 'none' } : { kind: 'bytes', bytes: Buffer.concat(this.#chunks, size) };

@@ -240,10 +240,9 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
     } else {
       connection.write(head);
       if (body.kind === 'stream') {
-        const { failure } = body;
-        this.#pump = new BodyPump(stdinTarget(connection), body.open(), body.size, {
+        this.#pump = new BodyPump(stdinTarget(connection), body, this.#host.clock, {
           changed: () => this.#watch(),
-          failed: (cause) => this.#giveUp(new ProxyError(failure, `request body: ${cause.message}`, { cause }), ABANDONED),
+          failed: (error) => this.#giveUp(error, ABANDONED),
         });
       }
     }
@@ -278,6 +277,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
     const state = this.#state;
     if (state.kind === 'lingering') return 'linger';
     if (state.kind !== 'running') return undefined;
+    // The client is what is waited for, and the pump has a limit for that.
     if (this.#pump?.state === 'source') return undefined;
     if (this.#pump?.state === 'worker' || state.connection.blocked) return 'send';
     return this.#paused ? undefined : 'read';
@@ -319,6 +319,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
     if (this.#state.kind === 'gone') return;
     this.#state = { kind: 'gone' };
     this.#timer.cancel();
+    this.#pump?.endIdleLimit();
     this.#sink = DEAF;
     this.#stderr?.flush();
     this.#host.gone(this, outcome);

@@ -177,9 +177,9 @@ export class HttpExchange implements Seated {
         write: (chunk: Buffer) => message.write(chunk),
         end: () => void message.end(),
       };
-      this.#pump = new BodyPump(to, body.open(), body.size, {
+      this.#pump = new BodyPump(to, body, this.#host.clock, {
         changed: () => this.#watch(),
-        failed: (cause) => this.#giveUp(new ProxyError(body.failure, `request body: ${cause.message}`, { cause }), ABANDONED),
+        failed: (error) => this.#giveUp(error, ABANDONED),
       });
     }
     this.#watch();
@@ -291,6 +291,7 @@ export class HttpExchange implements Seated {
     const state = this.#state;
     if (state.kind === 'lingering') return 'linger';
     if (state.kind !== 'running' && state.kind !== 'answering') return undefined;
+    // The client is what is waited for, and the pump has a limit for that.
     if (this.#pump?.state === 'source') return undefined;
     if (!state.wire.message.writableFinished) return 'send';
     return this.#paused ? undefined : 'read';

@@ -7,8 +7,18 @@ export type BodySource =
   | { readonly kind: 'none' }
   /** At most one record's worth. */
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  /** `failure` is what it means when the stream breaks. */
-  | { readonly kind: 'stream'; readonly size: number; readonly open: () => Readable; readonly failure: FailureCode };
+  | StreamedBody;
+
+export interface StreamedBody {
+  readonly kind: 'stream';
+  /** Bytes that the stream will give. */
+  readonly size: number;
+  readonly open: () => Readable;
+  /** What it means when the stream breaks. */
+  readonly failure: FailureCode;
+  /** For a stream that depends on a client: what the request fails with when no byte comes for `ms` milliseconds. */
+  readonly idle: { readonly ms: number; readonly error: () => ProxyError } | undefined;
+}
 
 export interface FcgiRequest {
   /** BEGIN_REQUEST and PARAMS, closed; the empty STDIN too when the body is `none`. */
