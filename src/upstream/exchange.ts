@@ -54,7 +54,7 @@ const NO_STATE: State = { kind: 'gone' };
  * 1. `host.gone` is called exactly once, on every path, and before the sink hears `end` or `failed`, so that the slot is
  *    free (and a failing upstream known as such) when the next decision is made.
  * 2. The slot is held until END_REQUEST or until the worker closes, not until the client leaves: a single-request
- *    worker that still computes would make the next request wait unseen (fact 4).
+ *    worker that still computes would make the next request wait unseen (fact 4). One that goes on writing is cut off.
  * 3. The answer is read while the body is written; neither direction buffers more than a socket's high-water mark.
  */
 export class Exchange implements ConnectionUser, RecordSink, Seated {
@@ -194,6 +194,8 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
       this.#sentAt = undefined;
     }
     this.#begun = true;
+    // STDERR is no such sign: a worker that logs may well compute.
+    if (this.#state.kind === 'lingering') this.#timer.wroteAbandoned();
     this.#sink.stdout(bytes);
   }
 

@@ -60,6 +60,6 @@ export interface ExchangeTimeouts {
   readonly send: number;
   /** ms between two reads once the request is sent. */
   readonly read: number;
-  /** ms that an abandoned exchange may go on holding its slot while the worker finishes. */
+  /** ms that an abandoned exchange may go on holding its slot, all in all, while the worker computes. */
   readonly linger: number;
 }
