@@ -8,6 +8,9 @@ export type Verdict = 'up' | 'trial' | 'down';
 /** By the operator. */
 export type Intent = 'serve' | 'drain' | 'disable';
 
+/** What follows for requests. `open`: it may get what its slots allow. `trial`: one request at a time. `shut`: none. */
+export type Standing = 'open' | 'trial' | 'shut';
+
 /** One word for both, as logs and /status have it. */
 export type State = 'up' | 'down' | 'draining' | 'disabled';
 
@@ -22,7 +25,10 @@ export interface StateChange extends Stated<State> {
   readonly was: State;
 }
 
-/** Invariants: `judge` is called by the upstream's health monitor alone, `want` by the operator's side; every change of state is logged and told once. */
+/**
+ * Invariants: `judge` is called by the upstream's health monitor alone, `want` by the operator's side, `stuck` by the upstream,
+ * which knows its slots; every change of state is logged and told once.
+ */
 export class Condition {
   readonly #upstream: string;
   readonly #clock: Clock;
@@ -30,9 +36,12 @@ export class Condition {
   readonly #told: (change: StateChange) => void;
   #verdict: Verdict = 'up';
   #verdictReason = 'nothing is known against it';
+  /** Why its slots are of no use to anybody; undefined while they are. */
+  #stuck: string | undefined;
   #intent: Intent;
   #intentReason: string;
   #state: Stated<State>;
+  #ended = false;
 
   /**
    * @param disabled why it is disabled from the start; undefined: it is not
@@ -56,6 +65,11 @@ export class Condition {
     return this.#intent;
   }
 
+  /** Whether it serves, as far as health and operator go. */
+  get well(): boolean {
+    return this.#verdict === 'up' && this.#stuck === undefined && this.#intent === 'serve';
+  }
+
   get state(): Stated<State> {
     return this.#state;
   }
@@ -63,6 +77,17 @@ export class Condition {
   judge(verdict: Verdict, reason: string): void {
     this.#verdict = verdict;
     this.#verdictReason = reason;
+    this.#settle();
+  }
+
+  /**
+   * @param reason why nothing can be expected of its slots; undefined: something can
+   * @param over why that is so again
+   */
+  stuck(reason: string | undefined, over: string): void {
+    if (reason === this.#stuck) return;
+    this.#stuck = reason;
+    if (reason === undefined && this.#verdict === 'up') this.#verdictReason = over;
     this.#settle();
   }
 
@@ -75,17 +100,19 @@ export class Condition {
   /** The program ends: nothing more is to begin, and nobody needs to be told of each upstream. */
   end(): void {
     this.#intent = 'disable';
+    this.#ended = true;
   }
 
   get #derived(): State {
     if (this.#intent === 'disable') return 'disabled';
     if (this.#intent === 'drain') return 'draining';
-    return this.#verdict === 'up' ? 'up' : 'down';
+    return this.#verdict === 'up' && this.#stuck === undefined ? 'up' : 'down';
   }
 
   #settle(): void {
+    if (this.#ended) return;
     const is = this.#derived;
-    const reason = this.#intent === 'serve' ? this.#verdictReason : this.#intentReason;
+    const reason = this.#intent === 'serve' ? (this.#stuck ?? this.#verdictReason) : this.#intentReason;
     const before = this.#state;
     const changed = is !== before.is;
     this.#state = { is, since: changed ? this.#clock.date() : before.since, reason };

@@ -36,6 +36,8 @@ export interface ExchangeHost {
   shelve(connection: Connection): void;
   /** Nobody wants the answer any more, but the worker is still at it: `gone` follows when it is done. */
   gaveUp(exchange: Exchange, outcome: Outcome): void;
+  /** The worker has sent something, or has closed, after it was given up. */
+  heard(exchange: Exchange): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
   gone(exchange: Exchange, outcome: Outcome): void;
 }
@@ -150,6 +152,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
   data(chunk: Buffer): void {
     const before = this.#state;
     if (before.kind !== 'running' && before.kind !== 'lingering') return;
+    if (before.kind === 'lingering') this.#host.heard(this);
     this.#answered = true;
     try {
       this.#decoder?.write(chunk);
@@ -173,6 +176,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
   closed(cause: Error | undefined): void {
     const state = this.#state;
     if (state.kind === 'lingering') {
+      this.#host.heard(this);
       this.#finish(ABANDONED);
       return;
     }

@@ -70,7 +70,7 @@ export class FcgiSide {
   }
 
   #host(purpose: Purpose, workerLog: WorkerLog): ExchangeHost {
-    const { clock, slots, unlimited, answered, gaveUp, gone } = this.#parts;
+    const { clock, slots, unlimited, answered, gaveUp, heard, gone } = this.#parts;
     return {
       name: this.#address.text,
       clock,
@@ -84,6 +84,7 @@ export class FcgiSide {
       shelve: (connection) => this.#shelve(connection),
       answered: (ms) => answered(ms, purpose),
       gaveUp: (exchange, outcome) => gaveUp(exchange, outcome, purpose),
+      heard,
       gone: (exchange, outcome) => gone(exchange, outcome, purpose),
     };
   }

@@ -32,6 +32,8 @@ export interface HttpHost {
   shelve(socket: Socket): void;
   /** Nobody wants its answer any more, but the upstream may still be at it: `gone` follows. */
   gaveUp(exchange: HttpExchange, outcome: Outcome): void;
+  /** The upstream has answered, or has closed, after it was given up. */
+  heard(exchange: HttpExchange): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
   gone(exchange: HttpExchange, outcome: Outcome): void;
 }
@@ -201,6 +203,7 @@ export class HttpExchange implements Seated {
   #answer(response: IncomingMessage): void {
     const state = this.#state;
     if (state.kind !== 'running') {
+      if (state.kind === 'lingering') this.#host.heard(this);
       // Whoever was held up by an abandoned request is free now.
       this.destroy();
       return;
@@ -266,7 +269,10 @@ export class HttpExchange implements Seated {
   /** The connection is lost, or what came on it is no HTTP. */
   #broke(cause: Error): void {
     const state = this.#state;
-    if (state.kind === 'lingering') this.#drop(ABANDONED);
+    if (state.kind === 'lingering') {
+      this.#host.heard(this);
+      this.#drop(ABANDONED);
+    }
     if (state.kind !== 'running' && state.kind !== 'answering') return;
     const { wire } = state;
     if (state.kind === 'running' && wire.reused && wire.socket.bytesRead === wire.readBefore && this.#request.repeatable) {

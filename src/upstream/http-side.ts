@@ -24,7 +24,7 @@ export class HttpSide {
   constructor(address: HttpAddress, settings: HttpSettings, parts: SideParts) {
     this.#parts = parts;
     this.#settings = settings;
-    const { clock, unlimited, answered, gaveUp, gone } = parts;
+    const { clock, unlimited, answered, gaveUp, heard, gone } = parts;
     this.#idle = this.#shelf();
     const host = (purpose: Purpose): HttpHost => ({
       name: address.text,
@@ -40,6 +40,7 @@ export class HttpSide {
       },
       answered: (ms) => answered(ms, purpose),
       gaveUp: (exchange, outcome) => gaveUp(exchange, outcome, purpose),
+      heard,
       gone: (exchange, outcome) => gone(exchange, outcome, purpose),
     });
     this.#hosts = { request: host('request'), probe: host('probe') };

@@ -22,6 +22,8 @@ export class Occupancy {
   readonly #leavers = new Set<Sharer>();
   /** What the worker said, or failed to say, of its capacity. */
   learnt: number | undefined;
+  /** Slots in use there that are held by requests which have run past their time limits. Each sharer adds its own. */
+  overdue = 0;
 
   /** @param emptied nobody shares it any more, and nothing runs there */
   constructor(emptied: () => void = () => undefined) {

@@ -32,9 +32,9 @@ export class Setbacks {
     return this.#backoff.failing;
   }
 
-  /** Failures in a row. */
-  get failures(): number {
-    return this.#backoff.failures;
+  /** Failures in a row, for the operator, to go after something else; empty while it does not fail. */
+  get text(): string {
+    return this.#backoff.failing ? `, ${this.#backoff.failures} failures in a row` : '';
   }
 
   /** @returns what the outcome says against it, undefined when nothing */

@@ -25,6 +25,8 @@ export interface SideParts {
   answered(ms: number, purpose: Purpose): void;
   /** Nobody wants its answer any more, but the upstream is still at it: `gone` follows. */
   gaveUp(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void;
+  /** One that was given up: the upstream has sent something after all, or has closed; `gone` follows. */
+  heard(exchange: AnyExchange): void;
   /** It is over: its slot is to be freed. Called once for each that began. */
   gone(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void;
 }

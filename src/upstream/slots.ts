@@ -20,6 +20,7 @@ const NOBODY: SlotsOwner = { changed: () => undefined, told: () => undefined };
 export class Slots implements Sharer {
   #capacity: number;
   #inUse = 0;
+  #overdue = 0;
   /** Nobody else has anything to do with the worker. This and the next are kept here, since every choice asks for them. */
   #alone = true;
   /** Others keep the worker busy. */
@@ -55,6 +56,23 @@ export class Slots implements Sharer {
 
   get free(): boolean {
     return this.#inUse < this.#capacity && !this.#kept;
+  }
+
+  /** Slots in use that are held by requests which have run past their time limits. */
+  get overdue(): number {
+    return this.#overdue;
+  }
+
+  /** `tell` must follow, unless the slot is given back at once. */
+  set overdue(overdue: number) {
+    this.#at.overdue += overdue - this.#overdue;
+    this.#overdue = overdue;
+  }
+
+  /** Whether none is free because of such requests alone, own ones or those of others who share the address. */
+  get stuck(): boolean {
+    if (this.#at.overdue === 0 || this.free) return false;
+    return this.#inUse >= this.#capacity ? this.#overdue === this.#inUse : this.#at.overdue === this.#at.inUse;
   }
 
   /** How many are in use, for the operator. */

@@ -6,10 +6,11 @@ import { socketOf, type UpstreamAddress } from '../core/address.ts';
 import { DenseSet } from '../core/dense-set.ts';
 import { Activity, type ActivityName } from './activity.ts';
 import { CapacityLimit } from './capacity-limit.ts';
-import { Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
+import { Condition, type Intent, type Standing, type State, type Stated, type Verdict } from './condition.ts';
 import { dial } from './dial.ts';
 import type { Exchange } from './exchange.ts';
 import { FcgiSide } from './fcgi-side.ts';
+import { GivenUp } from './given-up.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import type { HttpRequest, HttpSink } from './http-request.ts';
 import { HttpSide, limitOf } from './http-side.ts';
@@ -24,14 +25,12 @@ import { UpstreamCounts } from './upstream-counts.ts';
 import type { UpstreamParts } from './upstream-parts.ts';
 import { type UpstreamSettings, whyDisabled } from './upstream-settings.ts';
 
-/** `open`: it may get what its slots allow. `trial`: one request at a time. `shut`: none. */
-type Standing = 'open' | 'trial' | 'shut';
-
 /**
  * Invariants: `available` is the conjunction of four facts with a writer each: a free slot (take and gone), no pause
  * (outcomes and `appeared`), health (`judge`), and what the operator wants. Whenever it may have changed, `changed` is called.
- * `#standing` and `#lifeless` follow from the last three, and are computed anew whenever one of those was written. The
- * fields that every choice reads stand together at the head: with a thousand upstreams, what is read is what it costs.
+ * `#standing` and `#lifeless` follow from the last three and from requests that are overdue (`#givenUp`), and are computed
+ * anew whenever one of those was written. The fields that every choice reads stand together at the head: with a thousand
+ * upstreams, what is read is what it costs.
  */
 export class Upstream implements Candidate, SlotsOwner {
   /** Its place in its pool, which alone writes it: a small whole number, or -1 while it is no member. */
@@ -57,8 +56,8 @@ export class Upstream implements Candidate, SlotsOwner {
   readonly #fcgi: FcgiSide | undefined;
   readonly #http: HttpSide | undefined;
   readonly #running = new DenseSet<AnyExchange>();
-  /** Those of the running that nobody waits for any more. */
-  readonly #givenUp = new Set<AnyExchange>();
+  /** Those of the running that were given up while the worker is still at them. */
+  readonly #givenUp: GivenUp;
   readonly #capacity: CapacityLimit;
   readonly #setbacks: Setbacks;
   readonly #condition: Condition;
@@ -77,6 +76,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.occupancy = occupancy;
     this.#slots = new Slots(limit === 'auto' ? 1 : limit, occupancy, this);
     this.#capacity = new CapacityLimit(this.#slots, limit, occupancy);
+    this.#givenUp = new GivenUp(this.#slots, clock, () => this.#settings.timeouts);
     this.#slowStart = new SlowStart(clock, settings.weight, settings.slowStart ?? 0);
     this.#setbacks = new Setbacks(this.name, clock, log, () => {
       if (this.#setbacks.failing) this.#startSlowly();
@@ -99,6 +99,7 @@ export class Upstream implements Candidate, SlotsOwner {
         this.#lives();
       },
       gaveUp: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gaveUp(exchange, outcome, purpose),
+      heard: (exchange: AnyExchange) => this.#givenUp.heard(exchange),
       gone: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gone(exchange, outcome, purpose),
     };
     this.#fcgi = address.kind === 'http' ? undefined : new FcgiSide(address, settings, side);
@@ -145,7 +146,7 @@ export class Upstream implements Candidate, SlotsOwner {
 
   /** True while it may get requests as far as health and operator go, be it full or resting after a failure. */
   get well(): boolean {
-    return this.#condition.verdict === 'up' && this.#condition.intent === 'serve';
+    return this.#condition.well;
   }
 
   /** True while no new exchange may begin although a slot is free: the last ones failed. */
@@ -163,9 +164,7 @@ export class Upstream implements Candidate, SlotsOwner {
   }
 
   get activity(): Stated<ActivityName> {
-    const { text } = this.#slots;
-    const { failing, failures } = this.#setbacks;
-    return this.#activity.stated(failing ? `${text}, ${failures} failures in a row` : text);
+    return this.#activity.stated(this.#slots.text + this.#setbacks.text);
   }
 
   /** Whether a request has gone there since its address appeared. */
@@ -214,6 +213,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#fcgi?.renewed();
     this.#capacity.forget();
     this.#setbacks.reset();
+    this.#givenUp.proved('its socket has appeared');
     this.#startSlowly();
     this.#reconsider();
     this.#slots.tell();
@@ -228,9 +228,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#fullWeight = undefined;
     this.#fcgi?.reconfigure(settings);
     this.#http?.reconfigure(settings);
-    if (settings.disabled !== before.disabled) {
-      this.want(settings.disabled ? 'disable' : 'serve', whyDisabled(settings));
-    }
+    if (settings.disabled !== before.disabled) this.want(settings.disabled ? 'disable' : 'serve', whyDisabled(settings));
     this.#slots.tell();
   }
 
@@ -247,6 +245,7 @@ export class Upstream implements Candidate, SlotsOwner {
   /** What its health monitor, the only caller, makes of it. */
   judge(verdict: Verdict, reason: string): void {
     if (verdict === 'up' && this.#condition.verdict !== 'up') this.#startSlowly();
+    this.#givenUp.proved(reason);
     this.#condition.judge(verdict, reason);
     this.#reconsidered();
   }
@@ -290,6 +289,7 @@ export class Upstream implements Candidate, SlotsOwner {
 
   /** Something answers: whatever was starting has started. */
   #lives(): void {
+    if (this.#givenUp.proved('it has answered')) this.#reconsidered();
     if (this.#answered) return;
     this.#answered = true;
     this.changed();
@@ -297,7 +297,7 @@ export class Upstream implements Candidate, SlotsOwner {
 
   /** The worker may be at it for long, but what the request came to is known now. */
   #gaveUp(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
-    this.#givenUp.add(exchange);
+    this.#givenUp.add(exchange, outcome, purpose);
     this.#judgeBy(outcome, purpose);
     this.#slots.tell();
   }
@@ -315,8 +315,8 @@ export class Upstream implements Candidate, SlotsOwner {
   /** An exchange is over. */
   #gone(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
     this.#running.delete(exchange);
-    this.#givenUp.delete(exchange);
     this.#judgeBy(outcome, purpose);
+    if (this.#givenUp.end(exchange)) this.#reconsider();
     this.#slots.give();
     this.#fcgi?.endTurn();
   }
@@ -328,20 +328,22 @@ export class Upstream implements Candidate, SlotsOwner {
   }
 
   #reconsider(): void {
+    this.#condition.stuck(this.#givenUp.reason, this.#givenUp.over);
     const { verdict, intent } = this.#condition;
     if (this.#setbacks.pausing || intent !== 'serve' || verdict === 'down') this.#standing = 'shut';
-    else this.#standing = verdict === 'up' ? 'open' : 'trial';
+    else this.#standing = verdict === 'trial' || this.#givenUp.unproved ? 'trial' : 'open';
     this.#lifeless = this.#setbacks.failing || !this.well;
   }
 
   /** Something may have changed for all who share its address: its capacity may be known now. */
   told(): void {
     this.#capacity.recall();
-    this.changed();
+    this.#reconsidered();
   }
 
   /** Its slots have changed, or something else that decides on what it may get. */
   changed(): void {
+    if (this.#slots.overdue > 0) this.#reconsider();
     this.#activity.follow(this.#slots, this.#answered, this.#lifeless && this.#setbacks.failing);
     this.#parts.changed(this);
   }

@@ -112,12 +112,13 @@ const ROWS: readonly Row[] = [
   { what: 'resets is out after three', bad: resets, ...OUT_AFTER_THREE, changes: outFor('closed') },
   { what: 'resets is out after three', bad: resets, ...THREE_POSTS_FAIL, changes: outFor('closed') },
   {
-    what: 'hangs is full, as long as it has one slot',
+    what: 'hangs is down as soon as its one slot is held past the read timeout',
     bad: hangs,
     words: ['--read-timeout', '80ms'],
     asked: 'x121212121',
     answered: '121212121',
     attempts: [2, 1, 1, 1, 1, 1, 1, 1, 1],
+    changes: ['x down: its request has run past the read timeout of 80 ms and still holds the slot'],
   },
   {
     what: 'hangs is out after three, although it holds on to what it was given',
