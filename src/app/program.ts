@@ -16,6 +16,7 @@ import { Forwarder } from '../http/forwarder.ts';
 import { RequestIds } from '../http/request-id.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { Router } from '../http/router.ts';
+import { SavedLog } from '../http/saved-log.ts';
 import { TrustedProxies } from '../http/trusted-proxies.ts';
 import type { Pool } from '../pool/pool.ts';
 import { Occupancies } from '../upstream/occupancy.ts';
@@ -58,6 +59,7 @@ export class Program {
   readonly #inherited: InheritedSockets;
   readonly #roster: Roster;
   readonly #forwarder = new Forwarder();
+  readonly #savedLog: SavedLog;
   readonly #doors: Doors;
   readonly #admin: AdminDoors;
   #wanted: Settings;
@@ -90,9 +92,11 @@ export class Program {
     const around = { clock, log, events: this.events, occupancies: new Occupancies() };
     this.#roster = new Roster(around, heritage);
     this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
+    this.#savedLog = new SavedLog(log, clock);
     const context = {
       clock,
       log,
+      savedLog: this.#savedLog,
       accessLog: () => logs.accessLog,
       requestIds: () => this.#current.requestIds,
       proxies: () => this.#current.proxies,
@@ -243,6 +247,7 @@ export class Program {
     this.#inherited.end();
     this.#roster.destroy();
     this.#doors.destroy();
+    this.#savedLog.end();
   }
 
   /** Whoever asked for a reload or an upgrade is still told how it went; other clients are cut off. */

@@ -21,6 +21,7 @@ import type { RequestIds } from './request-id.ts';
 import type { AnyRoute } from './route.ts';
 import { routeRequest } from './routed.ts';
 import type { Router } from './router.ts';
+import type { SavedLog } from './saved-log.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 import { ordinaryHead, UPGRADES_WITHOUT_BODY, wantedUpgrade } from './upgrade.ts';
 
@@ -85,6 +86,7 @@ export class Door {
       readonly clock: Clock;
       readonly log: Log;
       readonly accessLog: () => AccessLog | undefined;
+      readonly savedLog: SavedLog;
       readonly requestIds: () => RequestIds;
       readonly proxies: () => TrustedProxies;
     },
@@ -97,6 +99,7 @@ export class Door {
     this.#context = {
       clock: around.clock,
       log: around.log,
+      savedLog: around.savedLog,
       headerReader: new HeaderReader(),
       get accessLog() {
         return accessLog();

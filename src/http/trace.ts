@@ -9,12 +9,14 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { AccessEntry, AccessLog, Attempt, ConnectionAddresses, Followed } from './access-entry.ts';
 import { localAddress, localPort, type Peer, remoteAddress } from './peer.ts';
 import type { RequestIds } from './request-id.ts';
+import type { SavedLog } from './saved-log.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** What following a request takes. */
 export interface TraceContext {
   readonly clock: Clock;
   readonly accessLog: AccessLog | undefined;
+  readonly savedLog: SavedLog;
   readonly requestIds: RequestIds;
   readonly proxies: TrustedProxies;
 }
@@ -55,10 +57,13 @@ export class Trace implements Followed {
   /** Those tried before the last one. */
   #earlier: Attempt[] | undefined;
   #failure: ProxyError | undefined;
+  readonly #savedLog: SavedLog;
+  /** The failure after which the request was given to an upstream again, until that answers, and the status if it was one. */
+  #lost: { readonly error: ProxyError; readonly status: number | undefined } | undefined;
 
   /** @param pool that the request goes to; undefined: it goes to none */
   constructor(
-    { clock, requestIds, accessLog, proxies }: TraceContext,
+    { clock, requestIds, accessLog, savedLog, proxies }: TraceContext,
     request: IncomingMessage,
     method: string,
     pool?: Destination,
@@ -67,6 +72,7 @@ export class Trace implements Followed {
     this.peer = peer;
     this.#clock = clock;
     this.#ids = requestIds;
+    this.#savedLog = savedLog;
     this.request = request;
     this.#method = method;
     this.#pool = pool;
@@ -127,6 +133,7 @@ export class Trace implements Followed {
     this.#status = status;
     // Whatever made earlier attempts fail, it is not how the request ends.
     this.#failure = undefined;
+    if (this.#lost !== undefined) this.#logSaved(this.#lost.error, this.#lost.status, status);
   }
 
   /** The upstream has said all. */
@@ -157,6 +164,9 @@ export class Trace implements Followed {
     this.#upstream?.counts.retried();
     const fields = { request_id: this.requestId, code: error.code, attempts: this.#attempts, path: this.request.url };
     log.debug(fields, `trying again: ${error.message}`);
+    // A full backlog is no failure, and one that cost time tells more than one that found nobody.
+    if (error.class === 'busy' || (this.#lost !== undefined && error.retry === 'unsent')) return;
+    this.#lost = { error, status: error.class === 'status' ? this.#status : undefined };
   }
 
   tried(): readonly Attempt[] {
@@ -225,6 +235,25 @@ export class Trace implements Followed {
       response,
       read,
     });
+  }
+
+  /** Tells the operator of a failure that the client does not notice. */
+  #logSaved({ code, message, upstream = 'upstream' }: ProxyError, before: number | undefined, status: number): void {
+    this.#lost = undefined;
+    // The same again is no rescue.
+    if (status === before) return;
+    const answeredBy = this.#upstream?.name;
+    const { method, url: path } = { method: this.#method, url: this.request.url };
+    const fields = {
+      request_id: this.requestId,
+      code,
+      method,
+      path,
+      upstream,
+      answered_by: answeredBy,
+      attempts: this.#attempts,
+    };
+    this.#savedLog.saved(fields, `${message}; ${answeredBy} has answered the request`);
   }
 
   #latest(): Attempt | undefined {

@@ -48,6 +48,9 @@ describe('a libfcgi worker that is stopped', () => {
     expect(await ready()).toBe(200);
     const down = proxy.log.filter(({ message }) => message === 'upstream is down');
     expect(down.map(({ level, fields }) => [level, fields['reason']])).toEqual([['warn', HELD]]);
+    const saved = proxy.log.filter(({ fields }) => fields['answered_by'] !== undefined);
+    const { upstream } = down[0]?.fields ?? {};
+    expect(saved).toMatchObject([{ level: 'info', fields: { upstream, code: 'FCGI_LB_UPSTREAM_READ_TIMEOUT', method: 'GET' } }]);
     goOn();
     await eventually(async () => expect((await states()).sort()).toEqual(['up: its worker shows life again', ...up.slice(1)]));
     for (let i = 0; i < 8; i += 1) expect((await ask(proxy.path, { path: `/echo?${i}` })).status).toBe(200);

@@ -89,7 +89,10 @@ describe('the name of a request', () => {
     expect((await ask(proxy.path)).status).toBe(200);
     const entry = await proxy.accessLine(1);
     expect(kept).toEqual([entry.requestId, entry.requestId]);
-    expect(named(proxy, entry.requestId ?? '')).toEqual([expect.stringContaining('trying again')]);
+    expect(named(proxy, entry.requestId ?? '')).toEqual([
+      expect.stringContaining('trying again'),
+      expect.stringContaining('has answered the request'),
+    ]);
     const lines: string[] = [];
     const format = '$upstream_addr|$upstream_status|$upstream_response_time|$pool|$upstream_attempts|$status';
     createAccessLog(format, new FakeClock(), (line) => void lines.push(line))(entry);
