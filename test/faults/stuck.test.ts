@@ -102,7 +102,8 @@ describe('an upstream is stuck', () => {
     client.socket.destroy();
     await proxy.logLine(({ message }) => message === 'upstream is down');
     expect([await states(), await ready()]).toEqual([[`down: ${HELD}`], 503]);
-    reply.stdout('Content-Type: text/plain\r\n\r\n');
+    // A line of STDERR: with STDOUT it would be cut off as a worker that writes to a client that left.
+    reply.stderr('still here\n');
     await eventually(async () => expect(await ready()).toBe(200));
     // It says something and falls silent again.
     await eventually(async () => expect(await ready()).toBe(503));
