@@ -6,17 +6,24 @@ import { Duplex } from 'node:stream';
 /** What may be underneath. node:http calls it a Duplex, and it is one of these. */
 export type ClientSocket = Socket | ReplayedConnection;
 
-/** A connection that gives some bytes first and then those of the socket under it. */
+/**
+ * A connection that gives some bytes first and then those of the socket under it.
+ *
+ * Invariant: the socket is the client's own, never another of these, and has the listeners of one of these at most. A client
+ * may ask for another protocol with each request of a connection: nested, 3,743 of them were the end of the stack.
+ */
 export class ReplayedConnection extends Duplex {
-  readonly #socket: ClientSocket;
+  readonly #socket: Socket;
   // node:http and the CGI parameters ask a connection for these.
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
 
-  constructor(socket: ClientSocket, first: Buffer) {
+  /** @param from nothing of it is used any more by others */
+  constructor(from: ClientSocket, first: Buffer) {
     super({ allowHalfOpen: true });
+    const socket = from instanceof ReplayedConnection ? from.#socket : from;
     this.#socket = socket;
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
@@ -27,9 +34,17 @@ export class ReplayedConnection extends Duplex {
     socket.removeAllListeners('end');
     socket.removeAllListeners('timeout');
     this.push(first);
+    if (from instanceof ReplayedConnection) this.#follow(from);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
-    socket.on('close', () => this.destroy());
+    socket.on('close', this.#onClose);
+  }
+
+  /** Takes the place of another one over the same socket, with what it had read already. */
+  #follow(other: ReplayedConnection): void {
+    this.#socket.off('close', other.#onClose);
+    for (let chunk: Buffer | null = other.read(); chunk !== null; chunk = other.read()) this.push(chunk);
+    if (this.#socket.readableEnded) this.push(null);
   }
 
   /** Hands out what is underneath, for another protocol: this connection neither reads nor writes from now on. */
@@ -45,6 +60,8 @@ export class ReplayedConnection extends Duplex {
   };
 
   readonly #onEnd = (): void => void this.push(null);
+
+  readonly #onClose = (): void => void this.destroy();
 
   override _read(): void {
     this.#socket.resume();
