@@ -12,7 +12,7 @@ import type { Log } from '../core/log.ts';
 import type { AccessLog } from './access-entry.ts';
 import type { OpenRequest, TransactionContext } from './context.ts';
 import { takeOver } from './custom-method.ts';
-import { rawErrorPage } from './error-page.ts';
+import { sendLastPage } from './error-page.ts';
 import { openRequest } from './open-request.ts';
 import { remoteAddress } from './peer.ts';
 import { ReplayedConnection } from './replayed-connection.ts';
@@ -307,10 +307,9 @@ export class Door {
     const { status } = FAILURES[code];
     const client = socket instanceof Socket ? remoteAddress(socket) : '-';
     this.#context.log.debug({ code, client, status, reason }, 'refused a request that could not be read');
-    const page = rawErrorPage(status);
+    const bytes = sendLastPage(socket, status, this.#clock);
     const nothing = { upstream: undefined, attempts: 0, queue: undefined, connect: undefined, head: undefined, total: 0 };
-    this.#context.accessLog?.({ ...nothing, client, method: '-', path: '-', status, bytes: page.length, error: code });
-    socket.end(page);
+    this.#context.accessLog?.({ ...nothing, client, method: '-', path: '-', status, bytes, error: code });
   }
 }
 

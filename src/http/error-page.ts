@@ -1,6 +1,7 @@
 // Answers a request that failed before a worker's answer could: a correct status, and nothing about what is inside.
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.ts';
 
 /** Seconds after which a client that was turned away for lack of workers may come again. */
@@ -65,8 +66,27 @@ function isRead({ complete, headers, httpVersion }: IncomingMessage): boolean {
   return !framed && /^1\.[01]$/.test(httpVersion);
 }
 
-/** The same page for a socket whose request could not even be parsed. */
-export function rawErrorPage(status: number): string {
+/**
+ * Sends the same page on a connection whose request could not even be parsed, as the last thing on it. The connection is closed
+ * when the client has closed its side, and after `LINGER` at the latest. Until then what the client still sends is read and
+ * dropped: closing with unread bytes would reset the connection and take the page with it.
+ * @returns bytes that were sent
+ */
+export function sendLastPage(socket: Duplex, status: number, clock: Clock): number {
+  const page = rawErrorPage(status);
+  const timer = clock.after(LINGER, () => socket.destroy());
+  socket.on('close', () => timer.cancel());
+  // node:http has taken its own listener away: a reset by the client would be an uncaught exception.
+  socket.on('error', () => undefined);
+  // The parser, where it still listens, would complain of each further chunk.
+  socket.removeAllListeners('data');
+  socket.on('data', () => undefined);
+  socket.end(page);
+  socket.resume();
+  return page.length;
+}
+
+function rawErrorPage(status: number): string {
   const { headers, body } = plainPage(status);
   const lines = headers.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`));
   lines.push(`Content-Length: ${body.length}\r\n`);
