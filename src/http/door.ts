@@ -5,11 +5,12 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { DenseSet, type Seated } from '../core/dense-set.ts';
+import { DenseSet } from '../core/dense-set.ts';
 import { FAILURES, type FailureCode, systemCode } from '../core/errors.ts';
 import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
 import type { AccessLog } from './access-entry.ts';
+import { ClientConnection, type Turn } from './client-connection.ts';
 import type { OpenRequest, TransactionContext } from './context.ts';
 import { takeOver } from './custom-method.ts';
 import { sendLastPage } from './error-page.ts';
@@ -46,21 +47,6 @@ const PARSE_ERRORS: Readonly<Record<string, FailureCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'FCGI_LB_REQUEST_TIMEOUT',
 };
 
-/** A request of a connection, and what begins it. */
-interface Turn {
-  readonly transaction: OpenRequest;
-  begin(): void;
-}
-
-interface Client extends Seated {
-  readonly socket: Duplex;
-  /**
-   * Its open transactions, in order of arrival. Pipelined requests take turns: none may overtake one that changes
-   * something (RFC 9112 9.3.2), nor one connection fill the queue for all.
-   */
-  readonly turns: Turn[];
-}
-
 export class Door {
   #settings: DoorSettings;
   readonly #clock: Clock;
@@ -68,9 +54,9 @@ export class Door {
   readonly #router: () => Router<AnyRoute>;
   readonly #servers: Server[] = [];
   readonly #listeners: Listener[] = [];
-  readonly #clients = new DenseSet<Client>();
+  readonly #clients = new DenseSet<ClientConnection>();
   /** The client at the other end of each connection that is open. */
-  readonly #clientOf = new WeakMap<Duplex, Client>();
+  readonly #clientOf = new WeakMap<Duplex, ClientConnection>();
   /** The real method of the first request on a connection that was taken over. */
   readonly #methods = new WeakMap<Duplex, string>();
   /** What the first request on a connection that was taken over asks to change to. */
@@ -192,7 +178,7 @@ export class Door {
   }
 
   #accepted(socket: Duplex): void {
-    const client: Client = { seat: -1, socket, turns: [] };
+    const client = new ClientConnection(socket, this.#clock);
     this.#clients.add(client);
     this.#clientOf.set(socket, client);
     socket.on('close', () => {
@@ -204,13 +190,14 @@ export class Door {
   }
 
   /** Undefined once it is closed, or no longer ours. */
-  #turnsOf(socket: Duplex): Turn[] | undefined {
+  #turnsOf(socket: Duplex): readonly Turn[] | undefined {
     return this.#clientOf.get(socket)?.turns;
   }
 
   #forget(socket: Duplex): void {
     const client = this.#clientOf.get(socket);
     if (client === undefined) return;
+    client.release();
     this.#clientOf.delete(socket);
     this.#clients.delete(client);
   }
@@ -225,10 +212,10 @@ export class Door {
     if (this.#closing || custom !== undefined || upgrade !== undefined) response.shouldKeepAlive = false;
     const transaction = openRequest(this.#context, routed, request, response, method, upgrade, this.#closed);
     this.#active += 1;
-    const open = this.#turnsOf(request.socket);
+    const client = this.#clientOf.get(request.socket);
     const begin = (): void => transaction.run(sendContinue);
-    open?.push({ transaction, begin });
-    if (open === undefined || open.length === 1) begin();
+    if (client === undefined) begin();
+    else client.add({ transaction, begin });
   }
 
   /**
@@ -254,14 +241,9 @@ export class Door {
   }
 
   readonly #closed = (transaction: OpenRequest): void => {
-    const open = this.#turnsOf(transaction.socket);
-    const turn = open?.findIndex((each) => each.transaction === transaction) ?? -1;
-    if (turn !== -1) open?.splice(turn, 1);
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
-    // What comes after the last answer of a connection can have none.
-    if (turn !== 0 || !transaction.socket.writable) return;
-    open?.[0]?.begin();
+    this.#clientOf.get(transaction.socket)?.remove(transaction, this.#settings.keepAliveTimeout);
   };
 
   /** Resolves when no request is open. */

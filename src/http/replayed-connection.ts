@@ -80,6 +80,13 @@ export class ReplayedConnection extends Duplex {
     callback(error);
   }
 
+  /** Closes when all that was written has left, whether the client closes its side or not; node:http asks for it after a last answer. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
   resetAndDestroy(): void {
     if (this.remoteAddress === undefined) this.#socket.destroy();
     else this.#socket.resetAndDestroy();

@@ -23,6 +23,9 @@ const LAST: ReadonlyArray<readonly [what: string, request: string, status: numbe
   ['noise', '\x00\x01\x02\r\n\r\n', 400],
   ['a head that is too large', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(5000)}\r\n\r\n`, 431],
   ['a head that is never whole', 'GET / HTTP/1.1\r\nHost: a', 408],
+  ['a method of its own', 'FROB / HTTP/1.1\r\nHost: a\r\n\r\n', 200],
+  ['h2c, once', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n', 200],
+  ['h2c, on a kept connection', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n', 200],
 ];
 
 /** What a client does once it has sent its request. It closes its side only where that is said. */
