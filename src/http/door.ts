@@ -243,7 +243,7 @@ export class Door {
   readonly #closed = (transaction: OpenRequest): void => {
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
-    this.#clientOf.get(transaction.socket)?.remove(transaction, this.#settings.keepAliveTimeout);
+    this.#clientOf.get(transaction.socket)?.remove(transaction, this.#settings);
   };
 
   /** Resolves when no request is open. */
@@ -258,6 +258,7 @@ export class Door {
   #badRequest(server: Server, error: Error & { readonly rawPacket?: Buffer }, socket: Duplex): void {
     const open = this.#turnsOf(socket);
     const code = systemCode(error) ?? '';
+    if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && this.#clientOf.get(socket)?.excusesLateHead() === true) return;
     // Taken over: what its first parser still complains of is nobody's business.
     if (open === undefined && !socket.destroyed) return;
     if (!socket.writable || open === undefined || code === 'ECONNRESET' || code === 'EPIPE') {
