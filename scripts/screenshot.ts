@@ -1,11 +1,10 @@
 // `npm run screenshot`: makes docs/live-page.png, the live page in a situation played for it. Needs chromium (scripts/install-test-programs.sh).
 
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { SCENE } from '../test/helpers/scene.ts';
 import { openStage } from '../test/helpers/stage.ts';
-import { withPalette } from './palette-png.ts';
 
 const [file = fileURLToPath(new URL('../docs/live-page.png', import.meta.url)), width = '1280', scheme = 'light'] =
   process.argv.slice(2);
@@ -25,7 +24,7 @@ try {
   await stage.play(SCENE.seconds);
   await page.getByText('rt2.sock is draining').first().waitFor();
   await page.waitForTimeout(300);
-  writeFileSync(file, withPalette(await page.screenshot({ fullPage: true })));
+  await page.screenshot({ fullPage: true, path: file });
 } finally {
   await browser.close();
   await stage.close();
