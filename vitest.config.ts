@@ -11,6 +11,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', 'json'],
-    outputFile: { json: 'coverage/results.json' },
+    outputFile: { json: 'reports/tests.json' },
   },
 });

@@ -128,12 +128,21 @@ async function serveAsShown(words: readonly string[]): Promise<{
 
 async function check(command: string): Promise<void> {
   const [first, second, ...rest] = wordsOf(command);
-  if (command === 'npm ci && npm test') {
-    // This very test runs by it; `npm ci` is what brought the packages.
-    expect(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))).toHaveProperty('scripts.test');
+  if (command === 'npm ci && npm run test:setup && npm test') {
+    // This very test runs by `npm test`; the checks of a change (.ci/run) run the other two.
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    expect(scripts).toMatchObject({ test: 'vitest run', 'test:setup': 'bash scripts/install-test-programs.sh' });
+    // The tests install nothing: only the setup does.
+    expect([scripts['pretest'], scripts['posttest']].join()).not.toMatch(/install|setup/);
+    const checks = readFileSync(join(ROOT, '.ci/run'), 'utf8').split('\n');
+    for (const line of ['npm ci', 'npm run --silent test:setup', 'npm test']) {
+      expect(checks.some((each) => each.startsWith(line))).toBe(true);
+    }
   } else if (command === 'npm ci && npm run demo') {
     const port = await freePort();
-    const demo = start('npm', ['run', '--silent', 'demo', '--', '--listen', `127.0.0.1:${port}`]);
+    // Without the default addresses of the admin listener, which may be another program's, and in /run for root.
+    const words = ['--listen', `127.0.0.1:${port}`, '--admin', 'off'];
+    const demo = start('npm', ['run', '--silent', 'demo', '--', ...words]);
     await demo.until('listening on');
     const answer = await fetch(`http://127.0.0.1:${port}/hello`);
     expect(await answer.text()).toMatch(/^worker \d \(pid \d+\) answers GET \/hello\n$/);
