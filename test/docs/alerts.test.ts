@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { documentOf, type Message } from '../../src/alerts/message.ts';
 import { ALERT_DEFAULTS, ALERT_KINDS } from '../../src/config/alerts.ts';
 import { command, deliver, MESSAGE } from '../helpers/alert-target.ts';
+import { itWith } from '../helpers/programs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { load } from '../unit/support/config-file.ts';
 
@@ -54,7 +55,7 @@ describe('docs/alerts.md', () => {
     expect([name, targets.length]).toEqual(['web1', 1]);
   });
 
-  it('shows a script that works', async () => {
+  itWith('bash')('shows a script that works', async () => {
     const directory = tempDir();
     writeFileSync(join(directory, 'script'), block('bash'), { mode: 0o755 });
     writeFileSync(join(directory, 'mail'), `#!/bin/sh\n{ echo "$@"; cat; } > ${directory}/sent\n`, { mode: 0o755 });

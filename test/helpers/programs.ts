@@ -1,4 +1,4 @@
-// Says which real programs this machine has; a test that needs a missing one is skipped aloud, or fails in CI.
+// Says which real programs this machine has; a test that needs a missing one is skipped and says so, or fails in CI.
 
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
@@ -10,6 +10,9 @@ interface Requirement {
   readonly packages: string;
   readonly present: () => boolean;
 }
+
+/** What is asked once and stays as it is for the life of a process. */
+const answers = new Map<string, boolean>();
 
 const REQUIREMENTS = {
   'php-fpm': { packages: 'php8.2-fpm', present: () => findPhpFpm() !== undefined },
@@ -32,7 +35,12 @@ const REQUIREMENTS = {
   groff: { packages: 'groff-base', present: () => findProgram('groff') !== undefined },
   zsh: { packages: 'zsh', present: () => findProgram('zsh') !== undefined },
   fish: { packages: 'fish', present: () => findProgram('fish') !== undefined },
-  script: { packages: 'bsdutils', present: () => runs('script', '--version') },
+  /** A pseudo-terminal, in which bash runs what the test wants. */
+  script: { packages: 'bsdutils bash', present: () => runs('script', '--version') && findProgram('bash') !== undefined },
+  logger: { packages: 'bsdutils', present: () => findProgram('logger') !== undefined },
+  bash: { packages: 'bash', present: () => findProgram('bash') !== undefined },
+  /** With what the sockets and the clock of systemd are read by. */
+  perl: { packages: 'perl', present: () => runs('perl', '-MIO::Socket::UNIX', '-MTime::HiRes', '-e', '1') },
   openssl: { packages: 'openssl', present: () => findProgram('openssl') !== undefined },
 } as const satisfies Record<string, Requirement>;
 
@@ -46,25 +54,41 @@ export type ProgramTest = (name: string, run: () => Promise<void> | void) => voi
  * CI, where everything is installed, it fails instead: a skipped test is a check that did not happen.
  */
 export function itWith(...names: readonly ProgramName[]): ProgramTest {
-  const missing = names.filter((name) => !REQUIREMENTS[name].present());
+  const missing = names.filter((name) => !hasProgram(name));
   if (missing.length === 0) return (name, run) => it(name, run);
   const packages = missing.map((name) => REQUIREMENTS[name].packages).join(' ');
-  const story = `not installed: ${missing.join(', ')} (on Debian: apt-get install ${packages})`;
+  return itWithout(`not installed: ${missing.join(', ')} (on Debian: apt-get install ${packages})`);
+}
+
+/** `it` for tests that mount a file system of their own, which root may, in most containers too. */
+export function itWithMount(): ProgramTest {
+  // In a mount namespace that ends with the command.
+  const allowed = runs('unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp');
+  return allowed ? (name, run) => it(name, run) : itWithout('not allowed: to mount a file system (run the tests as root)');
+}
+
+/** @param reason what this machine does not have */
+function itWithout(reason: string): ProgramTest {
   if ((process.env['CI'] ?? '') !== '') {
     return (name) =>
       it(name, () => {
-        throw new Error(story);
+        throw new Error(reason);
       });
   }
   return (name, run) => {
-    process.stderr.write(`skipped: ${name}: ${story}\n`);
-    it.skipIf(missing.length > 0)(name, run);
+    process.stderr.write(`skipped: ${name}: ${reason}\n`);
+    it.skip(name, run);
   };
 }
 
 /** Whether this machine has it. */
 export function hasProgram(name: ProgramName): boolean {
-  return REQUIREMENTS[name].present();
+  let answer = answers.get(name);
+  if (answer === undefined) {
+    answer = REQUIREMENTS[name].present();
+    answers.set(name, answer);
+  }
+  return answer;
 }
 
 /**

@@ -97,7 +97,7 @@ async function typed(
 }
 
 describe('completion of bash', () => {
-  const it = itWith();
+  const it = itWith('bash');
 
   it('offers commands, and the options of the command that is there', async () => {
     const at = await place();
@@ -151,7 +151,7 @@ describe('completion of bash', () => {
     for (const [line, expected] of lines) await eventually(async () => expect(await bash(at, line)).toEqual(expected));
   });
 
-  itWith('script')('works at the key TAB', async () => {
+  itWith('bash', 'script')('works at the key TAB', async () => {
     const at = await place();
     expect(await typed('bash', at, 'fcgi-lb und')).toBe('undrain');
     expect(await typed('bash', at, `fcgi-lb --listen=unix:files/fc`)).toBe('--listen=unix:files/fcgi-lb.yaml');

@@ -1,10 +1,11 @@
 // A disk that is full in the middle of a body: it costs that request, and nothing else. The program may write files of 1 MiB only.
 
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { answer, fakeWorker } from '../helpers/fake-worker.ts';
 import { ask, testClient } from '../helpers/http-client.ts';
+import { itWith } from '../helpers/programs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import type { Handler } from '../peers/fastcgi-server.ts';
 import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
@@ -13,6 +14,9 @@ const MIB = 1024 ** 2;
 const WORDS = ['--admin', 'off', '--log-format', 'json', '--max-conns', '1'];
 
 beforeAll(buildIfMissing);
+
+/** Its `ulimit -f` counts in KiB. */
+const it = itWith('bash');
 
 /** As where the disk is full, a write fails when some of the bytes are on it already. */
 async function running(handler: Handler): Promise<{ readonly cli: CliProcess; readonly path: string }> {

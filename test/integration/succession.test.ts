@@ -16,7 +16,7 @@ import { current, runs, stopAll, upgrade } from './upgrades.ts';
 
 beforeAll(buildIfMissing);
 
-const itWithSystemd = itWith('systemd');
+const itWithSystemd = itWith('systemd', 'perl');
 
 /** The program with three workers and sticky cookies, and a module that is loaded before it. */
 async function running(env: Readonly<Record<string, string>> = {}) {

@@ -15,7 +15,7 @@ import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
 
 beforeAll(buildIfMissing);
 
-const itWithSystemd = itWith('systemd');
+const itWithSystemd = itWith('systemd', 'perl');
 
 /** Starts fcgi-lb by systemd-socket-activate, which starts it when the first client connects. */
 async function activated(sockets: readonly string[], words: readonly string[], names?: string): Promise<CliProcess> {

@@ -14,7 +14,7 @@ import { current, runs, stopAll, successors } from './upgrades.ts';
 
 beforeAll(buildIfMissing);
 
-const itWithSystemd = itWith('systemd');
+const itWithSystemd = itWith('systemd', 'perl');
 /** A successor that is never ready. */
 const WAITS = 'setInterval(() => undefined, 1000); await new Promise(() => undefined);';
 

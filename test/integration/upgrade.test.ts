@@ -17,7 +17,7 @@ import { current, runs, stopAll, successors, upgrade } from './upgrades.ts';
 
 beforeAll(buildIfMissing);
 
-const itWithSystemd = itWith('systemd');
+const itWithSystemd = itWith('systemd', 'perl');
 
 async function running(
   words: readonly string[],
