@@ -12,5 +12,13 @@ export default defineConfig({
     hookTimeout: 60_000,
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/tests.json' },
+    // `npm run coverage`: a report to read, no limit to keep. What the tests start as a process of its own is not in it.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'html', 'lcovonly'],
+      reportsDirectory: 'coverage',
+      reportOnFailure: true,
+    },
   },
 });

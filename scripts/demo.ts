@@ -1,5 +1,6 @@
 // `npm run demo`: four sample workers on sockets in a temporary directory and fcgi-lb in front; cleans up on Ctrl-C.
-// Words after `--` go to fcgi-lb: npm run demo -- --listen 127.0.0.1:8081
+// Words after `--` go to fcgi-lb: npm run demo -- --listen 127.0.0.1:8081. `npm run dev` is the same from the sources,
+// and fcgi-lb starts again with each change to them.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 
 const WORKERS = 4;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const words = process.argv.slice(2);
+const watch = process.argv[2] === '--watch';
+const words = process.argv.slice(watch ? 3 : 2);
 const listen = words[words.indexOf('--listen') + 1] ?? '127.0.0.1:8080';
 const url = `http://${words.includes('--listen') ? listen : '127.0.0.1:8080'}`;
 const directory = mkdtempSync('/tmp/fcgi-lb-demo-');
@@ -41,11 +43,18 @@ for (let i = 1; i <= WORKERS; i += 1) {
 }
 await Promise.all(sockets.map(exists));
 
-const balancer = start(
-  process.execPath,
-  [here('../dist/cli/main.js'), '--upstream', join(directory, 'rt*.sock'), ...words],
-  'ignore',
-);
+// From the sources, started again with each change to them, or the built program.
+const program = watch
+  ? [
+      here('../node_modules/tsx/dist/cli.mjs'),
+      'watch',
+      '--clear-screen=false',
+      '--include',
+      here('../src/admin/page/*'),
+      here('../src/cli/main.ts'),
+    ]
+  : [here('../dist/cli/main.js')];
+const balancer = start(process.execPath, [...program, '--upstream', join(directory, 'rt*.sock'), ...words], 'ignore');
 balancer.on('exit', (code) => process.exit(code ?? 1));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => balancer.kill('SIGTERM'));
 

@@ -15,13 +15,18 @@ const ROOT = join(import.meta.dirname, '../..');
 /** What may be left behind, each with a name that a developer can make something of. */
 type Inventory = ReadonlySet<string>;
 
-/** Timers that were set, each with the place that did. */
-const timers = new Map<NodeJS.Timeout, Error>();
-/** Child processes started so far: only then is it worth looking for those left. */
-let started = 0;
+interface Watched {
+  /** Timers that were set, each with the place that did. */
+  readonly timers: Map<NodeJS.Timeout, Error>;
+  /** Child processes started so far: only then is it worth looking for those left. */
+  started: number;
+}
 
-watchTimers();
-watchProcesses();
+/** One for the process: this file runs again before each test file, and without isolation the process is the same. */
+const KEY = Symbol.for('fcgi-lb.leak-check');
+const shared = globalThis as { [KEY]?: Watched };
+shared[KEY] ??= watch();
+const watched: Watched = shared[KEY];
 
 /** Inherited by what a test starts, and by what that starts in turn. */
 const MARK = `FCGI_LB_TESTS=${process.pid}`;
@@ -29,15 +34,15 @@ process.env['FCGI_LB_TESTS'] = String(process.pid);
 
 beforeEach(({ onTestFinished }) => {
   const before = inventory();
-  const startedBefore = started;
+  const startedBefore = watched.started;
   // The first to be registered runs last, after the test and its helpers have cleaned up.
   onTestFinished(async () => {
     const deadline = performance.now() + PATIENCE;
     for (;;) {
       const left = [...inventory()].filter((each) => !before.has(each));
-      if (started > startedBefore) left.push(...processes());
+      if (watched.started > startedBefore) left.push(...processes());
       if (left.length === 0) return;
-      if (performance.now() > deadline) throw new Error(`the test left something behind:\n  ${left.join('\n  ')}`);
+      if (performance.now() > deadline) throw new Error(`the test left something behind:\n  ${left.map(withPath).join('\n  ')}`);
       await delay(5);
     }
   });
@@ -53,7 +58,7 @@ function descriptors(): readonly string[] {
     const target = linkOf(fd);
     if (target === undefined) return [];
     const counts = /^(socket|pipe):/.test(target) || target.startsWith(`${tmpdir()}/`) || target.includes('(deleted)');
-    return counts ? [`descriptor ${fd} (${target}${target.startsWith('socket') ? `, ${unixPath(target)}` : ''})`] : [];
+    return counts ? [`descriptor ${fd} (${target})`] : [];
   });
 }
 
@@ -66,13 +71,14 @@ function linkOf(fd: string): string | undefined {
   }
 }
 
-/** The path of a unix socket, for the message. */
-function unixPath(target: string): string {
-  const inode = /\d+/.exec(target)?.[0] ?? '';
+/** The same with the path of a unix socket: for the message alone, since the list of sockets is long on a busy machine. */
+function withPath(item: string): string {
+  const inode = /^descriptor .*socket:\[(\d+)\]/.exec(item)?.[1];
+  if (inode === undefined) return item;
   const line = readFileSync('/proc/self/net/unix', 'latin1')
     .split('\n')
     .find((each) => each.split(/\s+/)[6] === inode);
-  return line?.split(/\s+/)[7] ?? 'no path';
+  return `${item}, ${line?.split(/\s+/)[7] ?? 'no path'}`;
 }
 
 /** Those that tempDir() of this very process has made. */
@@ -102,9 +108,9 @@ function processes(): readonly string[] {
  */
 function runningTimers(): readonly string[] {
   const running: string[] = [];
-  for (const [timer, place] of timers) {
+  for (const [timer, place] of watched.timers) {
     // Node's own mark of a timer that has fired or was cleared; `hasRef` tells nothing about that.
-    if ((timer as { readonly _destroyed?: boolean })._destroyed === true) timers.delete(timer);
+    if ((timer as { readonly _destroyed?: boolean })._destroyed === true) watched.timers.delete(timer);
     else {
       const lines = (place.stack ?? '')
         .split('\n')
@@ -118,24 +124,31 @@ function runningTimers(): readonly string[] {
 
 type SetTimer = (callback: (...words: unknown[]) => void, ms?: number, ...words: unknown[]) => NodeJS.Timeout;
 
+function watch(): Watched {
+  const state: Watched = { timers: new Map(), started: 0 };
+  watchTimers(state);
+  watchProcesses(state);
+  return state;
+}
+
 /** Not async_hooks, which would make every promise of every test slow. */
-function watchTimers(): void {
+function watchTimers({ timers }: Watched): void {
   for (const name of ['setTimeout', 'setInterval'] as const) {
     const original: SetTimer = globalThis[name];
-    const watched: SetTimer = (callback, ms, ...words) => {
+    const recording: SetTimer = (callback, ms, ...words) => {
       const timer = original(callback, ms, ...words);
       timers.set(timer, new Error(name));
       return timer;
     };
-    globalThis[name] = Object.assign(watched, original) as typeof setTimeout & typeof setInterval;
+    globalThis[name] = Object.assign(recording, original) as typeof setTimeout & typeof setInterval;
   }
 }
 
-function watchProcesses(): void {
+function watchProcesses(state: Watched): void {
   const prototype = ChildProcess.prototype as unknown as { spawn(this: ChildProcess, options: unknown): unknown };
   const original = prototype.spawn;
   prototype.spawn = function spawn(options) {
-    started += 1;
+    state.started += 1;
     return original.call(this, options);
   };
 }
