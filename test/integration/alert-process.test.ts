@@ -102,7 +102,9 @@ describe('a secret', () => {
   it('in a file that everybody can read stops the start, and `check` says so', async () => {
     const directory = tempDir();
     const [file, token] = [join(directory, 'f.yaml'), join(directory, 'token')];
-    writeFileSync(token, TOKEN, { mode: 0o644 });
+    writeFileSync(token, TOKEN);
+    // Whatever the umask is.
+    chmodSync(token, 0o644);
     writeFileSync(
       file,
       `pools: { rt: { upstreams: [/run/a] } }\nalerts: { targets: { a: { to: telegram, chat: 1, token_file: ${token} } } }\n`,
