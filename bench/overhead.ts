@@ -1,4 +1,4 @@
-// What a request costs the front end itself: CPU time of its whole process tree, beside nginx and a bare node:http, in interleaved rounds.
+// What a request costs the front end itself: CPU time of its process tree, beside nginx and others on Node, in interleaved rounds.
 
 import { join } from 'node:path';
 import type { Benchmark, Measured, Setting } from './benchmark.ts';
@@ -34,6 +34,7 @@ const FRONTS: ReadonlyArray<{ readonly name: string; readonly spec: FrontSpec }>
   { name: 'fcgi-lb', spec: { kind: 'fcgi-lb' } },
   { name: KEPT, spec: { kind: 'fcgi-lb', options: ['--keepalive', '30s'] } },
   { name: 'bare node:http, kept alive', spec: { kind: 'bare' } },
+  { name: 'node:http and fastcgi-client', spec: { kind: 'fastcgi-client' } },
   { name: BASELINE, spec: { kind: 'nginx' } },
   { name: 'nginx, kept alive', spec: { kind: 'nginx', keepalive: PROCESSES } },
 ];

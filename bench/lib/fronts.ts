@@ -18,11 +18,16 @@ export type FrontSpec =
   | ({ readonly kind: 'nginx' } & NginxOptions)
   | { readonly kind: 'haproxy' }
   /** node:http and nothing else, see bare-front.mjs; for one socket, over TCP. */
-  | { readonly kind: 'bare' };
+  | { readonly kind: 'bare' }
+  /** node:http and the package fastcgi-client, see fastcgi-client-front.mjs; for one socket, over TCP. */
+  | { readonly kind: 'fastcgi-client' };
+
+/** Scripts of this directory that Node runs. */
+const SCRIPTS = { bare: 'bare-front.mjs', 'fastcgi-client': 'fastcgi-client-front.mjs' } as const;
 
 /** Whether a front end can be started on this machine. */
 export function isInstalled(spec: FrontSpec): boolean {
-  return spec.kind === 'fcgi-lb' || spec.kind === 'bare' || findProgram(spec.kind) !== undefined;
+  return spec.kind === 'fcgi-lb' || spec.kind in SCRIPTS || findProgram(spec.kind) !== undefined;
 }
 
 /** A TCP port of the loopback interface that is free at this moment. */
@@ -66,9 +71,10 @@ function commandFor(
       writeFileSync(file, nginxConf(spec, folder, place, workers));
       return { program: findProgram('nginx') ?? 'nginx', words: ['-e', 'stderr', '-p', folder, '-c', file] };
     }
-    case 'bare': {
-      if ('path' in place) throw new Error('the bare front end listens on TCP only');
-      const script = fileURLToPath(new URL('bare-front.mjs', import.meta.url));
+    case 'bare':
+    case 'fastcgi-client': {
+      if ('path' in place) throw new Error(`the front end '${spec.kind}' listens on TCP only`);
+      const script = fileURLToPath(new URL(SCRIPTS[spec.kind], import.meta.url));
       return { program: process.execPath, words: [script, place.host, String(place.port), ...workers] };
     }
     case 'haproxy': {
