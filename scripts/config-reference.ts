@@ -1,7 +1,7 @@
 // What is made of the schema of the configuration file: the schema for editors, and the reference in the documentation.
 
-import { expected } from '../src/config/file/describe.ts';
 import { formOf, type Shape, shapeOf } from '../src/config/schema/build.ts';
+import { expected } from '../src/config/schema/describe.ts';
 import { FILE } from '../src/config/schema/file.ts';
 
 /** Keywords that only fcgi-lb understands. */

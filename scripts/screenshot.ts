@@ -3,8 +3,8 @@
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { SCENE } from '../test/helpers/scene.ts';
-import { openStage } from '../test/helpers/stage.ts';
+import { openStage } from '../test/support/admin/admin-fixture.ts';
+import { SCENE } from '../test/support/admin/page-fixture.ts';
 
 const [file = fileURLToPath(new URL('../docs/live-page.png', import.meta.url)), width = '1280', scheme = 'light'] =
   process.argv.slice(2);

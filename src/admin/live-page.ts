@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Feed, MAX_READERS } from './feed.ts';
-import { whenOver } from './when-over.ts';
+import { whenOver } from './on-finished.ts';
 
 interface PageFile {
   readonly type: string;

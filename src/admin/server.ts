@@ -4,11 +4,12 @@ import type { ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { parseCount } from '../config/quantity.ts';
 import { type Address, ConfigError } from '../core/address.ts';
-import { type Inherited, type Listener, listenOn } from '../core/listen.ts';
 import type { LogFields } from '../core/log.ts';
 import type { Secret } from '../core/secret.ts';
+import { type Inherited, type Listener, listenOn } from '../listen/listen.ts';
 import { type Access, isReading, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
+import { whenOver } from './on-finished.ts';
 import {
   type AlertTestStatus,
   type ReloadStatus,
@@ -19,7 +20,6 @@ import {
   type Wish,
   type WishResult,
 } from './status.ts';
-import { whenOver } from './when-over.ts';
 
 export interface Readiness {
   readonly ready: boolean;

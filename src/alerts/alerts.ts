@@ -6,11 +6,11 @@ import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { Alert, Subject } from './alert.ts';
+import { type AlertFacts, Watch } from './alert-monitor.ts';
 import { Bundle } from './bundle.ts';
 import { Courier } from './courier.ts';
 import { type Message, narrowed } from './message.ts';
-import type { Outcome, Target } from './target.ts';
-import { type AlertFacts, Watch } from './watch.ts';
+import type { Outcome, Target } from './sender.ts';
 
 /** ms for what waits when the program stops. */
 const LAST_CHANCE = 3000;

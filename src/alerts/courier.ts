@@ -5,7 +5,7 @@ import { asError } from '../core/errors.ts';
 import { escapeControls } from '../core/escape.ts';
 import type { Log } from '../core/log.ts';
 import type { Message } from './message.ts';
-import type { Outcome, Target } from './target.ts';
+import type { Outcome, Target } from './sender.ts';
 
 /** Messages that wait for one target; the oldest gives way. */
 const MAX_WAITING = 100;

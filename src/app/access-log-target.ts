@@ -3,13 +3,13 @@
 import type { AccessLogTarget } from '../config/access-log.ts';
 import type { Clock } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
-import { LineWriter } from '../core/line-writer.ts';
 import type { Log } from '../core/log.ts';
-import type { LogDrops } from '../core/log-drops.ts';
-import { openLogFile, openLogFileLater, standardOutput } from '../core/log-output.ts';
-import { type AccessLog, createAccessLog } from '../http/access-log.ts';
-import { LoggerProgram } from '../http/logger-program.ts';
-import { SyslogSender } from '../http/syslog.ts';
+import { type AccessLog, createAccessLog } from '../http/access-log/access-log.ts';
+import type { LogDrops } from '../log/drops.ts';
+import { LineWriter } from '../log/line-writer.ts';
+import { LoggerProgram } from '../log/logger-program.ts';
+import { openLogFile, openLogFileLater, standardOutput } from '../log/output.ts';
+import { SyslogSender } from '../log/syslog.ts';
 
 /** Characters of the access log that may wait for whoever takes them. */
 const LIMIT = 4 * 1024 ** 2;

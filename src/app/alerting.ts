@@ -2,12 +2,12 @@
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { AlertFacts, DownUpstream, PoolSample } from '../alerts/alert-monitor.ts';
 import { Alerts } from '../alerts/alerts.ts';
-import type { AlertFacts, DownUpstream, PoolSample } from '../alerts/watch.ts';
 import type { AlertSettings } from '../config/alerts.ts';
-import type { Surroundings } from './care.ts';
+import type { Roster } from '../roster/roster.ts';
+import type { Surroundings } from '../roster/upstream-factory.ts';
 import { createAlertTarget } from './registry.ts';
-import type { Roster } from './roster.ts';
 
 /** @param version of the program, for the logs of those who are told */
 export function createAlerts(settings: AlertSettings, version: string, roster: Roster, around: Surroundings): Alerts {

@@ -3,8 +3,8 @@
 import { closeSync } from 'node:fs';
 import type { ServerSettings } from '../config/settings.ts';
 import type { Address, ListenAddress } from '../core/address.ts';
-import { type Handover, type Inherited, KeptSocket, ListenError } from '../core/listen.ts';
-import { removeOwn } from '../core/socket-file.ts';
+import { type Handover, type Inherited, KeptSocket, ListenError } from '../listen/listen.ts';
+import { removeOwn } from '../listen/socket-file.ts';
 
 /** What to listen on for an address: more than one socket when systemd passes them. @throws ListenError */
 export type Places = (address: ListenAddress) => readonly (Address | Inherited)[];

@@ -5,11 +5,11 @@ import pino, { type DestinationStream } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { atMost, type Clock } from '../core/clock.ts';
 import { escapeControls, escapeJson } from '../core/escape.ts';
-import { LineWriter } from '../core/line-writer.ts';
 import type { Log, LogFields } from '../core/log.ts';
-import { LogDrops } from '../core/log-drops.ts';
-import { standardOutput } from '../core/log-output.ts';
-import type { AccessLog } from '../http/access-log.ts';
+import type { AccessLog } from '../http/access-log/access-log.ts';
+import { LogDrops } from '../log/drops.ts';
+import { LineWriter } from '../log/line-writer.ts';
+import { standardOutput } from '../log/output.ts';
 import { type AccessLogFile, NO_ACCESS_LOG, openAccessLog } from './access-log-target.ts';
 
 type LogSettings = Pick<Settings, 'accessLog' | 'accessLogFormat' | 'logLevel' | 'logFormat'>;

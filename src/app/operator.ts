@@ -19,10 +19,10 @@ import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { LoopDelay } from '../core/loop-delay.ts';
+import type { LivingPool } from '../roster/managed-pool.ts';
+import type { Roster } from '../roster/roster.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { LivingPool } from './living-pool.ts';
 import type { ReloadResult } from './reloader.ts';
-import type { Roster } from './roster.ts';
 import type { UpgradeResult } from './upgrade.ts';
 
 interface Running {

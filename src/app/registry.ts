@@ -1,9 +1,9 @@
 // The names by which configuration speaks of balancers and sources, and what they stand for.
 
-import { Command } from '../alerts/command.ts';
-import type { Target } from '../alerts/target.ts';
-import { Telegram } from '../alerts/telegram.ts';
-import { Webhook } from '../alerts/webhook.ts';
+import { Command } from '../alerts/command-sender.ts';
+import type { Target } from '../alerts/sender.ts';
+import { Telegram } from '../alerts/telegram-sender.ts';
+import { Webhook } from '../alerts/webhook-sender.ts';
 import type { Balancer, BalancerParts, Candidate } from '../balance/balancer.ts';
 import { first } from '../balance/first.ts';
 import { hash } from '../balance/hash.ts';

@@ -3,20 +3,20 @@
 import type { PoolRoute, RouteSettings } from '../config/route.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';
-import { answerRules } from '../http/answer-rules.ts';
-import type { KeyRule } from '../http/balance-key.ts';
-import { CgiParams } from '../http/cgi-params.ts';
-import { readPage } from '../http/content-types.ts';
-import { redirector, responder } from '../http/fixed-answers.ts';
-import { requestChanges } from '../http/forward-changes.ts';
-import type { Forwarder } from '../http/forwarder.ts';
-import { healthAnswerer } from '../http/health-answer.ts';
-import type { AnyRoute, LocalRoute, Route, Speech } from '../http/route.ts';
-import { type Reserved, Router } from '../http/router.ts';
-import type { ScriptMode } from '../http/script.ts';
-import { StaticFiles } from '../http/static-files.ts';
-import type { VariableScope } from '../http/variables.ts';
-import type { PoolView } from './living-pool.ts';
+import type { AnyRoute, LocalRoute, Route, Speech } from '../http/handler/route.ts';
+import { readPage } from '../http/local/content-types.ts';
+import { redirector, responder } from '../http/local/fixed-answers.ts';
+import { healthAnswerer } from '../http/local/health-answer.ts';
+import { StaticFiles } from '../http/local/static-files.ts';
+import type { KeyRule } from '../http/proxy/balance-key.ts';
+import { CgiParams } from '../http/proxy/cgi-params.ts';
+import { requestChanges } from '../http/proxy/forward-changes.ts';
+import type { Forwarder } from '../http/proxy/forwarder.ts';
+import { type Reserved, Router } from '../http/request/router.ts';
+import type { ScriptMode } from '../http/request/script.ts';
+import type { VariableScope } from '../http/request/variables.ts';
+import { answerRules } from '../http/response/answer-rules.ts';
+import type { PoolView } from '../roster/managed-pool.ts';
 
 /** Bytes of an answer kept in memory for a slow client, and then in its temporary file. */
 const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as const;

@@ -1,6 +1,6 @@
 // The listening sockets that systemd passes to the process it starts (sd_listen_fds(3)).
 
-import type { Handover } from '../core/listen.ts';
+import type { Handover } from '../listen/listen.ts';
 
 /** systemd numbers what it passes from here on (SD_LISTEN_FDS_START). */
 const FIRST_FD = 3;

@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
-import type { Handover, Listener } from '../core/listen.ts';
 import type { Log } from '../core/log.ts';
-import { type Heritage, heritageText } from './heritage.ts';
+import type { Handover, Listener } from '../listen/listen.ts';
+import { type Heritage, heritageText } from '../roster/handover-state.ts';
 import type { Notifier } from './notifier.ts';
 import {
   descriptors,
@@ -16,7 +16,7 @@ import {
   SUCCESSION,
   type SuccessorMessage,
   successionText,
-} from './succession.ts';
+} from './takeover.ts';
 
 /** ms between TERM and KILL for a successor that is not wanted. */
 const KILL_AFTER = 5000;

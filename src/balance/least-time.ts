@@ -1,7 +1,7 @@
 // Least time: the upstream that should answer first, by its average head time and what it has to do already.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
-import { Ranking } from './ranking.ts';
+import { Ranking } from './weighted-heap.ts';
 
 /** ms that an upstream is taken to need while it has a first request and nothing was measured yet: others go first. */
 const UNKNOWN = 1000;

@@ -1,7 +1,7 @@
 // Round robin: every upstream in turn, weighted and smooth (turns of a heavy upstream are spread, not in a row).
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
-import { Rotation } from './rotation.ts';
+import { Rotation } from './load-order.ts';
 
 export function roundRobin<C extends Candidate>(): ReadyBalancer<C> {
   return new Rotation<C>(() => 0);

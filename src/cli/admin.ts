@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { AdminClient, AdminError } from '../admin/client.ts';
 import { defaultAdminAddresses } from '../admin/default-addresses.ts';
 import type { Status } from '../admin/status.ts';
-import { configWorld } from '../app/config-world.ts';
+import { configWorld } from '../app/config-host.ts';
 import { readTokenFile } from '../config/token.ts';
 import { ConfigError, parseAddress } from '../core/address.ts';
 import type { CommandName, Option } from './options.ts';

@@ -1,8 +1,8 @@
 // `fcgi-lb check`: says all that is wrong with a configuration file, or that nothing is.
 
-import { configWorld } from '../app/config-world.ts';
-import { ConfigFileError } from '../config/file/problem.ts';
+import { configWorld } from '../app/config-host.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { ConfigFileError } from '../config/problem.ts';
 import { ConfigError } from '../core/address.ts';
 import { type Command, readCommand } from './command.ts';
 

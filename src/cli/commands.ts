@@ -3,7 +3,7 @@
 import { ALERT_TEST } from './alert-test.ts';
 import { CHECK } from './check.ts';
 import type { Command } from './command.ts';
-import { COMPLETION } from './completion-command.ts';
+import { COMPLETION } from './completion/completion-command.ts';
 import { DISABLE } from './disable.ts';
 import { DRAIN } from './drain.ts';
 import { ENABLE } from './enable.ts';

@@ -4,7 +4,7 @@ import type { AdminClient } from '../admin/client.ts';
 import { pause } from '../core/clock.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { atThat, type Meant, UPSTREAM_ABOUT, UPSTREAM_OPERAND, wishFor } from './wish.ts';
+import { atThat, type Meant, UPSTREAM_ABOUT, UPSTREAM_OPERAND, wishFor } from './upstream-ref.ts';
 
 export const DRAIN = {
   name: 'drain',

@@ -2,7 +2,7 @@
 
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { UPSTREAM_ABOUT, UPSTREAM_OPERAND, WISH_EXIT, wishFor } from './wish.ts';
+import { UPSTREAM_ABOUT, UPSTREAM_OPERAND, WISH_EXIT, wishFor } from './upstream-ref.ts';
 
 export const ENABLE = {
   name: 'enable',

@@ -1,6 +1,6 @@
 // What an error that ends the program says to the operator.
 
-import { ConfigFileError } from '../config/file/problem.ts';
+import { ConfigFileError } from '../config/problem.ts';
 import { asError } from '../core/errors.ts';
 
 export function fatalMessage(error: unknown): string {

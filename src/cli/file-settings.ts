@@ -1,6 +1,6 @@
 // The settings that a configuration file makes, and the options beside it that win over it.
 
-import { configWorld } from '../app/config-world.ts';
+import { configWorld } from '../app/config-host.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';

@@ -50,7 +50,7 @@ const COMMAND: Readonly<
     const { units } = await import('./units.ts');
     return (words) => units(words, [process.execPath, ...process.argv.slice(1, 2)]);
   },
-  completion: async () => (await import('./completion.ts')).completion,
+  completion: async () => (await import('./completion/script.ts')).completion,
   status: async () => (await import('./status.ts')).status,
   top: async () => (await import('./top.ts')).top,
   drain: async () => (await import('./drain.ts')).drain,

@@ -1,9 +1,10 @@
 // From the words of the command line to settings, with every value checked.
 
 import { resolve } from 'node:path';
-import { configWorld } from '../app/config-world.ts';
+import { configWorld } from '../app/config-host.ts';
 import { parseAccessLogTarget } from '../config/access-log.ts';
 import { type Balance, parseBalance } from '../config/balance.ts';
+import type { ConfigWorld } from '../config/config-host.ts';
 import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/defaults.ts';
 import { checkLogFormat } from '../config/log-format.ts';
 import { overlaps } from '../config/overlaps.ts';
@@ -34,7 +35,6 @@ import {
   parseUpstream,
   readSecretFile,
 } from '../config/values.ts';
-import type { ConfigWorld } from '../config/world.ts';
 import { ConfigError, type ListenAddress, parseListenAddress } from '../core/address.ts';
 import { Secret } from '../core/secret.ts';
 import type { OptionName } from './options.ts';

@@ -3,10 +3,10 @@
 import { systemClock } from '../core/clock.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { type Overview, overview } from './overview.ts';
-import { headLines, poolLines, type Sight, SORT_NAMES, sorted, statesText, upstreamListing } from './picture.ts';
-import { sightOf, sortOf } from './sight.ts';
-import { shortened } from './table.ts';
+import { sightOf, sortOf } from './view/display-options.ts';
+import { type Overview, overview } from './view/overview.ts';
+import { headLines, poolLines, type Sight, SORT_NAMES, sorted, statesText, upstreamListing } from './view/status-view.ts';
+import { shortened } from './view/table.ts';
 
 export const SORT_OPTION = {
   name: 'sort',

@@ -8,12 +8,12 @@ import { pause, systemClock } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { type Overview, overview } from './overview.ts';
-import { SORT_NAMES, SORTS, type SortName } from './picture.ts';
-import { keysIn, Screen } from './screen.ts';
-import { sightOf, sortOf } from './sight.ts';
 import { SORT_OPTION, statusLines } from './status.ts';
-import { pressed, type TopState, topLines } from './top-view.ts';
+import { sightOf, sortOf } from './view/display-options.ts';
+import { type Overview, overview } from './view/overview.ts';
+import { keysIn, Screen } from './view/screen.ts';
+import { SORT_NAMES, SORTS, type SortName } from './view/status-view.ts';
+import { pressed, type TopState, topLines } from './view/top-view.ts';
 
 export const TOP = {
   name: 'top',

@@ -2,6 +2,7 @@
 
 import { parseAddress } from '../core/address.ts';
 import { ALERT_DEFAULTS } from './alerts.ts';
+import type { ConfigWorld } from './config-host.ts';
 import type { ProbeSettings } from './health.ts';
 import { REQUEST_ID_DEFAULTS } from './request-id.ts';
 import type { PoolRoute, RouteMatch } from './route.ts';
@@ -13,7 +14,6 @@ import type {
   ServerSettings,
   UpstreamOptions,
 } from './settings.ts';
-import type { ConfigWorld } from './world.ts';
 
 export const UPSTREAM_DEFAULTS: UpstreamOptions = { weight: 1, maxConns: undefined, backup: false, down: false, slowStart: 0 };
 

@@ -1,19 +1,19 @@
 // From a configuration file to settings, or to a list of all that is wrong with it.
 
 import type { ListenAddress } from '../core/address.ts';
+import type { ConfigWorld } from './config-host.ts';
 import { ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
-import { alertSettings } from './file/alerts.ts';
-import { type Gathered, gather, type RawServer } from './file/gather.ts';
-import { poolSettings } from './file/pool.ts';
-import { ConfigFileError, type Place, pathOf, placeText } from './file/problem.ts';
-import { Report } from './file/report.ts';
-import { type KnownPools, matchText, routeSettings } from './file/route.ts';
-import { checkPoolTemplates } from './file/template.ts';
 import { overlaps } from './overlaps.ts';
+import { ConfigFileError, type Place, pathOf, placeText } from './problem.ts';
+import { Report } from './report.ts';
 import type { RequestIdSettings } from './request-id.ts';
+import { alertSettings } from './resolve/alerts.ts';
+import { poolSettings } from './resolve/pool.ts';
+import { type KnownPools, matchText, routeSettings } from './resolve/route.ts';
+import { checkPoolTemplates } from './resolve/template.ts';
 import type { RouteSettings } from './route.ts';
 import type { AdminSettings, ServerSettings, Settings } from './settings.ts';
-import type { ConfigWorld } from './world.ts';
+import { type Gathered, gather, type RawServer } from './yaml/gather.ts';
 
 export interface LoadedConfig {
   readonly settings: Settings;

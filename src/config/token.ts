@@ -2,7 +2,7 @@
 
 import { ConfigError } from '../core/address.ts';
 import { systemCode } from '../core/errors.ts';
-import type { ConfigWorld } from './world.ts';
+import type { ConfigWorld } from './config-host.ts';
 
 /** Characters: fewer can be guessed. */
 const LEAST_TOKEN = 16;

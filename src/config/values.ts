@@ -5,11 +5,11 @@ import { ConfigError, HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../c
 import { asError, systemCode } from '../core/errors.ts';
 import { isGlob, parseGlob } from '../core/glob-pattern.ts';
 import { parseStickySecret } from './balance.ts';
+import type { ConfigWorld } from './config-host.ts';
 import { UPSTREAM_DEFAULTS } from './defaults.ts';
 import { suggestion } from './nearest.ts';
 import { parseCount, parseDuration, parseSize } from './quantity.ts';
 import type { UpstreamOptions, UpstreamSpec } from './settings.ts';
-import type { ConfigWorld } from './world.ts';
 
 /** A record's content without the two lengths of a pair. */
 const MAX_PARAM = 65_527;

@@ -1,7 +1,7 @@
 // How late the event loop is: while something keeps it, everybody waits who is connected.
 
 import type { Clock, Timer } from './clock.ts';
-import { Times } from './times.ts';
+import { Times } from './duration-stats.ts';
 
 /** ms between two looks: ten a second cost next to nothing, and hundreds of them make a minute's percentiles. */
 const INTERVAL = 100;

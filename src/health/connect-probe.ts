@@ -1,6 +1,6 @@
 // The probe `connect`: does a connection come about? Behind a socket of systemd it always does (DESIGN.md fact 1).
 
-import type { Loan } from '../upstream/loan.ts';
+import type { Loan } from '../upstream/probe-lease.ts';
 import { failedAnswer } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
 

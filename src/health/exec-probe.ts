@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
 import { killGroup } from '../core/process-group.ts';
-import type { Loan } from '../upstream/loan.ts';
+import type { Loan } from '../upstream/probe-lease.ts';
 import { bad, shown } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
 

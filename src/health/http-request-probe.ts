@@ -1,8 +1,8 @@
 // The probe `request` for an HTTP upstream: a request of its own, and an answer as the operator expects it.
 
 import type { ProbeExpectation, ProbeQuestion } from '../config/health.ts';
-import type { HttpHead, HttpRequest } from '../upstream/http-request.ts';
-import type { Loan } from '../upstream/loan.ts';
+import type { HttpHead, HttpRequest } from '../upstream/http/request.ts';
+import type { Loan } from '../upstream/probe-lease.ts';
 import { ExpectedAnswer } from './expected-answer.ts';
 import { bad, failedAnswer } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';

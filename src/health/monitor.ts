@@ -2,7 +2,7 @@
 
 import type { PassiveSettings } from '../config/settings.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Outcome } from '../upstream/request.ts';
+import type { Outcome } from '../upstream/transport/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Ejections } from './ejections.ts';
 import { classOf, PassiveHealth } from './passive.ts';

@@ -2,7 +2,7 @@
 
 import type { PassiveClass, PassiveSettings } from '../config/settings.ts';
 import type { FailureClass, FailureCode, ProxyError } from '../core/errors.ts';
-import type { Outcome } from '../upstream/request.ts';
+import type { Outcome } from '../upstream/transport/request.ts';
 
 /** Codes that mean more here than their class says: waiting in vain costs a request its time, where refusals cost nothing. */
 const CODES: Partial<Record<FailureCode, PassiveClass>> = { FCGI_LB_CONNECT_TIMEOUT: 'timeout' };

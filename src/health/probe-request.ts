@@ -3,7 +3,7 @@
 import type { ProbeQuestion } from '../config/health.ts';
 import { ConfigError } from '../core/address.ts';
 import { ParamsTooLargeError, RequestEncoder } from '../fcgi/encode.ts';
-import type { FcgiRequest } from '../upstream/request.ts';
+import type { FcgiRequest } from '../upstream/transport/request.ts';
 
 type RequestQuestion = Extract<ProbeQuestion, { readonly kind: 'request' }>;
 

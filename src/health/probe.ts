@@ -1,6 +1,6 @@
 // The port of every probe: one question put to one upstream, one answer.
 
-import type { Loan } from '../upstream/loan.ts';
+import type { Loan } from '../upstream/probe-lease.ts';
 
 export type ProbeAnswer =
   | { readonly kind: 'good' }

@@ -3,8 +3,8 @@
 import type { ProbeSettings } from '../config/health.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { Loan } from '../upstream/loan.ts';
-import { Patience } from './patience.ts';
+import type { Loan } from '../upstream/probe-lease.ts';
+import { Patience } from './loop-aware-timeout.ts';
 import type { Probe, ProbeAnswer, ProbeTarget } from './probe.ts';
 
 /** The share of an interval that jitter may add or take off, so that many upstreams are not probed in step. */

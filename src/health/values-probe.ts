@@ -2,8 +2,8 @@
 
 import { RecordDecoder, RecordError } from '../fcgi/decode.ts';
 import { encodeGetMaxConns } from '../fcgi/values.ts';
-import type { Connection } from '../upstream/connection.ts';
-import type { Loan } from '../upstream/loan.ts';
+import type { Loan } from '../upstream/probe-lease.ts';
+import type { Connection } from '../upstream/transport/connection.ts';
 import { bad, failedAnswer } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
 

@@ -1,9 +1,9 @@
 // The right to one exchange on one upstream, from the pick until it is used or given back.
 
-import type { Exchange } from '../upstream/exchange.ts';
-import type { HttpExchange } from '../upstream/http-exchange.ts';
-import type { HttpRequest, HttpSink } from '../upstream/http-request.ts';
-import type { ExchangeSink, FcgiRequest } from '../upstream/request.ts';
+import type { Exchange } from '../upstream/fcgi/exchange.ts';
+import type { HttpExchange } from '../upstream/http/exchange.ts';
+import type { HttpRequest, HttpSink } from '../upstream/http/request.ts';
+import type { ExchangeSink, FcgiRequest } from '../upstream/transport/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /**

@@ -1,8 +1,8 @@
 // What is counted of the requests of one pool for the operator, since the process began.
 
+import { Times } from '../core/duration-stats.ts';
 import type { FailureCode } from '../core/errors.ts';
 import { Tally } from '../core/tally.ts';
-import { Times } from '../core/times.ts';
 
 /** `other`: a status above 599, which an upstream may send and HTTP knows nothing of. */
 export const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'other'] as const;

@@ -4,9 +4,9 @@ import type { Balancer } from '../balance/balancer.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { Places } from './index-allocator.ts';
 import { Lease } from './lease.ts';
 import { Outage } from './outage.ts';
-import { Places } from './places.ts';
 import { PoolCounts, type Rejection } from './pool-counts.ts';
 import { type Place, WaitQueue } from './queue.ts';
 

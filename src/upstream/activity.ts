@@ -2,7 +2,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Stated } from './condition.ts';
-import type { Slots } from './slots.ts';
+import type { Slots } from './slots/slots.ts';
 
 /** `starting`: nothing has answered since its socket appeared, or since its worker was lost. */
 export type ActivityName = 'idle' | 'busy' | 'full' | 'starting';

@@ -1,9 +1,9 @@
 // The exchanges that were given up while their slots are still held, and what follows once they have run past a time limit.
 
 import type { Clock, Timer } from '../core/clock.ts';
-import type { ExchangeTimeouts, Outcome } from './request.ts';
-import type { AnyExchange, Purpose } from './side.ts';
-import type { Slots } from './slots.ts';
+import type { Slots } from './slots/slots.ts';
+import type { AnyExchange, Purpose } from './transport/exchange-host.ts';
+import type { ExchangeTimeouts, Outcome } from './transport/request.ts';
 
 interface Held {
   overdue: boolean;

@@ -1,6 +1,6 @@
 // What the operator says of one upstream, with what its pool says of all.
 
-import type { FcgiSettings } from './fcgi-side.ts';
+import type { FcgiSettings } from './fcgi/transport.ts';
 
 export interface UpstreamSettings extends FcgiSettings {
   readonly weight: number;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { documentOf, type Message } from '../../src/alerts/message.ts';
 import { ALERT_DEFAULTS, ALERT_KINDS } from '../../src/config/alerts.ts';
-import { command, deliver, MESSAGE } from '../helpers/alert-target.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { load } from '../unit/support/config-file.ts';
+import { command, deliver, MESSAGE } from '../support/admin/alert-senders.ts';
+import { load } from '../support/parts/config-file.ts';
+import { itWith } from '../support/program/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/alerts.md'), 'utf8');
 

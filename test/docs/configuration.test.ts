@@ -8,9 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { editorSchema, withReference } from '../../scripts/config-reference.ts';
 import { FILE_OPTIONS, SERVE_OPTIONS } from '../../src/cli/options.ts';
-import { ConfigFileError } from '../../src/config/file/problem.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { load, worldOf } from '../unit/support/config-file.ts';
+import { ConfigFileError } from '../../src/config/problem.ts';
+import { load, worldOf } from '../support/parts/config-file.ts';
 
 /** Files that examples take secrets from. */
 const SECRETS = {

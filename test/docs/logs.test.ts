@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseAccessLogTarget } from '../../src/config/access-log.ts';
 import { COMBINED, checkLogFormat, logVariables } from '../../src/config/log-format.ts';
-import { createAccessLog } from '../../src/http/access-log.ts';
-import { FakeClock } from '../helpers/fake-clock.ts';
+import { createAccessLog } from '../../src/http/access-log/access-log.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/logs.md'), 'utf8');
 

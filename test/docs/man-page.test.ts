@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { manPage } from '../../scripts/man-page.ts';
 import { usageOf, written } from '../../src/cli/command.ts';
 import { ALL_COMMANDS } from '../../src/cli/commands.ts';
-import { itWith } from '../helpers/programs.ts';
+import { itWith } from '../support/program/programs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PAGE = join(ROOT, 'man/fcgi-lb.1');

@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { METRICS } from '../../src/admin/metric-table.ts';
 import { REJECTIONS } from '../../src/pool/pool-counts.ts';
-import { eventful } from '../helpers/eventful.ts';
-import { parseExposition } from '../helpers/exposition.ts';
-import { ask } from '../helpers/http-client.ts';
-import { readPromql } from '../helpers/promql.ts';
+import { parseExposition } from '../support/admin/exposition.ts';
+import { readPromql } from '../support/admin/promql.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventful } from '../support/program/eventful.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VARIABLE_FAMILIES, VARIABLES } from '../../src/config/template.ts';
-import { hostName, MAX_REGEX_PATH, Router } from '../../src/http/router.ts';
-import { parseTarget } from '../../src/http/target.ts';
-import { load } from '../unit/support/config-file.ts';
+import { hostName, MAX_REGEX_PATH, Router } from '../../src/http/request/router.ts';
+import { parseTarget } from '../../src/http/request/target.ts';
+import { load } from '../support/parts/config-file.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/routes.md'), 'utf8');
 const EXAMPLE = /```yaml\n(# routes\n[\s\S]*?)```/.exec(PAGE)?.[1] ?? '';

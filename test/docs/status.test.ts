@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventful } from '../helpers/eventful.ts';
-import { ask } from '../helpers/http-client.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventful } from '../support/program/eventful.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/status.md'), 'utf8');
 const DOCUMENTED = [...PAGE.matchAll(/^\| `([^`]+)` \|/gm)].map(([, path = '']) => path);

@@ -2,16 +2,16 @@
 
 import { describe, expect, it } from 'vitest';
 import { unixAddress } from '../../src/core/address.ts';
-import type { Outcome } from '../../src/upstream/request.ts';
+import type { Outcome } from '../../src/upstream/transport/request.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { FakeClock } from '../helpers/fake-clock.ts';
-import { answer, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { httpUpstream } from '../helpers/http-server.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { type Reply, record } from '../peers/fastcgi-server.ts';
-import { recordingLog } from '../unit/support/recording-log.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { recordingLog } from '../support/parts/recording-log.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { httpUpstream } from '../support/servers/http-server.ts';
 
 const LINGER = 300_000;
 const ABANDONED: Outcome = { kind: 'abandoned' };

@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { systemCode } from '../../src/core/errors.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { endRecord, type Handler, type Reply, record } from '../peers/fastcgi-server.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
 
 const ONE = ['--max-conns', '1'];
 

@@ -2,10 +2,10 @@
 
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { fakeWorker, rawWorker } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { stdoutRecord } from '../peers/fastcgi-server.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { fakeWorker, rawWorker } from '../support/servers/fake-worker.ts';
 
 const TOTAL = 64 * 1024 ** 2;
 /** Both socket buffers, the high-water marks of a few streams, and plenty of room. */

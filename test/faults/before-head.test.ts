@@ -1,10 +1,10 @@
 // Workers that fail before the head of their answer: what is safe to repeat goes to another one, a POST is never sent twice.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker, rawWorker, recording } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { endRecord, type Handler, record, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker, rawWorker, recording } from '../support/servers/fake-worker.ts';
 
 const STDOUT = 6;
 const STDERR = 7;

@@ -3,11 +3,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker, rawWorker, recording } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy, type Proxy as TestProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { endRecord, record, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy, type Proxy as TestProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker, rawWorker, recording } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const GET_VALUES = 9;
 const GET_VALUES_RESULT = 10;

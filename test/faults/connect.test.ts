@@ -3,12 +3,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { deadSocket, fullSocket } from './sockets.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { deadSocket, fullSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const ONE = ['--max-conns', '1'];
 

@@ -1,10 +1,10 @@
 // Workers that answer before they have read the body, and close: the answer counts, not the failed write.
 
 import { describe, expect, it } from 'vitest';
-import { fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { endRecord, type Handler, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { fakeWorker } from '../support/servers/fake-worker.ts';
 
 const BODY = Buffer.alloc(1024 ** 2, 'b');
 

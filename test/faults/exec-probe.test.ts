@@ -6,10 +6,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { ExecProbe } from '../../src/health/exec-probe.ts';
 import type { ProbeAnswer } from '../../src/health/probe.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { Probed, upstreamAt } from '../helpers/probed.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { killProcess } from '../peers/launch.ts';
+import { eventually } from '../support/eventually.ts';
+import { Probed, upstreamAt } from '../support/parts/probed.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 interface Run {
   readonly answer: Promise<ProbeAnswer>;

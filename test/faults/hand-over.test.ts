@@ -1,11 +1,11 @@
 // Connections that go from one request to the next that waits for the same worker: when, to whom, how often, and what may go wrong.
 
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { type Ask, ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { endRecord, type Reply, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { type Ask, ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
 
 const HEAD = 'Content-Type: text/plain\r\n\r\n';
 

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PASSIVE_DEFAULTS, RETRY_DEFAULTS } from '../../src/config/defaults.ts';
 import type { PoolSettings } from '../../src/config/settings.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding, rawWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { httpUpstream } from '../helpers/http-server.ts';
-import { type Proxy as RunningProxy, startProxy, withPool } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { endRecord, type Handler } from '../peers/fastcgi-server.ts';
-import { deadSocket, fullSocket } from './sockets.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Proxy as RunningProxy, startProxy, withPool } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding, rawWorker } from '../support/servers/fake-worker.ts';
+import { httpUpstream } from '../support/servers/http-server.ts';
+import { deadSocket, fullSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** Who was given a request, in order: `x` is the one that fails, `1` and `2` are well. */
 type Journal = string[];

@@ -11,12 +11,12 @@ import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { ProbeAnswer } from '../../src/health/probe.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { ask } from '../helpers/http-client.ts';
-import { httpUpstream } from '../helpers/http-server.ts';
-import { requestQuestion } from '../helpers/probed.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { requestQuestion } from '../support/parts/probed.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { httpUpstream } from '../support/servers/http-server.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 function upstreamAt(address: string): Upstream {
   const settings = {

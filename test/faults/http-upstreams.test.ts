@@ -5,13 +5,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { rawWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { bodyOf, httpUpstream } from '../helpers/http-server.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { deadSocket, fullSocket } from './sockets.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { rawWorker } from '../support/servers/fake-worker.ts';
+import { bodyOf, httpUpstream } from '../support/servers/http-server.ts';
+import { deadSocket, fullSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const SHORT_QUEUE = ['--queue-timeout', '200ms'];
 

@@ -1,11 +1,11 @@
 // Kept connections to workers: who may use one, and what a worker can do to it while nobody does.
 
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { endRecord, type Reply, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
 
 const KEEP = ['--max-conns', '1', '--keepalive', '30s'];
 

@@ -8,9 +8,9 @@ import type { ProbeQuestion } from '../../src/config/health.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { Prober } from '../../src/health/prober.ts';
-import { upstreamAt } from '../helpers/probed.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { launch } from '../peers/launch.ts';
+import { upstreamAt } from '../support/parts/probed.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** A process of its own, since this one will be standing still: it answers both questions after 30 ms. */
 const WORKER = `

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { fakeWorker } from '../helpers/fake-worker.ts';
-import { rawClient } from '../helpers/http-client.ts';
-import { startProxy, withPool } from '../helpers/proxy.ts';
 import { endRecord, type Handler, type Reply, record, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { rawClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy, withPool } from '../support/program/proxy.ts';
+import { fakeWorker } from '../support/servers/fake-worker.ts';
 
 const HEAD = 'Content-Type: text/plain\r\n\r\n';
 

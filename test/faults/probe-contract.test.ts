@@ -7,12 +7,12 @@ import { createProbe, PROBES } from '../../src/app/registry.ts';
 import type { ProbeQuestion } from '../../src/config/health.ts';
 import type { ProbeAnswer } from '../../src/health/probe.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { FakeClock } from '../helpers/fake-clock.ts';
-import { answering, fakeWorker, rawWorker } from '../helpers/fake-worker.ts';
-import { requestQuestion, upstreamAt } from '../helpers/probed.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { deadSocket } from './sockets.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { requestQuestion, upstreamAt } from '../support/parts/probed.ts';
+import { answering, fakeWorker, rawWorker } from '../support/servers/fake-worker.ts';
+import { deadSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** Asks the worker at the last word for its values, as an operator's command might. */
 const COMMAND = `

@@ -5,12 +5,12 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ProbeQuestion } from '../../src/config/health.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, fakeWorker, rawWorker } from '../helpers/fake-worker.ts';
-import { Probed, requestQuestion } from '../helpers/probed.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { endRecord, record, stdoutRecord } from '../peers/fastcgi-server.ts';
-import { deadSocket, fullSocket } from './sockets.ts';
+import { eventually } from '../support/eventually.ts';
+import { Probed, requestQuestion } from '../support/parts/probed.ts';
+import { answering, fakeWorker, rawWorker } from '../support/servers/fake-worker.ts';
+import { deadSocket, fullSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const GET_VALUES = 9;
 const GET_VALUES_RESULT = 10;

@@ -1,10 +1,10 @@
 // The queue of a pool as clients meet it: order, limits, deadlines, and leaving early.
 
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy, type Proxy as TestProxy } from '../helpers/proxy.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy, type Proxy as TestProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
 
 async function busyWorker(words: readonly string[] = []) {
   const { handler, next } = holding();

@@ -1,10 +1,10 @@
 // Answers that are unusual but right: every byte of the body arrives, whatever the records look like.
 
 import { describe, expect, it } from 'vitest';
-import { fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { endRecord, type Handler, record, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { fakeWorker } from '../support/servers/fake-worker.ts';
 
 const HEAD = 'Content-Type: text/plain\r\n\r\n';
 const STDOUT = 6;

@@ -3,11 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { RETRY_DEFAULTS } from '../../src/config/defaults.ts';
 import type { RetryClass, RetrySettings } from '../../src/config/settings.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, type FakeWorker, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy, withPool } from '../helpers/proxy.ts';
 import { endRecord, type Handler } from '../peers/fastcgi-server.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy, withPool } from '../support/program/proxy.ts';
+import { answering, type FakeWorker, fakeWorker } from '../support/servers/fake-worker.ts';
 
 const answeringWith =
   (status: number, body: string): Handler =>

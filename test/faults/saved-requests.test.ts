@@ -3,13 +3,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RETRY_DEFAULTS } from '../../src/config/defaults.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { type Proxy as RunningProxy, startProxy, withPool } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { startCWorkers } from '../peers/libfcgi.ts';
-import { deadSocket } from './sockets.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
+import { type Proxy as RunningProxy, startProxy, withPool } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { deadSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const itC = itWith('libfcgi', 'spawn-fcgi');
 const IN_TURN = ['--balance', 'round-robin', '--max-conns', '1'];

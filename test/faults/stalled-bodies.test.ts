@@ -2,12 +2,12 @@
 
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, type RawClient, testClient } from '../helpers/http-client.ts';
-import { bodyOf, httpUpstream } from '../helpers/http-server.ts';
-import { type Proxy as Site, startProxy } from '../helpers/proxy.ts';
 import type { Handler, Reply } from '../peers/fastcgi-server.ts';
+import { ask, type RawClient, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Proxy as Site, startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { bodyOf, httpUpstream } from '../support/servers/http-server.ts';
 
 const POST = 'POST /stalls HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n';
 const HEAD = 'Content-Type: text/plain\r\n\r\n';

@@ -3,14 +3,14 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Status } from '../../src/admin/status.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding, rawWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy, withPool } from '../helpers/proxy.ts';
-import { reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { startCWorkers } from '../peers/libfcgi.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy, withPool } from '../support/program/proxy.ts';
+import { reloadable } from '../support/program/reloadable.ts';
+import { answer, answering, fakeWorker, holding, rawWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const itC = itWith('libfcgi', 'spawn-fcgi');
 const POST = { method: 'POST', body: 'x' } as const;

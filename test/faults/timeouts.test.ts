@@ -1,10 +1,10 @@
 // Workers that do not move: timeouts for connecting, sending and reading, and the slot that stays taken while one is at it.
 
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding, rawWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding, rawWorker } from '../support/servers/fake-worker.ts';
 
 const ONE = ['--max-conns', '1'];
 

@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BadHeadError, CgiHeadReader, type HeaderField, HeadTooLargeError } from '../../src/fcgi/cgi-head.ts';
-import { byteString, bytes, type Cuts, cuts } from './support/arbitraries.ts';
-import { holdsControl } from './support/control.ts';
+import { byteString, bytes, type Cuts, cuts } from '../support/fuzz/arbitraries.ts';
+import { holdsControl } from '../support/fuzz/control.ts';
 
 interface Result {
   readonly fields: readonly HeaderField[];

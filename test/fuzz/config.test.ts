@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { formOf, type Shape, shapeOf } from '../../src/config/schema/build.ts';
 import { FILE } from '../../src/config/schema/file.ts';
-import { examine, FULL, SEEDS } from './support/config.ts';
+import { examine, FULL, SEEDS } from '../support/fuzz/config.ts';
 
 /** As a file, and as one that another includes. */
 function outcomeOf(text: string): 'good' | 'bad' {

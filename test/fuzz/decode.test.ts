@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { RecordDecoder, RecordError } from '../../src/fcgi/decode.ts';
 import { parsePairs } from '../../src/fcgi/values.ts';
 import { record } from '../peers/fastcgi-server.ts';
-import { byteString, bytes, type Cuts, cuts } from './support/arbitraries.ts';
-import { readPairs, writePairs } from './support/wire.ts';
+import { byteString, bytes, type Cuts, cuts } from '../support/fuzz/arbitraries.ts';
+import { readPairs, writePairs } from '../support/fuzz/wire.ts';
 
 type Event =
   | { readonly kind: 'stdout' | 'stderr'; readonly bytes: string }

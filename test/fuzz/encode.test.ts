@@ -12,8 +12,8 @@ import {
   stdinFrame,
 } from '../../src/fcgi/encode.ts';
 import { encodeGetMaxConns } from '../../src/fcgi/values.ts';
-import { byteString } from './support/arbitraries.ts';
-import { type Pair, readPairs, readRecords, type WireRecord, writePairs } from './support/wire.ts';
+import { byteString } from '../support/fuzz/arbitraries.ts';
+import { type Pair, readPairs, readRecords, type WireRecord, writePairs } from '../support/fuzz/wire.ts';
 
 const BEGIN_REQUEST = 1;
 const ABORT_REQUEST = 2;

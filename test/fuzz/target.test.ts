@@ -3,9 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../../src/core/errors.ts';
-import { parseTarget, type Target } from '../../src/http/target.ts';
-import { byteString } from './support/arbitraries.ts';
-import { holdsControl } from './support/control.ts';
+import { parseTarget, type Target } from '../../src/http/request/target.ts';
+import { byteString } from '../support/fuzz/arbitraries.ts';
+import { holdsControl } from '../support/fuzz/control.ts';
 
 /** The target taken apart, or the code of the refusal; whatever else is thrown passes through. */
 function parse(target: string): Target | string {

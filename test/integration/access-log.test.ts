@@ -5,13 +5,13 @@ import { createSocket, type Socket } from 'node:dgram';
 import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, type FakeWorker, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { notifySocket } from '../helpers/notify-socket.ts';
-import { itWith, itWithMount } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, type CliProcess, MAIN, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, type CliProcess, MAIN, startCli } from '../support/program/cli-process.ts';
+import { itWith, itWithMount } from '../support/program/programs.ts';
+import { answering, type FakeWorker, fakeWorker } from '../support/servers/fake-worker.ts';
+import { notifySocket } from '../support/servers/notify-socket.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

@@ -3,10 +3,10 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const TOKEN = 'zqx7-the-right-token-of-this-test';
 const OTHER = 'kwv9-the-next-token-of-this-test!';

@@ -4,15 +4,15 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { alertReceiver } from '../helpers/alert-receiver.ts';
-import { eventually, settled } from '../helpers/eventually.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { bodyOf, httpUpstream } from '../helpers/http-server.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { selfSigned } from '../peers/certificate.ts';
-import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually, settled } from '../support/eventually.ts';
+import { buildIfMissing, type CliProcess, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { alertReceiver } from '../support/servers/alert-receiver.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { bodyOf, httpUpstream } from '../support/servers/http-server.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

@@ -8,13 +8,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { post } from '../../src/alerts/http-post.ts';
 import type { AlertTarget } from '../../src/config/alerts.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { command, deliver, MESSAGE, TOKEN, telegram, webhook } from '../helpers/alert-target.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { freePort } from '../helpers/free-port.ts';
-import { bodyOf, httpUpstream } from '../helpers/http-server.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { selfSigned } from '../peers/certificate.ts';
+import { command, deliver, MESSAGE, TOKEN, telegram, webhook } from '../support/admin/alert-senders.ts';
+import { eventually } from '../support/eventually.ts';
+import { itWith } from '../support/program/programs.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { bodyOf, httpUpstream } from '../support/servers/http-server.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 interface Received {
   readonly request: IncomingMessage;

@@ -3,12 +3,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { alertReceiver } from '../helpers/alert-receiver.ts';
-import { eventually, settled } from '../helpers/eventually.ts';
-import { answer, answering, type FakeWorker, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { poolsFile, reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually, settled } from '../support/eventually.ts';
+import { poolsFile, reloadable } from '../support/program/reloadable.ts';
+import { alertReceiver } from '../support/servers/alert-receiver.ts';
+import { answer, answering, type FakeWorker, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const PROBE = 'health: { probe: values, interval: 20ms, timeout: 5s, rise: 1, fall: 1, wake: true }';
 

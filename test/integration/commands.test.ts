@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/admin/status.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { type Before, buildIfMissing, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Before, buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

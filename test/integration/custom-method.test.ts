@@ -1,9 +1,9 @@
 // Methods that node:http's parser does not know still reach the worker.
 
 import { describe, expect, it } from 'vitest';
-import { fakeWorker } from '../helpers/fake-worker.ts';
-import { rawClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { rawClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { fakeWorker } from '../support/servers/fake-worker.ts';
 
 async function proxyThatNamesTheMethod(): Promise<string> {
   const worker = await fakeWorker((reply) => {

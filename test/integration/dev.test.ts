@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { ask } from '../helpers/http-client.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { ROOT } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { ROOT } from '../support/program/cli-process.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** tsx compiles every source when its cache is cold, which takes a busy machine a while. */
 function startedAgain(check: () => void | Promise<void>): Promise<void> {

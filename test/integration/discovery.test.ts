@@ -3,11 +3,11 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy, type Proxy as TestProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy, type Proxy as TestProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** A loss of notifications would be made up for by the periodic scan: longer than this is a fault. */
 const BOUND = 2000;

@@ -3,12 +3,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
-import { current, stopAll, successors } from './upgrades.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, type CliProcess, startCli } from '../support/program/cli-process.ts';
+import { current, stopAll, successors } from '../support/program/upgrades.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

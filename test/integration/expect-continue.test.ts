@@ -1,10 +1,10 @@
 // Expect: 100-continue: the client is told to go on when its body is wanted, and only then.
 
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker, holding } from '../support/servers/fake-worker.ts';
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 

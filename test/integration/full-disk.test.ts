@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import type { Handler } from '../peers/fastcgi-server.ts';
-import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, type CliProcess, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { answer, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const MIB = 1024 ** 2;
 const WORDS = ['--admin', 'off', '--log-format', 'json', '--max-conns', '1'];

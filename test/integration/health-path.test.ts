@@ -1,11 +1,11 @@
 // The health endpoint on the public listener: answered by the program itself, before all routes, and by no worker ever.
 
 import { describe, expect, it } from 'vitest';
-import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { reloadable } from '../helpers/reloadable.ts';
-import { problemsOf } from '../unit/support/config-file.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { problemsOf } from '../support/parts/config-file.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { reloadable } from '../support/program/reloadable.ts';
+import { answer, answering, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
 
 const file = (path: string, more = ''): string =>
   `pools: { rt: { upstreams: [${path}] } }\nroutes: [{ host: test.example, path: "= /up", pool: rt }, { pool: rt }]\n${more}`;

@@ -3,10 +3,10 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { writeFiles } from '../helpers/config-files.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { writeFiles } from '../support/program/config-files.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 async function site(route: string) {
   const socket = join(tempDir(), 'u.sock');

@@ -4,14 +4,14 @@ import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { bodyOf } from '../helpers/http-server.ts';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { agreement, clientFrame, echoFrames, handshake, serverFrame } from '../helpers/web-socket.ts';
 import { type Certificate, selfSigned } from '../peers/certificate.ts';
-import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { agreement, clientFrame, echoFrames, handshake, serverFrame } from '../support/clients/web-socket.ts';
+import { buildIfMissing, type CliProcess, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { bodyOf } from '../support/servers/http-server.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 interface SecureUpstream {
   readonly port: number;

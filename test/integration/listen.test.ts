@@ -6,12 +6,12 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parseAddress, unixAddress } from '../../src/core/address.ts';
-import { type Handover, type Inherited, ListenError, listenOn } from '../../src/core/listen.ts';
-import { passingName, putInPlace } from '../../src/core/socket-file.ts';
-import { deadSocket } from '../faults/sockets.ts';
-import { connects } from '../helpers/connects.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, ROOT } from './cli-process.ts';
+import { type Handover, type Inherited, ListenError, listenOn } from '../../src/listen/listen.ts';
+import { passingName, putInPlace } from '../../src/listen/socket-file.ts';
+import { buildIfMissing, ROOT } from '../support/program/cli-process.ts';
+import { connects } from '../support/servers/connects.ts';
+import { deadSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

@@ -1,9 +1,9 @@
 // What a worker learns of the address a client came by, over TCP and over a unix socket.
 
 import { describe, expect, it } from 'vitest';
-import { answer, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker } from '../support/servers/fake-worker.ts';
 
 async function served(words: readonly string[] = []) {
   const worker = await fakeWorker((reply) => answer(reply, JSON.stringify(Object.fromEntries(reply.request.params))));

@@ -1,10 +1,10 @@
 // Local redirects (RFC 3875 6.2.2): a Location that is a path and nothing else is followed here, the client sees one answer.
 
 import { describe, expect, it } from 'vitest';
-import { answer, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import type { Reply, SeenRequest } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker } from '../support/servers/fake-worker.ts';
 
 /** A worker whose answer to each path is given; anything else is answered with the path itself. */
 async function redirecting(answers: Readonly<Record<string, string | ((reply: Reply) => void)>>, words: readonly string[] = []) {

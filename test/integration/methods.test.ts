@@ -1,10 +1,10 @@
 // Requests of every kind reach the worker as they were sent: methods, media types, versions, framings, pipelines.
 
 import { describe, expect, it } from 'vitest';
-import { fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import type { Handler } from '../peers/fastcgi-server.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { fakeWorker, holding } from '../support/servers/fake-worker.ts';
 
 /** Answers with what it got, as JSON. */
 const echo: Handler = (reply) => {

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/admin/metric-table.ts';
 import { FAILURES } from '../../src/core/errors.ts';
-import { eventful } from '../helpers/eventful.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { type Family, parseExposition } from '../helpers/exposition.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { poolsFile, reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { type Family, parseExposition } from '../support/admin/exposition.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { eventful } from '../support/program/eventful.ts';
+import { poolsFile, reloadable } from '../support/program/reloadable.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 type Families = ReadonlyMap<string, Family>;
 

@@ -5,8 +5,8 @@ import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing } from './cli-process.ts';
+import { buildIfMissing } from '../support/program/cli-process.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');

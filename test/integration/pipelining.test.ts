@@ -1,10 +1,10 @@
 // Pipelined requests: answered in the order in which they were sent, and none overtakes one that changes something.
 
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
 
 describe('pipelined requests', () => {
   it('take turns: the second begins when the first has its answer', async () => {

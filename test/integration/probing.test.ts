@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ProbeSettings } from '../../src/config/health.ts';
 import type { UpstreamSpec } from '../../src/config/settings.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { requestQuestion } from '../helpers/probed.ts';
-import { type Proxy as RunningProxy, startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import type { Reply } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { requestQuestion } from '../support/parts/probed.ts';
+import { type Proxy as RunningProxy, startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const PROBE: ProbeSettings = {
   question: requestQuestion('/probe'),

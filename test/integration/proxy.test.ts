@@ -1,9 +1,9 @@
 // The main path: a request through the whole program to a worker and back.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
 
 describe('a request to one worker', () => {
   it('reaches it and comes back', async () => {

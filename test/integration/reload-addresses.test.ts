@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/core/address.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
 
 async function listening(host: string) {
   const worker = await fakeWorker(answering('fine'));

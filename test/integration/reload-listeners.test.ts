@@ -6,12 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { openLogs } from '../../src/app/logging.ts';
 import { unixAddress } from '../../src/core/address.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { poolsFile, reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { poolsFile, reloadable } from '../support/program/reloadable.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const KEPT = 'GET /kept HTTP/1.1\r\nHost: a\r\n\r\n';
 

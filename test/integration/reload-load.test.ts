@@ -8,11 +8,11 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { AdminClient } from '../../src/admin/client.ts';
 import type { Status } from '../../src/admin/status.ts';
 import { unixAddress } from '../../src/core/address.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { answer, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

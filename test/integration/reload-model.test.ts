@@ -7,12 +7,12 @@ import { describe, expect, it } from 'vitest';
 import type { Status } from '../../src/admin/status.ts';
 import type { PoolSettings, Settings, UpstreamSpec } from '../../src/config/settings.ts';
 import { parseAddress } from '../../src/core/address.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import type { Reply } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** All pools share them. */
 const WORKERS = 3;

@@ -4,12 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { writeFiles } from '../helpers/config-files.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { type Answer, ask, testClient } from '../helpers/http-client.ts';
-import { reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { type Answer, ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { writeFiles } from '../support/program/config-files.ts';
+import { reloadable } from '../support/program/reloadable.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const body = async (answered: Promise<Answer>): Promise<string> => (await answered).body.toString();
 

@@ -3,13 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { RETRY_DEFAULTS } from '../../src/config/defaults.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { createAccessLog } from '../../src/http/access-log.ts';
-import { FakeClock } from '../helpers/fake-clock.ts';
-import { answer, answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { httpUpstream } from '../helpers/http-server.ts';
-import { startProxy, type Proxy as TestProxy, withPool } from '../helpers/proxy.ts';
+import { createAccessLog } from '../../src/http/access-log/access-log.ts';
 import type { Handler } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { startProxy, type Proxy as TestProxy, withPool } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { httpUpstream } from '../support/servers/http-server.ts';
 
 const OURS = /^[0-9a-f]{32}$/;
 

@@ -1,9 +1,9 @@
 // What clients may send and how much of it: each refusal has its status, and the client gets to read it.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker, recording } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker, recording } from '../support/servers/fake-worker.ts';
 
 async function served(words: readonly string[]) {
   const { handler, seen } = recording(answering('fine'));

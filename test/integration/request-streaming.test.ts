@@ -1,11 +1,11 @@
 // --request-buffering off: bodies of known length go to the worker as they come, and a half one never looks whole.
 
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import type { Handler } from '../peers/fastcgi-server.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
 
 const OFF = ['--max-conns', '1', '--request-buffering', 'off'];
 

@@ -1,9 +1,9 @@
 // Heads of answers: what passes to the client, what stays here, and statuses that carry no body.
 
 import { describe, expect, it } from 'vitest';
-import { answer, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker } from '../support/servers/fake-worker.ts';
 
 async function saying(text: string) {
   const worker = await fakeWorker((reply) => {

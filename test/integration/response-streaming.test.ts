@@ -1,9 +1,9 @@
 // Answers that must not wait: events, and whatever the worker or the operator says is not to be buffered.
 
 import { describe, expect, it } from 'vitest';
-import { fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { fakeWorker, holding } from '../support/servers/fake-worker.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 

@@ -1,14 +1,14 @@
 // Roster: a pool that is called back while it retires is the one that serves afterwards.
 
 import { describe, expect, it } from 'vitest';
-import type { LivingPool } from '../../src/app/living-pool.ts';
-import { Roster } from '../../src/app/roster.ts';
 import { readCommandLine } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
 import type { PoolSettings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Events } from '../../src/core/events.ts';
-import { Occupancies } from '../../src/upstream/occupancy.ts';
+import type { LivingPool } from '../../src/roster/managed-pool.ts';
+import { Roster } from '../../src/roster/roster.ts';
+import { Occupancies } from '../../src/upstream/slots/occupancy.ts';
 
 const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startSite, writeFiles } from '../helpers/config-files.ts';
-import { fakeWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { startSite, writeFiles } from '../support/program/config-files.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { fakeWorker } from '../support/servers/fake-worker.ts';
 
 const body = async (path: string, options: Parameters<typeof ask>[1]): Promise<string> =>
   (await ask(path, options)).body.toString();

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { type Reloadable, reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Reloadable, reloadable } from '../support/program/reloadable.ts';
+import { answer, answering, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** Pools, each for the paths below its name. */
 function file(pools: Readonly<Record<string, string>>): string {

@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { deadSocket } from '../faults/sockets.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { deadSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startSite, writeFiles } from '../helpers/config-files.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { type Ask, ask, testClient } from '../helpers/http-client.ts';
+import { type Ask, ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { startSite, writeFiles } from '../support/program/config-files.ts';
 
 const BIG = Buffer.alloc(5 * 1024 * 1024, 'abcdefghij');
 

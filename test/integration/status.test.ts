@@ -3,13 +3,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { deadSocket } from '../faults/sockets.ts';
-import { eventful } from '../helpers/eventful.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, rawClient } from '../helpers/http-client.ts';
-import { poolsFile, reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask, rawClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { eventful } from '../support/program/eventful.ts';
+import { poolsFile, reloadable } from '../support/program/reloadable.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { deadSocket } from '../support/servers/sockets.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
 const TIMES = { p50: expect.any(Number), p90: expect.any(Number), p99: expect.any(Number) };

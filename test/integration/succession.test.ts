@@ -4,15 +4,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/admin/status.ts';
-import { connects } from '../helpers/connects.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { notifySocket } from '../helpers/notify-socket.ts';
-import { itWith, programPath } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, startCli } from './cli-process.ts';
-import { current, runs, stopAll, upgrade } from './upgrades.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { itWith, programPath } from '../support/program/programs.ts';
+import { current, runs, stopAll, upgrade } from '../support/program/upgrades.ts';
+import { connects } from '../support/servers/connects.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { notifySocket } from '../support/servers/notify-socket.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

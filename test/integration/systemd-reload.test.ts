@@ -3,14 +3,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { freePort } from '../helpers/free-port.ts';
-import { ask, testClient, type Where } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, commandLine, startCli } from './cli-process.ts';
-import { current, runs, stopAll, upgrade } from './upgrades.ts';
+import { ask, testClient, type Where } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, commandLine, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { current, runs, stopAll, upgrade } from '../support/program/upgrades.ts';
+import { answer, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

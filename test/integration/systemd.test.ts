@@ -4,14 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { freePort } from '../helpers/free-port.ts';
-import { ask } from '../helpers/http-client.ts';
-import { notifySocket } from '../helpers/notify-socket.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, type CliProcess, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { notifySocket } from '../support/servers/notify-socket.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

@@ -3,10 +3,10 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker, holding, recording } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 function goneDirectory(): { readonly path: string; readonly make: () => void; readonly remove: () => void } {
   const path = join(tempDir(), 'bodies');

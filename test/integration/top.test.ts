@@ -3,14 +3,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { inTerminal } from '../helpers/terminal.ts';
-import { buildIfMissing, MAIN, startCli } from './cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { inTerminal } from '../support/clients/terminal.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, MAIN, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 const it = itWith('script');

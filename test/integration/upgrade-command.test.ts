@@ -3,14 +3,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { notifySocket } from '../helpers/notify-socket.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, type CliProcess, startCli } from './cli-process.ts';
-import { current, runs, stopAll, successors } from './upgrades.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, type CliProcess, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { current, runs, stopAll, successors } from '../support/program/upgrades.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { notifySocket } from '../support/servers/notify-socket.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

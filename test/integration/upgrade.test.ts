@@ -4,16 +4,16 @@ import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { connects } from '../helpers/connects.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { freePort } from '../helpers/free-port.ts';
-import { ask, testClient, type Where } from '../helpers/http-client.ts';
-import { notifySocket } from '../helpers/notify-socket.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { type Before, buildIfMissing, startCli } from './cli-process.ts';
-import { current, runs, stopAll, successors, upgrade } from './upgrades.ts';
+import { ask, testClient, type Where } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Before, buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { itWith } from '../support/program/programs.ts';
+import { current, runs, stopAll, successors, upgrade } from '../support/program/upgrades.ts';
+import { connects } from '../support/servers/connects.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { notifySocket } from '../support/servers/notify-socket.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

@@ -3,11 +3,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { type Proxy as RunningProxy, startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Proxy as RunningProxy, startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** Starts a proxy with one pool, of which a file says this. */
 function startPool(pool: Record<string, unknown>): Promise<RunningProxy> {

@@ -2,12 +2,12 @@
 
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { eventually, settled } from '../helpers/eventually.ts';
-import { answering, fakeWorker, rawWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { type HttpUpstream, httpUpstream } from '../helpers/http-server.ts';
-import { type Proxy as RunningProxy, startProxy } from '../helpers/proxy.ts';
-import { agreement, clientFrame, echoFrames, handshake, serverFrame } from '../helpers/web-socket.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { agreement, clientFrame, echoFrames, handshake, serverFrame } from '../support/clients/web-socket.ts';
+import { eventually, settled } from '../support/eventually.ts';
+import { type Proxy as RunningProxy, startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker, rawWorker } from '../support/servers/fake-worker.ts';
+import { type HttpUpstream, httpUpstream } from '../support/servers/http-server.ts';
 
 /** A server that agrees to every WebSocket and hands its connection out; to requests it answers `plain`. */
 async function webSocketServer(use: (socket: Duplex) => void, where?: string): Promise<HttpUpstream> {

@@ -5,16 +5,16 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect } from 'vitest';
 import { COMBINED } from '../../src/config/log-format.ts';
-import { createAccessLog } from '../../src/http/access-log.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { FakeClock } from '../helpers/fake-clock.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { itWith, programPath } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, startCli } from '../integration/cli-process.ts';
+import { createAccessLog } from '../../src/http/access-log/access-log.ts';
 import { launch } from '../peers/launch.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { itWith, programPath } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

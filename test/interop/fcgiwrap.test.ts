@@ -2,10 +2,10 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect } from 'vitest';
-import { type Answer, ask } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { type Proxy as Site, startProxy } from '../helpers/proxy.ts';
 import { cgiScript, startFcgiwrap } from '../peers/fcgiwrap.ts';
+import { type Answer, ask } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
+import { type Proxy as Site, startProxy } from '../support/program/proxy.ts';
 
 const itWrapped = itWith('fcgiwrap');
 

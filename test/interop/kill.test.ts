@@ -2,11 +2,11 @@
 // turned away, and nobody else is served twice.
 
 import { describe, expect } from 'vitest';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { begun, p99, steadyLoad } from '../helpers/steady-load.ts';
 import { killProcess } from '../peers/launch.ts';
 import { type CWorkers, startCWorkers } from '../peers/libfcgi.ts';
+import { begun, p99, steadyLoad } from '../support/clients/steady-load.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
 
 const itC = itWith('libfcgi', 'spawn-fcgi');
 

@@ -3,11 +3,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { killProcess } from '../peers/launch.ts';
 import { startCWorkers } from '../peers/libfcgi.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
 
 const itC = itWith('libfcgi', 'spawn-fcgi');
 

@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
 import { describe, expect, onTestFinished } from 'vitest';
-import { ask } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { generated, startCWorkers } from '../peers/libfcgi.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
 
 const itC = itWith('libfcgi', 'spawn-fcgi');
 

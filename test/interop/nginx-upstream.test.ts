@@ -4,11 +4,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { ask } from '../helpers/http-client.ts';
-import { itWith, programPath } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
 import { launch } from '../peers/launch.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { itWith, programPath } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /**
  * An nginx that serves a directory, takes uploads with PUT, and says what it saw of a request.

@@ -2,10 +2,10 @@
 
 import { randomBytes } from 'node:crypto';
 import { describe, expect } from 'vitest';
-import { ask } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { type Proxy as Site, startProxy } from '../helpers/proxy.ts';
 import { startPerlWorker } from '../peers/perl-worker.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
+import { type Proxy as Site, startProxy } from '../support/program/proxy.ts';
 
 const itPerl = itWith('perl FCGI');
 const itManaged = itWith('perl FCGI', 'perl FCGI::ProcManager');

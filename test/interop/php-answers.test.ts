@@ -3,10 +3,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { ask, rawClient, testClient } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import type { Proxy as Site } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask, rawClient, testClient } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
+import type { Proxy as Site } from '../support/program/proxy.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { startPhpSite } from './php-site.ts';
 
 const itPhp = itWith('php-fpm');

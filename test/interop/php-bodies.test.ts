@@ -4,9 +4,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { readEnvironment, startPhpSite } from './php-site.ts';
 
 const itPhp = itWith('php-fpm');

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { itWith } from '../support/program/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { startPhpSite } from './php-site.ts';
 
 const itPhp = itWith('php-fpm');

@@ -1,9 +1,9 @@
 // What a real php-fpm sees in $_SERVER of a request.
 
 import { describe, expect } from 'vitest';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
 import { PHP_ROOT } from '../peers/php-fpm.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { itWith } from '../support/program/programs.ts';
 import { environmentOf, readEnvironment, startPhpSite } from './php-site.ts';
 
 const itPhp = itWith('php-fpm');

@@ -1,8 +1,8 @@
 // php-fpm with fcgi-lb in front of it, as `--root DIR --php` sets it up, for the tests of this directory.
 
-import { ask } from '../helpers/http-client.ts';
-import { type Proxy as Site, startProxy } from '../helpers/proxy.ts';
 import { PHP_ROOT, startPhpFpm } from '../peers/php-fpm.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { type Proxy as Site, startProxy } from '../support/program/proxy.ts';
 
 /** @param words further command-line words */
 export async function startPhpSite({

@@ -3,12 +3,12 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { ProbeQuestion, TextPattern } from '../../src/config/health.ts';
-import { Probed, requestQuestion } from '../helpers/probed.ts';
-import { itWith } from '../helpers/programs.ts';
 import { cgiScript, startFcgiwrap } from '../peers/fcgiwrap.ts';
 import { startCWorkers } from '../peers/libfcgi.ts';
 import { startPerlWorker } from '../peers/perl-worker.ts';
 import { PHP_ROOT, startPhpFpm } from '../peers/php-fpm.ts';
+import { Probed, requestQuestion } from '../support/parts/probed.ts';
+import { itWith } from '../support/program/programs.ts';
 
 const itPhp = itWith('php-fpm');
 const itC = itWith('libfcgi', 'spawn-fcgi');

@@ -2,12 +2,12 @@
 
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { writeFiles } from '../helpers/config-files.ts';
-import { ask } from '../helpers/http-client.ts';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { startPerlWorker } from '../peers/perl-worker.ts';
 import { PHP_ROOT, startPhpFpm } from '../peers/php-fpm.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { writeFiles } from '../support/program/config-files.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
 import { readEnvironment } from './php-site.ts';
 
 const itPhp = itWith('php-fpm');

@@ -3,10 +3,10 @@
 import { renameSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { randomFrom } from '../../bench/lib/random.ts';
-import { itWith } from '../helpers/programs.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { begun, p99, steadyLoad } from '../helpers/steady-load.ts';
 import { type CWorkers, startCWorkers } from '../peers/libfcgi.ts';
+import { begun, p99, steadyLoad } from '../support/clients/steady-load.ts';
+import { itWith } from '../support/program/programs.ts';
+import { startProxy } from '../support/program/proxy.ts';
 
 const itC = itWith('libfcgi', 'spawn-fcgi');
 

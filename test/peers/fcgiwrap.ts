@@ -1,8 +1,8 @@
 // Starts fcgiwrap for one test: it runs a CGI script for every request.
 
 import { join } from 'node:path';
-import { programPath } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { programPath } from '../support/program/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { type Launched, launch } from './launch.ts';
 
 /** The path of a script of test/peers/cgi. */

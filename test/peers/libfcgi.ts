@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { programPath } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { programPath } from '../support/program/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { type Launched, launch } from './launch.ts';
 
 const SOURCE = join(import.meta.dirname, 'echo-worker.c');

@@ -2,8 +2,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { programPath } from '../helpers/programs.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { programPath } from '../support/program/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { type Launched, launch } from './launch.ts';
 
 /** The scripts of test/peers/php. */

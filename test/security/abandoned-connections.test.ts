@@ -2,13 +2,13 @@
 
 import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answer, answering, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { freePort } from '../helpers/free-port.ts';
-import { ask } from '../helpers/http-client.ts';
-import { descriptorsOf } from '../helpers/process-cost.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { buildIfMissing, startCli } from '../integration/cli-process.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { descriptorsOf } from '../support/program/process-cost.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, answering, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { freePort } from '../support/servers/free-port.ts';
 
 beforeAll(buildIfMissing);
 

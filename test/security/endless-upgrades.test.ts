@@ -3,11 +3,11 @@
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask, testClient } from '../helpers/http-client.ts';
-import { memoryOf } from '../helpers/process-cost.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, startCli } from '../integration/cli-process.ts';
+import { ask, testClient } from '../support/clients/http-client.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { memoryOf } from '../support/program/process-cost.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

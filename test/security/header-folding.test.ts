@@ -1,9 +1,9 @@
 // Header names that fold to the same CGI name (CVE-2026-52845): only the plain spelling may become HTTP_*.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
 
 async function paramsOf(lines: readonly string[]): Promise<ReadonlyMap<string, string>> {
   let params: ReadonlyMap<string, string> = new Map();

@@ -1,9 +1,9 @@
 // Response splitting: a worker's head with anything in it that could become another header or another response is refused whole.
 
 import { describe, expect, it } from 'vitest';
-import { answer, fakeWorker } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker } from '../support/servers/fake-worker.ts';
 
 const EVIL = 'Set-Cookie: session=evil';
 

@@ -1,9 +1,9 @@
 // httpoxy (CVE-2016-5385): a client's Proxy header must not become HTTP_PROXY, which HTTP clients in applications obey.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
 
 describe('a Proxy header', () => {
   for (const name of ['Proxy', 'proxy', 'PROXY', 'pRoXy']) {

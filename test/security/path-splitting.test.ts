@@ -1,9 +1,9 @@
 // PHP path splitting: the script is what the path says byte by byte, so that an uploaded picture is never run as one.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
 
 async function split(target: string) {
   let params: ReadonlyMap<string, string> | undefined;

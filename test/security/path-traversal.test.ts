@@ -1,9 +1,9 @@
 // Paths: what climbs above the root or hides a control character is refused before any worker sees it; the rest has one form.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
 
 async function request(target: string) {
   let params: ReadonlyMap<string, string> | undefined;

@@ -2,14 +2,14 @@
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually, settled } from '../helpers/eventually.ts';
-import { answer, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask, rawClient, testClient } from '../helpers/http-client.ts';
-import { memoryOf } from '../helpers/process-cost.ts';
-import { startProxy } from '../helpers/proxy.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
-import { buildIfMissing, startCli } from '../integration/cli-process.ts';
 import type { Handler } from '../peers/fastcgi-server.ts';
+import { ask, rawClient, testClient } from '../support/clients/http-client.ts';
+import { eventually, settled } from '../support/eventually.ts';
+import { buildIfMissing, startCli } from '../support/program/cli-process.ts';
+import { memoryOf } from '../support/program/process-cost.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker, holding } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 

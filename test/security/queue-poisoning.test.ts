@@ -1,10 +1,10 @@
 // Response-queue poisoning: on a kept connection, nothing a worker sends outside its own answer reaches another client.
 
 import { describe, expect, it } from 'vitest';
-import { answer, fakeWorker, holding } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
 import { endRecord, type Reply, record, stdoutRecord } from '../peers/fastcgi-server.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answer, fakeWorker, holding } from '../support/servers/fake-worker.ts';
 
 const WHOLE = [stdoutRecord('Content-Type: text/plain\r\n\r\nright'), endRecord()];
 const POISON = Buffer.concat([stdoutRecord('Content-Type: text/plain\r\n\r\npoison'), endRecord()]);

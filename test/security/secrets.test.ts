@@ -3,11 +3,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
-import { answering, fakeWorker } from '../helpers/fake-worker.ts';
-import { ask } from '../helpers/http-client.ts';
-import { reloadable } from '../helpers/reloadable.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { ask } from '../support/clients/http-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { reloadable } from '../support/program/reloadable.ts';
+import { answering, fakeWorker } from '../support/servers/fake-worker.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const SECRETS = {
   sticky: 'st1cky-c0rrect-h0rse-battery-staple-0123456789',

@@ -1,9 +1,9 @@
 // Request smuggling: where two readers of a message could see two different ends of it, it is refused and the connection closed.
 
 import { describe, expect, it } from 'vitest';
-import { answering, fakeWorker, recording } from '../helpers/fake-worker.ts';
-import { testClient } from '../helpers/http-client.ts';
-import { startProxy } from '../helpers/proxy.ts';
+import { testClient } from '../support/clients/http-client.ts';
+import { startProxy } from '../support/program/proxy.ts';
+import { answering, fakeWorker, recording } from '../support/servers/fake-worker.ts';
 
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 const CHUNKED = 'Transfer-Encoding: chunked';

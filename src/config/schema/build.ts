@@ -1,7 +1,7 @@
 // The parts that the schema of the configuration file is built from: typebox types that know how to read the text of a value.
 
 import Type, { type Static, type TArray, type TObject, type TOptional, type TSchema, type TUnion, type TUnsafe } from 'typebox';
-import type { ConfigWorld } from '../world.ts';
+import type { ConfigWorld } from '../config-host.ts';
 
 /** Where the value being read stands. */
 export interface ReadContext {

@@ -3,9 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { Courier } from '../../../src/alerts/courier.ts';
 import type { Message } from '../../../src/alerts/message.ts';
-import type { Outcome, Target } from '../../../src/alerts/target.ts';
-import { FakeClock } from '../../helpers/fake-clock.ts';
-import { recordingLog } from '../support/recording-log.ts';
+import type { Outcome, Target } from '../../../src/alerts/sender.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { recordingLog } from '../../support/parts/recording-log.ts';
 
 const GOOD: Outcome = { kind: 'delivered', answer: 'answered 200' };
 const AGAIN: Outcome = { kind: 'retry', reason: 'answered 503' };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '../../../src/alerts/alert.ts';
 import { Debouncer, type Patience } from '../../../src/alerts/debouncer.ts';
-import { FakeClock } from '../../helpers/fake-clock.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const PATIENCE: Patience = { after: 10_000, quiet: 300_000 };
 

@@ -2,11 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Alert, Subject } from '../../../src/alerts/alert.ts';
+import { type DownUpstream, type PoolSample, Watch } from '../../../src/alerts/alert-monitor.ts';
 import { sentence } from '../../../src/alerts/sentence.ts';
-import { type DownUpstream, type PoolSample, Watch } from '../../../src/alerts/watch.ts';
 import { ALERT_DEFAULTS, type AlertRules } from '../../../src/config/alerts.ts';
 import { Events } from '../../../src/core/events.ts';
-import { FakeClock } from '../../helpers/fake-clock.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const FINE: PoolSample = { pool: 'rt', waiting: 0, size: 100, requests: 0, errors: 0, unready: undefined };
 

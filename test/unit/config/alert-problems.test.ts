@@ -1,7 +1,7 @@
 // What is said of mistakes in the alerts: keys, targets that lack something, and secrets, which no message quotes.
 
 import { describe, expect, it } from 'vitest';
-import { marked, problemsOf } from '../support/config-file.ts';
+import { marked, problemsOf } from '../../support/parts/config-file.ts';
 
 const TOKEN = '123456:a-token-that-nobody-may-see';
 const FILES = {

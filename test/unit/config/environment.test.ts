@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expand } from '../../../src/config/file/environment.ts';
+import { expand } from '../../../src/config/yaml/environment.ts';
 
 const ENVIRONMENT = { DIR: '/srv', EMPTY: '', TRICKY: '${DIR}', _a1: 'b' };
 

@@ -1,7 +1,7 @@
 // Files that include files: everything in one configuration, and every problem in the file that it is in.
 
 import { describe, expect, it } from 'vitest';
-import { load, problemsOf } from '../support/config-file.ts';
+import { load, problemsOf } from '../../support/parts/config-file.ts';
 
 const HERE = process.cwd();
 const POOL = 'pools: { rt: { upstreams: [/a] } }\n';

@@ -1,7 +1,7 @@
 // What is said of mistakes in a pool that only show when its keys are seen together: upstreams, probes, secrets.
 
 import { describe, expect, it } from 'vitest';
-import { marked, problemsOf } from '../support/config-file.ts';
+import { marked, problemsOf } from '../../support/parts/config-file.ts';
 
 describe('an upstream', () => {
   it.each([

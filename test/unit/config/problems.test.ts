@@ -1,7 +1,7 @@
 // What is said of a file with mistakes in it: where, which key, what was found, what is expected.
 
 import { describe, expect, it } from 'vitest';
-import { problemsOf } from '../support/config-file.ts';
+import { problemsOf } from '../../support/parts/config-file.ts';
 
 /** A pool that is right, for files in which something else is wrong. */
 const POOL = 'pools: { rt: { upstreams: [/a.sock] } }\n';

@@ -1,7 +1,7 @@
 // What is said of mistakes in a route, and of all that the program cannot serve yet.
 
 import { describe, expect, it } from 'vitest';
-import { marked, problemsOf } from '../support/config-file.ts';
+import { marked, problemsOf } from '../../support/parts/config-file.ts';
 
 /** A pool that is right, for files in which something else is wrong. */
 const POOL = 'pools: { rt: { upstreams: [/a.sock] } }\n';

@@ -2,11 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { ROUTE_DEFAULTS } from '../../../src/config/defaults.ts';
-import { gather } from '../../../src/config/file/gather.ts';
-import { Report } from '../../../src/config/file/report.ts';
-import { routeSettings } from '../../../src/config/file/route.ts';
+import { Report } from '../../../src/config/report.ts';
+import { routeSettings } from '../../../src/config/resolve/route.ts';
 import type { RouteSettings } from '../../../src/config/route.ts';
-import { worldOf } from '../support/config-file.ts';
+import { gather } from '../../../src/config/yaml/gather.ts';
+import { worldOf } from '../../support/parts/config-file.ts';
 
 /** The settings of a route that is written without mistakes. */
 function routeOf(text: string): RouteSettings | undefined {

@@ -11,7 +11,7 @@ import { formOf, type Shape, shapeOf } from '../../../src/config/schema/build.ts
 import { FILE } from '../../../src/config/schema/file.ts';
 import type { PoolSettings, Settings } from '../../../src/config/settings.ts';
 import { parseAddress, parseUpstreamAddress } from '../../../src/core/address.ts';
-import { load } from '../support/config-file.ts';
+import { load } from '../../support/parts/config-file.ts';
 
 /** Some of every map that may be in a file, with as little in it as possible. */
 const BASE = {

@@ -1,7 +1,7 @@
 // HTTP upstreams in a file.
 
 import { expect, it } from 'vitest';
-import { load } from '../support/config-file.ts';
+import { load } from '../../support/parts/config-file.ts';
 
 it('HTTP servers may stand in a file by URL, by socket and by a glob of sockets, and be probed in HTTP', () => {
   const list = '["http://a", "https://b:8443", "http+unix:/run/a.sock", { address: "http+unix:/run/b*.sock", weight: 2 }]';

@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configWorld } from '../../../src/app/config-world.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { configWorld } from '../../../src/app/config-host.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
 const world = configWorld(false);
 

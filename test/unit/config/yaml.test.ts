@@ -1,7 +1,7 @@
 // Text that is no YAML, or YAML meant to harm: a place and a reason, in bounded time and memory.
 
 import { describe, expect, it } from 'vitest';
-import { load, problemsOf } from '../support/config-file.ts';
+import { load, problemsOf } from '../../support/parts/config-file.ts';
 
 const POOL = 'pools: { rt: { upstreams: [/a] } }\n';
 

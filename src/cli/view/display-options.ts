@@ -1,0 +1,30 @@
+// What can be shown where the output goes: how wide, in colours or not, in which order.
+
+import { oneOf } from '../../config/values.ts';
+import { ConfigError } from '../../core/address.ts';
+import { type Sight, SORT_NAMES, type SortName } from './status-view.ts';
+
+/** The part of standard output that is needed, so that a test can be in its place. */
+export interface Output {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+/** A pipe or a file gets everything, and no colours. */
+export function sightOf(output: Output, environment: NodeJS.ProcessEnv): Pick<Sight, 'width' | 'colours'> {
+  if (output.isTTY !== true) return { width: Number.POSITIVE_INFINITY, colours: false };
+  const { NO_COLOR: plain, TERM: terminal } = environment;
+  // A terminal that does not say how wide it is says 0.
+  return { width: output.columns || 80, colours: (plain === undefined || plain === '') && terminal !== 'dumb' };
+}
+
+/** @throws ConfigError */
+export function sortOf(text: string | undefined): SortName | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return oneOf(SORT_NAMES)(text);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError(`option --sort: ${error.message}`);
+    throw error;
+  }
+}

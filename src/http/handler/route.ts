@@ -1,0 +1,59 @@
+// Where a request goes and under which limits: what the public door needs to know of one generation of the configuration.
+
+import type { Pool } from '../../pool/pool.ts';
+import type { RetryPolicy } from '../../pool/retry.ts';
+import type { RetryBudget } from '../../pool/retry-budget.ts';
+import type { Answerer } from '../local/local-answer.ts';
+import type { KeyRule } from '../proxy/balance-key.ts';
+import type { CgiParams } from '../proxy/cgi-params.ts';
+import type { RequestChanges } from '../proxy/forward-changes.ts';
+import type { Forwarder } from '../proxy/forwarder.ts';
+import type { AnswerRules } from '../response/answer-rules.ts';
+import type { SpoolLimits } from '../response/spool.ts';
+
+export interface HttpSpeech {
+  readonly kind: 'http';
+  readonly forwarder: Forwarder;
+  readonly changes: RequestChanges;
+  /** The header that names the request; undefined: none. */
+  readonly requestId: string | undefined;
+}
+
+/** What the upstreams of a pool speak, and what that takes. */
+export type Speech = { readonly kind: 'fastcgi'; readonly params: CgiParams } | HttpSpeech;
+
+/** Requests go to a pool. */
+export interface Route {
+  readonly kind: 'pool';
+  readonly pool: Pool;
+  readonly speaks: Speech;
+  readonly retry: RetryPolicy;
+  readonly retryBudget: RetryBudget;
+  /** What the pool's balancer goes by, if it goes by anything. */
+  readonly balanceKey: KeyRule | undefined;
+  /** What is changed of answers on their way to the client; undefined: nothing. */
+  readonly answerRules: AnswerRules | undefined;
+  readonly limits: {
+    /** Bytes a request body may have. */
+    readonly maxBody: number;
+    /** ms a client may send nothing of its request body. */
+    readonly bodyTimeout: number;
+    /** Bytes the head of a worker's response may have. */
+    readonly maxResponseHead: number;
+    /** Whether bodies are taken in completely before a worker is. */
+    readonly requestBuffering: boolean;
+    readonly tempDir: string;
+    readonly spool: SpoolLimits;
+  };
+}
+
+/** Requests are answered here. */
+export interface LocalRoute {
+  readonly kind: 'local';
+  readonly answer: Answerer;
+  readonly answerRules: AnswerRules | undefined;
+  /** ms that a client may take nothing of its answer. */
+  readonly sendTimeout: number;
+}
+
+export type AnyRoute = Route | LocalRoute;

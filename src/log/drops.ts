@@ -1,0 +1,74 @@
+// Counts the lines that a log has lost, and tells the operator: at once, and then at most every ten seconds.
+
+import type { Clock, Timer } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+
+/** ms between two words about the same trouble. */
+const INTERVAL = 10_000;
+
+/**
+ * Invariant: `#quiet` runs from a word until the next one is allowed; what happens meanwhile is told when it ends. Only the first
+ * loss after mere trouble does not wait for that.
+ */
+export class LogDrops {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #what: string;
+  #count = 0;
+  #told = 0;
+  #reason: string | undefined;
+  #news = false;
+  #saidLoss = false;
+  #quiet: Timer | undefined;
+
+  /** @param what is lost: `the access log` */
+  constructor(what: string, log: Log, clock: Clock) {
+    this.#what = what;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** Lines lost since the start of the program. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param why unless it is known from `failed`, or is that nobody takes them */
+  dropped(lines: number, why?: Error): void {
+    this.#count += lines;
+    this.#reason = why?.message ?? this.#reason;
+    this.#tell(!this.#saidLoss);
+  }
+
+  /** Something is wrong, whether or not a line is lost for it. */
+  failed(error: Error): void {
+    this.#reason = error.message;
+    this.#tell(false);
+  }
+
+  /** The trouble is over: whatever is lost next has reasons of its own. */
+  recovered(): void {
+    this.#reason = undefined;
+  }
+
+  #tell(atOnce: boolean): void {
+    this.#news = true;
+    if (atOnce || this.#quiet === undefined) this.#say();
+  }
+
+  #say(): void {
+    this.#news = false;
+    this.#quiet ??= this.#clock.after(INTERVAL, () => {
+      this.#quiet = undefined;
+      this.#saidLoss = false;
+      if (this.#news) this.#say();
+    });
+    const dropped = this.#count - this.#told;
+    this.#told = this.#count;
+    if (dropped > 0) this.#saidLoss = true;
+    const reason = this.#reason ?? 'what reads it does not keep up';
+    const fields = { error: reason, dropped, dropped_in_all: this.#count };
+    if (dropped > 0) this.#log.error(fields, `cannot write ${this.#what}: lines are lost`);
+    else this.#log.error({ error: reason }, `cannot write ${this.#what}: lines wait in memory`);
+  }
+}

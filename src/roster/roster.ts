@@ -1,0 +1,129 @@
+// The living pools, across generations: those of the current one, and those that left it but are not done yet.
+
+import type { PoolSettings } from '../config/settings.ts';
+import type { Heritage, PoolHeritage } from './handover-state.ts';
+import { LivingPool, type PoolChange, type PoolView } from './managed-pool.ts';
+import type { Surroundings } from './upstream-factory.ts';
+
+/** Pools that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
+export interface RosterChange {
+  /** What routes need to know of the pools as they will be. */
+  readonly views: ReadonlyMap<string, PoolView>;
+  commit(): void;
+  rollback(): void;
+}
+
+/** Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are counted once. */
+export class Roster {
+  readonly #around: Surroundings;
+  readonly #secret: string;
+  /** Of pools that have not been born yet. */
+  readonly #heritage: Map<string, PoolHeritage>;
+  #current: ReadonlyMap<string, LivingPool> = new Map();
+  readonly #retiring = new Map<string, LivingPool>();
+
+  constructor(around: Surroundings, { secret, pools }: Heritage) {
+    this.#around = around;
+    this.#secret = secret;
+    this.#heritage = new Map(Object.entries(pools));
+  }
+
+  get pools(): ReadonlyMap<string, LivingPool> {
+    return this.#current;
+  }
+
+  /** Those that have left the configuration and still serve somebody. */
+  get retiring(): Iterable<LivingPool> {
+    return this.#retiring.values();
+  }
+
+  /** What a successor is to know of the current pools. */
+  get heritage(): Heritage {
+    const pools = Object.fromEntries([...this.#current].map(([name, pool]) => [name, pool.heritage]));
+    return { secret: this.#secret, pools };
+  }
+
+  /** Requests that wait for an upstream. */
+  get waiting(): number {
+    return [...this.#current.values(), ...this.#retiring.values()].reduce((sum, { pool }) => sum + pool.waiting, 0);
+  }
+
+  /**
+   * Brings new pools to life and gets the present ones ready for other settings.
+   * @throws ConfigError, and then nothing has changed
+   */
+  async prepare(settings: readonly PoolSettings[]): Promise<RosterChange> {
+    const next = new Map<string, LivingPool>();
+    const views = new Map<string, PoolView>();
+    const changes: PoolChange[] = [];
+    /** Pools that are called back while they retire: until that is settled they must not end. */
+    const called: LivingPool[] = [];
+    const letGo = (): void => {
+      for (const { pool } of called) pool.leave();
+    };
+    const rollback = (): void => {
+      for (const change of changes) change.rollback();
+      letGo();
+    };
+    try {
+      for (const each of settings) {
+        const { name } = each;
+        const returning = this.#current.has(name) ? undefined : this.#retiring.get(name);
+        if (returning !== undefined) {
+          returning.pool.enter();
+          called.push(returning);
+        }
+        const present = this.#current.get(name) ?? returning;
+        const pool = present ?? new LivingPool(each, this.#around, this.#secret, this.#heritage.get(name));
+        const change = present === undefined ? await bornAs(pool) : await present.prepare(each);
+        changes.push(change);
+        next.set(name, pool);
+        views.set(name, change.view);
+      }
+    } catch (error) {
+      rollback();
+      throw error;
+    }
+    const commit = (): void => {
+      this.#use(next, changes);
+      letGo();
+    };
+    return { views, rollback, commit };
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    for (const pool of [...this.#current.values(), ...this.#retiring.values()]) pool.destroy();
+  }
+
+  #use(next: ReadonlyMap<string, LivingPool>, changes: readonly PoolChange[]): void {
+    for (const change of changes) change.commit();
+    // Whoever comes later under the same name is another one.
+    this.#heritage.clear();
+    const left = [...this.#current].filter(([name]) => !next.has(name));
+    this.#current = next;
+    for (const name of next.keys()) this.#retiring.delete(name);
+    for (const [name, pool] of left) void this.#retire(name, pool);
+  }
+
+  async #retire(name: string, pool: LivingPool): Promise<void> {
+    this.#retiring.set(name, pool);
+    this.#around.log.info({ pool: name }, 'pool leaves; what it holds it finishes');
+    while (pool.pool.used) await pool.pool.unused();
+    // It may have come back meanwhile.
+    if (this.#retiring.get(name) !== pool) return;
+    this.#retiring.delete(name);
+    pool.destroy();
+  }
+}
+
+/** A pool that is new: it finds its upstreams now, and serves nobody before the commit. */
+async function bornAs(pool: LivingPool): Promise<PoolChange> {
+  try {
+    await pool.start();
+  } catch (error) {
+    pool.destroy();
+    throw error;
+  }
+  return { view: pool, commit: () => undefined, rollback: () => pool.destroy() };
+}
