@@ -162,7 +162,7 @@ function startProbers(
       },
       used: true,
       well: true,
-      lend: () => upstream.lend(),
+      leaseForProbe: () => upstream.leaseForProbe(),
     };
     const prober = new Prober(target, watched, settings, { clock: systemClock, random, log: silentLog }, () => undefined);
     prober.start();

@@ -2,7 +2,7 @@
 
 import type { Lease } from '../../src/pool/lease.ts';
 import type { Pool, Waiter } from '../../src/pool/pool.ts';
-import type { Place } from '../../src/pool/queue.ts';
+import type { QueueEntry } from '../../src/pool/queue.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 import type { Parts } from './product.ts';
 import { randomFrom } from './random.ts';
@@ -112,11 +112,11 @@ function poolOf(
 }
 
 function queueTurnover(
-  queue: { enter(item: number, deadline: number): Place<number>; leave(place: Place<number>): boolean },
+  queue: { enter(item: number, deadline: number): QueueEntry<number>; leave(place: QueueEntry<number>): boolean },
   size: number,
   which: (turn: number) => number,
 ): (times: number) => number {
-  const places: Place<number>[] = Array.from({ length: size }, (_, at) => queue.enter(at, at));
+  const places: QueueEntry<number>[] = Array.from({ length: size }, (_, at) => queue.enter(at, at));
   let turn = 0;
   let deadline = size;
   return (times) => {

@@ -14,8 +14,8 @@ export class View implements Candidate {
   readonly name: string;
   readonly weight: number;
   readonly order: number;
-  readonly place: number;
-  readonly lifeless = false;
+  readonly index: number;
+  readonly unreachable = false;
   readonly warming = false;
   readonly slots: number;
   inFlight = 0;
@@ -26,7 +26,7 @@ export class View implements Candidate {
     this.name = worker.name;
     this.weight = weight;
     this.order = order;
-    this.place = order;
+    this.index = order;
     this.slots = slots;
   }
 

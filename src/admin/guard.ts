@@ -18,7 +18,7 @@ interface Asked {
   readonly authorization?: string | undefined;
 }
 
-export interface Refusal {
+export interface AccessRefusal {
   readonly status: 401 | 403;
   /** What the client is told. */
   readonly error: string;
@@ -30,7 +30,7 @@ export interface Refusal {
  * Why a request is refused; undefined when it may be answered.
  * @param token undefined: nobody has said one
  */
-export function refusal(access: Access, asked: Asked, token: Secret | undefined): Refusal | undefined {
+export function refusal(access: Access, asked: Asked, token: Secret | undefined): AccessRefusal | undefined {
   const { method, host, origin } = asked;
   const writes = !isReading(method);
   // A browser names the page behind a write; only our own page has business here.
@@ -51,12 +51,12 @@ export function refusal(access: Access, asked: Asked, token: Secret | undefined)
   );
 }
 
-function forbidden(error: string): Refusal {
+function forbidden(error: string): AccessRefusal {
   return { status: 403, error, reason: error };
 }
 
 /** The client is told no more than that: whether a token was near, or there at all, is for the log. */
-function unauthorized(authorization: string | undefined, token: Secret): Refusal | undefined {
+function unauthorized(authorization: string | undefined, token: Secret): AccessRefusal | undefined {
   const offered = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
   if (offered !== undefined && token.matches(offered)) return undefined;
   return { status: 401, error: 'not authorized', reason: offered === undefined ? 'no token' : 'wrong token' };

@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Feed, MAX_READERS } from './feed.ts';
-import { whenOver } from './on-finished.ts';
+import { onFinished } from './on-finished.ts';
 
 interface PageFile {
   readonly type: string;
@@ -86,7 +86,7 @@ export class LivePage {
         reply.hijack();
         const response = reply.raw;
         streams.add(response);
-        whenOver(response, () => {
+        onFinished(response, () => {
           streams.delete(response);
           this.#feed.leave(response);
         });

@@ -11,7 +11,7 @@ export interface PoolHistograms {
   readonly total: Histogram;
 }
 
-export interface Facts {
+export interface MetricsFacts {
   readonly status: Status;
   /** By name, of every pool in the status. */
   readonly pools: ReadonlyMap<string, PoolHistograms>;
@@ -36,13 +36,13 @@ export interface MeasuredUpstream {
   readonly status: UpstreamStatus;
 }
 
-export interface Measurements extends Facts {
+export interface Measurements extends MetricsFacts {
   readonly measuredPools: readonly MeasuredPool[];
   /** Without those that have left: a second one may have joined under the same name. */
   readonly upstreams: readonly MeasuredUpstream[];
 }
 
-export function measurementsOf(facts: Facts): Measurements {
+export function measurementsOf(facts: MetricsFacts): Measurements {
   const measuredPools: MeasuredPool[] = [];
   const upstreams: MeasuredUpstream[] = [];
   for (const pool of facts.status.pools) {

@@ -1,7 +1,7 @@
 // The document of `GET /metrics`, in which Prometheus reads: made anew from the measurements for each scrape.
 
 import { type Metric as PromMetric, Registry } from 'prom-client';
-import { type Facts, type Measurements, measurementsOf } from './measurements.ts';
+import { type Measurements, type MetricsFacts, measurementsOf } from './measurements.ts';
 import { METRICS, type Metric, type Sample } from './metric-table.ts';
 
 /** What a registry of prom-client asks of a metric. */
@@ -27,7 +27,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  async text(facts: Facts): Promise<string> {
+  async text(facts: MetricsFacts): Promise<string> {
     this.#measurements = measurementsOf(facts);
     const text = this.#registry.metrics();
     this.#measurements = undefined;

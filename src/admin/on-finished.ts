@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** @param over is called once, when everything has been handed over or the connection has closed */
-export function whenOver(response: ServerResponse, over: () => void): void {
+export function onFinished(response: ServerResponse, over: () => void): void {
   const { socket } = response.req;
   const once = (): void => {
     response.off('close', once);

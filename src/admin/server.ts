@@ -9,16 +9,16 @@ import type { Secret } from '../core/secret.ts';
 import { type Inherited, type Listener, listenOn } from '../listen/listen.ts';
 import { type Access, isReading, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
-import { whenOver } from './on-finished.ts';
+import { onFinished } from './on-finished.ts';
 import {
+  type ActionResult,
   type AlertTestStatus,
+  OPERATOR_ACTIONS,
+  type OperatorAction,
   type ReloadStatus,
   type Status,
   type UpgradeStatus,
   type Who,
-  WISHES,
-  type Wish,
-  type WishResult,
 } from './status.ts';
 
 export interface Readiness {
@@ -39,8 +39,8 @@ export interface AdminFacts {
   /** In the text form of Prometheus. */
   metrics(): Promise<MetricsAnswer>;
   /** @param upstream its address, or the last part of its path where only one has it */
-  wish(wish: Wish, pool: string, upstream: string, who: Who): WishResult;
-  weigh(weight: number, pool: string, upstream: string, who: Who): WishResult;
+  wish(wish: OperatorAction, pool: string, upstream: string, who: Who): ActionResult;
+  weigh(weight: number, pool: string, upstream: string, who: Who): ActionResult;
   reload(who: Who): Promise<ReloadStatus>;
   /** Tells every target of alerts that this is a test. */
   testAlerts(who: Who): Promise<AlertTestStatus>;
@@ -48,7 +48,7 @@ export interface AdminFacts {
 }
 
 /** What all admin listeners of a program have in common. */
-export interface AdminSurroundings {
+export interface AdminServerDeps {
   /** What lets somebody change things over TCP, as the configuration has it now. */
   readonly token: () => Secret | undefined;
   /** Is told of each request that was refused. */
@@ -69,7 +69,7 @@ type UpstreamRequest = FastifyRequest<{ Params: { pool: string; upstream: string
 export class AdminServer {
   readonly #app: FastifyInstance;
   readonly #facts: AdminFacts;
-  readonly #around: AdminSurroundings;
+  readonly #deps: AdminServerDeps;
   /** Requests that are not answered yet. */
   readonly #open = new Set<ServerResponse>();
   /** Those of them that change something. */
@@ -79,9 +79,9 @@ export class AdminServer {
   #onQuiet: (() => void) | undefined;
   readonly #endStreams: () => void;
 
-  constructor(facts: AdminFacts, around: AdminSurroundings) {
+  constructor(facts: AdminFacts, deps: AdminServerDeps) {
     this.#facts = facts;
-    this.#around = around;
+    this.#deps = deps;
     const app = fastify({
       forceCloseConnections: false,
       bodyLimit: LONGEST_BODY,
@@ -105,7 +105,7 @@ export class AdminServer {
       const { contentType, text } = await facts.metrics();
       return reply.header('Cache-Control', 'no-store').type(contentType).send(text);
     });
-    for (const wish of WISHES) {
+    for (const wish of OPERATOR_ACTIONS) {
       app.post(`/pools/:pool/upstreams/:upstream/${wish}`, async (request: UpstreamRequest, reply) =>
         this.#wish(wish, request, reply),
       );
@@ -124,7 +124,7 @@ export class AdminServer {
       const result = await this.#facts.upgrade(this.#who(request));
       return reply.code(UPGRADE_CODES[result.result]).send(result);
     });
-    this.#endStreams = around.livePage.attach(app);
+    this.#endStreams = deps.livePage.attach(app);
   }
 
   get listeners(): readonly Listener[] {
@@ -159,7 +159,7 @@ export class AdminServer {
 
   /** Resolves when whoever has had something changed so far has been told how that went. */
   async told(): Promise<void> {
-    await Promise.all([...this.#changes].map((response) => new Promise<void>((resolve) => whenOver(response, resolve))));
+    await Promise.all([...this.#changes].map((response) => new Promise<void>((resolve) => onFinished(response, resolve))));
   }
 
   /** Stops accepting and cuts off whoever is connected. */
@@ -172,7 +172,7 @@ export class AdminServer {
 
   #began(response: ServerResponse): void {
     this.#open.add(response);
-    whenOver(response, () => {
+    onFinished(response, () => {
       this.#open.delete(response);
       this.#changes.delete(response);
       if (this.#open.size === 0) this.#onQuiet?.();
@@ -183,17 +183,17 @@ export class AdminServer {
   #refuses(request: FastifyRequest, reply: FastifyReply): boolean {
     const { method, url } = request;
     const { host, origin, authorization } = request.headers;
-    const refused = refusal(this.#access, { method, host, origin, authorization }, this.#around.token());
+    const refused = refusal(this.#access, { method, host, origin, authorization }, this.#deps.token());
     if (refused === undefined) return false;
     const { status, error, reason } = refused;
     // Without the query: who does not know where a token goes may put it there.
-    this.#around.refused({ ...this.#who(request), method, path: url.replace(/[?#].*$/s, '').slice(0, 200), reason });
+    this.#deps.refused({ ...this.#who(request), method, path: url.replace(/[?#].*$/s, '').slice(0, 200), reason });
     if (status === 401) void reply.header('WWW-Authenticate', 'Bearer');
     void reply.code(status).send({ error });
     return true;
   }
 
-  #wish(wish: Wish, request: UpstreamRequest, reply: FastifyReply): FastifyReply {
+  #wish(wish: OperatorAction, request: UpstreamRequest, reply: FastifyReply): FastifyReply {
     const { pool, upstream } = request.params;
     return this.#answer(this.#facts.wish(wish, pool, upstream, this.#who(request)), reply);
   }
@@ -210,7 +210,7 @@ export class AdminServer {
     return this.#answer(this.#facts.weigh(weight, pool, upstream, this.#who(request)), reply);
   }
 
-  #answer(result: WishResult, reply: FastifyReply): FastifyReply {
+  #answer(result: ActionResult, reply: FastifyReply): FastifyReply {
     if (result.kind === 'unknown') return reply.code(404).send({ error: result.reason });
     return reply.send({ pool: result.pool, upstream: result.upstream });
   }

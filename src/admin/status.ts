@@ -144,10 +144,10 @@ export interface Who {
 }
 
 /** What is wanted of an upstream. */
-export const WISHES = ['drain', 'undrain', 'enable', 'disable'] as const;
-export type Wish = (typeof WISHES)[number];
+export const OPERATOR_ACTIONS = ['drain', 'undrain', 'enable', 'disable'] as const;
+export type OperatorAction = (typeof OPERATOR_ACTIONS)[number];
 
-export type WishResult =
+export type ActionResult =
   | { readonly kind: 'done'; readonly pool: string; readonly upstream: UpstreamStatus }
   /** There is no such pool or upstream, or several. */
   | { readonly kind: 'unknown'; readonly reason: string };

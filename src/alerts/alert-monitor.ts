@@ -3,8 +3,8 @@
 import type { AlertKind, AlertSettings } from '../config/alerts.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Events, OperatorEvent } from '../core/events.ts';
-import { type Alert, type Condition, keyOf, type Subject } from './alert.ts';
-import { Debouncer, type Patience } from './debouncer.ts';
+import { type Alert, type AlertState, keyOf, type Subject } from './alert.ts';
+import { Debouncer, type DebounceTimes } from './debouncer.ts';
 import { reloadReason } from './reload-reason.ts';
 import { type Counted, ErrorWindow, errorsAre, queueIs, queueLimit } from './thresholds.ts';
 
@@ -46,7 +46,7 @@ interface Watched {
 }
 
 /** Invariant: a subject is in `#watched` exactly while it is not well, or was not well so lately that it matters. */
-export class Watch {
+export class AlertMonitor {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #facts: AlertFacts;
@@ -179,7 +179,7 @@ export class Watch {
     return this.#watched.get(keyOf(subject))?.debouncer.condition?.is ?? 'good';
   }
 
-  #observe(subject: Subject, condition: Condition): void {
+  #observe(subject: Subject, condition: AlertState): void {
     if (!this.#watches(subject.kind)) return;
     const key = keyOf(subject);
     const present = this.#watched.get(key)?.debouncer;
@@ -219,7 +219,7 @@ export class Watch {
   }
 
   /** A reload is an act of the operator's and does not flap by itself. */
-  #patience(kind: AlertKind): Patience {
+  #patience(kind: AlertKind): DebounceTimes {
     const { after, quiet } = this.#settings;
     return kind === 'reload' ? { after: 0, quiet } : { after, quiet };
   }

@@ -10,7 +10,7 @@ export interface Subject {
 }
 
 /** How a subject is, in words. */
-export interface Condition {
+export interface AlertState {
   readonly is: 'bad' | 'good';
   /** One word more: down, up, draining, left... */
   readonly state: string;
@@ -20,7 +20,7 @@ export interface Condition {
 }
 
 /** A change that is told. */
-export interface Alert extends Subject, Condition {
+export interface Alert extends Subject, AlertState {
   /** Times the subject changed since the last alert of it without a word; more than 0 when it flaps. */
   readonly untold: number;
 }

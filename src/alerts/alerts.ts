@@ -6,22 +6,22 @@ import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { Alert, Subject } from './alert.ts';
-import { type AlertFacts, Watch } from './alert-monitor.ts';
+import { type AlertFacts, AlertMonitor } from './alert-monitor.ts';
 import { Bundle } from './bundle.ts';
 import { Courier } from './courier.ts';
 import { type Message, narrowed } from './message.ts';
-import type { Outcome, Target } from './sender.ts';
+import type { AlertSender, Delivery } from './sender.ts';
 
 /** ms for what waits when the program stops. */
 const LAST_CHANCE = 3000;
 
-export interface AlertParts {
+export interface AlertsDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly events: Events;
   readonly facts: AlertFacts;
   /** Makes what the configuration names. */
-  readonly target: (settings: AlertTarget) => Target;
+  readonly target: (settings: AlertTarget) => AlertSender;
   /** A new name for each message. */
   readonly newId: () => string;
   readonly random: () => number;
@@ -43,19 +43,19 @@ export interface TestResult {
 
 /** Invariant: while no target is configured nothing is watched, and no timer runs. */
 export class Alerts {
-  readonly #parts: AlertParts;
-  readonly #watch: Watch;
+  readonly #deps: AlertsDeps;
+  readonly #watch: AlertMonitor;
   readonly #bundle: Bundle;
   #settings: AlertSettings;
   #targets: ReadonlyMap<string, Told> = new Map();
   #started = false;
 
-  constructor(settings: AlertSettings, parts: AlertParts) {
-    const { clock, events, facts } = parts;
-    this.#parts = parts;
+  constructor(settings: AlertSettings, deps: AlertsDeps) {
+    const { clock, events, facts } = deps;
+    this.#deps = deps;
     this.#settings = settings;
     this.#bundle = new Bundle(clock, (alerts) => this.#send(alerts));
-    this.#watch = new Watch(settings, clock, events, facts, (alert) => this.#bundle.add(alert, this.#settings.group));
+    this.#watch = new AlertMonitor(settings, clock, events, facts, (alert) => this.#bundle.add(alert, this.#settings.group));
   }
 
   /** Those whose last word was bad. */
@@ -88,7 +88,7 @@ export class Alerts {
     this.#bundle.flush();
     this.#watch.stop();
     const closed = Promise.all([...this.#targets.values()].map(({ courier }) => courier.close()));
-    const timer = this.#parts.clock.after(LAST_CHANCE, () => this.destroy());
+    const timer = this.#deps.clock.after(LAST_CHANCE, () => this.destroy());
     await closed;
     timer.cancel();
     this.destroy();
@@ -117,9 +117,9 @@ export class Alerts {
   #told(settings: AlertTarget): Told {
     const present = this.#targets.get(settings.name);
     if (present === undefined) {
-      return { settings, courier: new Courier(settings.name, this.#parts.target(settings), this.#parts) };
+      return { settings, courier: new Courier(settings.name, this.#deps.target(settings), this.#deps) };
     }
-    if (!isDeepStrictEqual(present.settings, settings)) present.courier.retarget(this.#parts.target(settings));
+    if (!isDeepStrictEqual(present.settings, settings)) present.courier.retarget(this.#deps.target(settings));
     return { settings, courier: present.courier };
   }
 
@@ -132,12 +132,12 @@ export class Alerts {
   }
 
   #message(alerts: readonly Alert[] | undefined): Message {
-    const { newId, clock, host } = this.#parts;
+    const { newId, clock, host } = this.#deps;
     return { id: newId(), at: clock.date(), from: this.#settings.name ?? host, alerts, open: this.#watch.open.length };
   }
 }
 
-function resultOf(target: string, outcome: Outcome): TestResult {
+function resultOf(target: string, outcome: Delivery): TestResult {
   return outcome.kind === 'delivered'
     ? { target, delivered: true, said: outcome.answer }
     : { target, delivered: false, said: outcome.reason };

@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
 import { killGroup } from '../core/process-group.ts';
 import { documentOf, type Message, outcomeOf, textOf } from './message.ts';
-import type { Outcome, Target } from './sender.ts';
+import type { AlertSender, Delivery } from './sender.ts';
 
 /** Bytes of output that are kept, for the log. */
 const KEPT_OUTPUT = 1024;
@@ -16,7 +16,7 @@ const OUTPUT_GRACE = 100;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-export class Command implements Target {
+export class CommandSender implements AlertSender {
   /** It may have done part of its work: not for an hour, as others are tried. */
   readonly attempts = 3;
   readonly secrets: readonly string[] = [];
@@ -28,10 +28,10 @@ export class Command implements Target {
     this.#clock = clock;
   }
 
-  deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Outcome> {
+  deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Delivery> {
     const { timeout } = this.#settings;
     return new Promise((resolve) => {
-      const notStarted = (error: unknown): Outcome => {
+      const notStarted = (error: unknown): Delivery => {
         const why = systemCode(error) ?? asError(error).message;
         return { kind: 'retry', reason: `cannot run ${this.#settings.command[0]}: ${why}` };
       };
@@ -55,7 +55,7 @@ export class Command implements Target {
       const timer = this.#clock.after(timeout, () => kill(`killed after ${timeout} ms`));
       signal.addEventListener('abort', abandoned);
       const output = keepOutput(child);
-      const over = (outcome: (text: string) => Outcome): void => {
+      const over = (outcome: (text: string) => Delivery): void => {
         timer.cancel();
         signal.removeEventListener('abort', abandoned);
         const finish = (): void => {

@@ -5,7 +5,7 @@ import { asError } from '../core/errors.ts';
 import { escapeControls } from '../core/escape.ts';
 import type { Log } from '../core/log.ts';
 import type { Message } from './message.ts';
-import type { Outcome, Target } from './sender.ts';
+import type { AlertSender, Delivery } from './sender.ts';
 
 /** Messages that wait for one target; the oldest gives way. */
 const MAX_WAITING = 100;
@@ -31,7 +31,7 @@ type State =
   | { readonly kind: 'pausing'; readonly timer: Timer }
   | { readonly kind: 'ended' };
 
-export interface CourierParts {
+export interface CourierDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** From 0 to 1. */
@@ -41,11 +41,11 @@ export interface CourierParts {
 /** Invariants: at most one attempt at a time; the first in `#waiting` is the one that is tried; every message that does not arrive is counted and logged. */
 export class Courier {
   readonly #name: string;
-  readonly #parts: CourierParts;
+  readonly #deps: CourierDeps;
   readonly #waiting: Waiting[] = [];
   /** Aborted at the end. */
   readonly #over = new AbortController();
-  #target: Target;
+  #target: AlertSender;
   /** The latest attempt, whoever began it. */
   #turn: Promise<unknown> = Promise.resolve();
   #state: State = { kind: 'idle' };
@@ -56,10 +56,10 @@ export class Courier {
   #onEmpty: (() => void) | undefined;
 
   /** @param name as the configuration has it */
-  constructor(name: string, target: Target, parts: CourierParts) {
+  constructor(name: string, target: AlertSender, deps: CourierDeps) {
     this.#name = name;
     this.#target = target;
-    this.#parts = parts;
+    this.#deps = deps;
   }
 
   /** Messages that have not arrived yet. */
@@ -68,13 +68,13 @@ export class Courier {
   }
 
   /** What waits goes to another target of the same name. */
-  retarget(target: Target): void {
+  retarget(target: AlertSender): void {
     this.#target = target;
   }
 
   send(message: Message): void {
     if (this.#state.kind === 'ended' || this.#closing) return;
-    this.#waiting.push({ message, since: this.#parts.clock.now(), attempts: 0 });
+    this.#waiting.push({ message, since: this.#deps.clock.now(), attempts: 0 });
     if (this.#waiting.length > MAX_WAITING) {
       // The first is on its way, perhaps.
       const [oldest] = this.#waiting.splice(this.#state.kind === 'trying' ? 1 : 0, 1);
@@ -84,7 +84,7 @@ export class Courier {
   }
 
   /** One attempt, before what waits, of a message that nothing depends on. */
-  async test(message: Message): Promise<Outcome> {
+  async test(message: Message): Promise<Delivery> {
     const outcome = await this.#deliver(message, 0, this.#over.signal);
     if (outcome.kind === 'delivered') return { ...outcome, answer: this.#safe(outcome.answer) };
     return { ...outcome, reason: this.#safe(outcome.reason) };
@@ -130,17 +130,17 @@ export class Courier {
     });
   }
 
-  #deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Outcome> {
+  #deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Delivery> {
     const attempt = this.#turn
       .then(() => this.#target.deliver(message, dropped, signal))
       // A target that throws is a fault of ours, and must not stop the alerts.
-      .catch((error: unknown): Outcome => ({ kind: 'retry', reason: asError(error).message }));
+      .catch((error: unknown): Delivery => ({ kind: 'retry', reason: asError(error).message }));
     this.#turn = attempt;
     return attempt;
   }
 
-  #tried(first: Waiting, outcome: Outcome): void {
-    const { clock, log } = this.#parts;
+  #tried(first: Waiting, outcome: Delivery): void {
+    const { clock, log } = this.#deps;
     if (outcome.kind === 'delivered') {
       const answer = this.#safe(outcome.answer);
       log.info({ ...this.#fields(first), dropped: this.#dropped, answer }, 'alert delivered');
@@ -168,13 +168,13 @@ export class Courier {
   /** Half of it is left to chance, so that many machines do not come back to one target together. */
   #pause(attempts: number, wait: number | undefined): number {
     const backoff = Math.min(PAUSE.most, PAUSE.first * 2 ** (attempts - 1));
-    const ms = backoff / 2 + (backoff / 2) * this.#parts.random();
+    const ms = backoff / 2 + (backoff / 2) * this.#deps.random();
     return Math.round(Math.min(MAX_WAIT, Math.max(ms, wait ?? 0)));
   }
 
   #drop(dropped: Waiting, reason: string): void {
     this.#dropped += 1;
-    this.#parts.log.error(
+    this.#deps.log.error(
       { ...this.#fields(dropped), reason: this.#safe(reason), dropped: this.#dropped },
       'an alert was given up',
     );

@@ -1,9 +1,9 @@
 // Decides when a change of one subject is worth a word: what flaps is told once, and once more when it has settled.
 
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Condition } from './alert.ts';
+import type { AlertState } from './alert.ts';
 
-export interface Patience {
+export interface DebounceTimes {
   /** ms that a change must hold. */
   readonly after: number;
   /** ms without trouble after which it is forgotten that the subject has flapped. */
@@ -31,10 +31,10 @@ type State =
  */
 export class Debouncer {
   readonly #clock: Clock;
-  readonly #patience: () => Patience;
-  readonly #told: (condition: Condition, untold: number) => void;
+  readonly #patience: () => DebounceTimes;
+  readonly #told: (condition: AlertState, untold: number) => void;
   #state: State = { kind: 'well' };
-  #condition: Condition | undefined;
+  #condition: AlertState | undefined;
   /** Clock time (ms) since when it is as it is; undefined while it was never bad. */
   #since: number | undefined;
   /** Times it went bad again before it was quiet. */
@@ -49,7 +49,7 @@ export class Debouncer {
    * @param patience asked whenever it matters
    * @param told is called with each condition that is worth a word, and how many changes before it were not
    */
-  constructor(clock: Clock, patience: () => Patience, told: (condition: Condition, untold: number) => void) {
+  constructor(clock: Clock, patience: () => DebounceTimes, told: (condition: AlertState, untold: number) => void) {
     this.#clock = clock;
     this.#patience = patience;
     this.#told = told;
@@ -61,7 +61,7 @@ export class Debouncer {
   }
 
   /** The latest that was observed. */
-  get condition(): Condition | undefined {
+  get condition(): AlertState | undefined {
     return this.#condition;
   }
 
@@ -70,7 +70,7 @@ export class Debouncer {
     return this.#state.kind === 'well' && this.#condition?.is !== 'bad' && this.#calm;
   }
 
-  observe(condition: Condition): void {
+  observe(condition: AlertState): void {
     const was = this.#condition?.is ?? 'good';
     const since = condition.is === was ? this.#condition?.since : undefined;
     this.#condition = since === undefined ? condition : { ...condition, since };
@@ -94,7 +94,7 @@ export class Debouncer {
    * The last word, by another process, was bad; of how it is now little is known.
    * @param condition good: that is believed when it has held for the whole of the quiet time
    */
-  resume(condition: Condition): void {
+  resume(condition: AlertState): void {
     this.#condition = condition;
     this.#since = this.#clock.now();
     this.#state = { kind: 'open' };

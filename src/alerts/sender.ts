@@ -2,7 +2,7 @@
 
 import type { Message } from './message.ts';
 
-export type Outcome =
+export type Delivery =
   | { readonly kind: 'delivered'; readonly answer: string }
   /** It may work later. */
   | {
@@ -14,7 +14,7 @@ export type Outcome =
   /** It would never work: the target will not have this message. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-export interface Target {
+export interface AlertSender {
   /** Tries for one message; 1 or more. */
   readonly attempts: number;
   /** What must not be in any log, should somebody quote it. */
@@ -24,5 +24,5 @@ export interface Target {
    * @param dropped messages before this one that the target will not have
    * @param signal gives up at once
    */
-  deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Outcome>;
+  deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Delivery>;
 }

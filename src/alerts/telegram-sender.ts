@@ -4,9 +4,9 @@ import type { TelegramTarget } from '../config/alerts.ts';
 import type { Clock } from '../core/clock.ts';
 import { passing, post, retryAfterMs } from './http-post.ts';
 import { type Message, textOf } from './message.ts';
-import type { Outcome, Target } from './sender.ts';
+import type { AlertSender, Delivery } from './sender.ts';
 
-export class Telegram implements Target {
+export class TelegramSender implements AlertSender {
   readonly attempts = Number.POSITIVE_INFINITY;
   readonly secrets: readonly string[];
   readonly #settings: TelegramTarget;
@@ -21,7 +21,7 @@ export class Telegram implements Target {
     this.secrets = [settings.token, settings.token.replace(/^.*:/, '')];
   }
 
-  async deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Outcome> {
+  async deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Delivery> {
     const { api, token, chat, timeout } = this.#settings;
     // Plain text: names of upstreams and the words of workers must not become markup.
     const body = JSON.stringify({

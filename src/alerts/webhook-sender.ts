@@ -4,9 +4,9 @@ import type { WebhookTarget } from '../config/alerts.ts';
 import type { Clock } from '../core/clock.ts';
 import { passing, post, retryAfterMs } from './http-post.ts';
 import { documentOf, type Message } from './message.ts';
-import type { Outcome, Target } from './sender.ts';
+import type { AlertSender, Delivery } from './sender.ts';
 
-export class Webhook implements Target {
+export class WebhookSender implements AlertSender {
   readonly attempts = Number.POSITIVE_INFINITY;
   readonly secrets: readonly string[];
   readonly #settings: WebhookTarget;
@@ -21,7 +21,7 @@ export class Webhook implements Target {
     this.secrets = secretsOf(settings);
   }
 
-  async deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Outcome> {
+  async deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Delivery> {
     const { url, authorization, timeout } = this.#settings;
     const headers = {
       'User-Agent': this.#agent,

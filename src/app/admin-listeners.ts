@@ -3,27 +3,27 @@
 import { defaultAdminAddresses } from '../admin/default-addresses.ts';
 import type { LivePage } from '../admin/live-page.ts';
 import { RefusalLog } from '../admin/refusal-log.ts';
-import { type AdminFacts, AdminServer, type AdminSurroundings } from '../admin/server.ts';
+import { type AdminFacts, AdminServer, type AdminServerDeps } from '../admin/server.ts';
 import type { AdminSettings } from '../config/settings.ts';
 import type { ListenAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Secret } from '../core/secret.ts';
 import { ListenError, type Listener } from '../listen/listen.ts';
-import type { Places } from './inherited.ts';
+import type { ListenPlaces } from './inherited.ts';
 
 /** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
-export interface AdminChange {
+export interface AdminListenerChange {
   /** The addresses that will be listened on, as they became. */
   readonly addresses: readonly string[];
   commit(): Promise<void>;
   rollback(): Promise<void>;
 }
 
-export class AdminDoors {
+export class AdminListeners {
   readonly #facts: AdminFacts;
   readonly #log: Log;
-  readonly #around: AdminSurroundings;
+  readonly #deps: AdminServerDeps;
   readonly #refusals: RefusalLog;
   /** By the address that was asked for; several where that means several sockets of systemd. */
   #open: ReadonlyMap<string, readonly AdminServer[]> = new Map();
@@ -42,7 +42,7 @@ export class AdminDoors {
     this.#facts = facts;
     this.#log = log;
     this.#refusals = new RefusalLog(log, clock);
-    this.#around = { livePage, token, refused: (fields) => this.#refusals.refused(fields) };
+    this.#deps = { livePage, token, refused: (fields) => this.#refusals.refused(fields) };
   }
 
   /** The addresses that are listened on, as they became. */
@@ -58,7 +58,7 @@ export class AdminDoors {
    * Opens what is not open yet. A default address in use is a warning: nobody asked for it, and another fcgi-lb may have it.
    * @throws ListenError for an address that was asked for, and then nothing has changed
    */
-  async prepare(settings: AdminSettings, places: Places): Promise<AdminChange> {
+  async prepare(settings: AdminSettings, places: ListenPlaces): Promise<AdminListenerChange> {
     const next = new Map<string, readonly AdminServer[]>();
     const added: AdminServer[] = [];
     const close = async (servers: readonly AdminServer[]): Promise<void> => {
@@ -73,7 +73,7 @@ export class AdminDoors {
       try {
         const servers: AdminServer[] = [];
         for (const place of places(address)) {
-          const server = new AdminServer(this.#facts, this.#around);
+          const server = new AdminServer(this.#facts, this.#deps);
           added.push(server);
           await server.listen(place);
           servers.push(server);

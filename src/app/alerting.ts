@@ -6,12 +6,12 @@ import type { AlertFacts, DownUpstream, PoolSample } from '../alerts/alert-monit
 import { Alerts } from '../alerts/alerts.ts';
 import type { AlertSettings } from '../config/alerts.ts';
 import type { Roster } from '../roster/roster.ts';
-import type { Surroundings } from '../roster/upstream-factory.ts';
+import type { RosterDeps } from '../roster/upstream-factory.ts';
 import { createAlertTarget } from './registry.ts';
 
 /** @param version of the program, for the logs of those who are told */
-export function createAlerts(settings: AlertSettings, version: string, roster: Roster, around: Surroundings): Alerts {
-  const { clock, log, events } = around;
+export function createAlerts(settings: AlertSettings, version: string, roster: Roster, deps: RosterDeps): Alerts {
+  const { clock, log, events } = deps;
   return new Alerts(settings, {
     clock,
     log,

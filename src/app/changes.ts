@@ -7,7 +7,7 @@ import type { UpgradeResult, Upgrader } from './upgrade.ts';
 
 const UPGRADING = 'an upgrade is running, and the successor reads the configuration anew';
 
-interface Parts {
+interface Deps {
   readonly reloader: Pick<Reloader, 'reload'>;
   readonly upgrader: Pick<Upgrader, 'running' | 'upgrade'>;
   readonly notifier: Notifier;
@@ -19,7 +19,7 @@ interface Parts {
 }
 
 export class Changes {
-  readonly #parts: Parts;
+  readonly #deps: Deps;
   readonly #begun: Promise<void>;
   /** Resolves when a successor has the service, before whoever asked for the upgrade hears of it. */
   readonly succeeded: Promise<void>;
@@ -27,8 +27,8 @@ export class Changes {
   #begin: () => void = () => undefined;
   #succeed: () => void = () => undefined;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: Deps) {
+    this.#deps = deps;
     this.#begun = new Promise((resolve) => {
       this.#begin = resolve;
     });
@@ -45,7 +45,7 @@ export class Changes {
   /** @param by who asked, for the log */
   async reload(by: string): Promise<ReloadResult> {
     await this.#begun;
-    const { upgrader, log, now } = this.#parts;
+    const { upgrader, log, now } = this.#deps;
     if (upgrader.running) {
       log.warn({ by }, `refused to reload: ${UPGRADING}`);
       return { kind: 'bad', at: now(), problems: [UPGRADING] };
@@ -60,13 +60,13 @@ export class Changes {
     await this.#begun;
     // They still open and close listeners; what is handed on must not change meanwhile.
     while (this.#reloads.size > 0) await Promise.all(this.#reloads);
-    const result = await this.#parts.upgrader.upgrade(by);
+    const result = await this.#deps.upgrader.upgrade(by);
     if (result.kind === 'ready') this.#succeed();
     return result;
   }
 
   async #reload(by: string): Promise<ReloadResult> {
-    const { reloader, notifier, serving } = this.#parts;
+    const { reloader, notifier, serving } = this.#deps;
     notifier.reloading();
     const result = await reloader.reload(by);
     notifier.ready(result.kind === 'good' ? serving() : `${serving()}; the last reload failed`);

@@ -3,12 +3,12 @@
 import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConfigWorld } from '../config/config-host.ts';
+import type { ConfigHost } from '../config/config-host.ts';
 import { systemCode } from '../core/errors.ts';
 import { parseGlob } from '../core/glob-pattern.ts';
 
 /** @param terminal whether the log is read by eyes */
-export function configWorld(terminal: boolean): ConfigWorld {
+export function configHost(terminal: boolean): ConfigHost {
   return {
     readText: (path) => readFileSync(path, 'utf8'),
     readPrivate,

@@ -7,7 +7,7 @@ import { type Handover, type Inherited, KeptSocket, ListenError } from '../liste
 import { removeOwn } from '../listen/socket-file.ts';
 
 /** What to listen on for an address: more than one socket when systemd passes them. @throws ListenError */
-export type Places = (address: ListenAddress) => readonly (Address | Inherited)[];
+export type ListenPlaces = (address: ListenAddress) => readonly (Address | Inherited)[];
 
 /** A socket of systemd. */
 interface Passed {
@@ -37,7 +37,7 @@ export class InheritedSockets {
    * Tells what to listen on for each address of a configuration. Sockets that systemd passed are taken by their names, when
    * nobody serves on them; `systemd` alone means all that no other address of that configuration names.
    */
-  placesFor({ listen, admin }: Pick<ServerSettings, 'listen' | 'admin'>): Places {
+  placesFor({ listen, admin }: Pick<ServerSettings, 'listen' | 'admin'>): ListenPlaces {
     const all = [...listen, ...(admin.kind === 'addresses' ? admin.addresses : [])];
     const named = new Set(all.flatMap((address) => (address.kind === 'systemd' ? (address.name ?? []) : [])));
     const given = new Set<Passed>();

@@ -6,20 +6,20 @@ import { poolStatus, upstreamStatus } from '../admin/pool-status.ts';
 import { mostDescriptors, processStatus } from '../admin/process-status.ts';
 import type { AdminFacts, MetricsAnswer, Readiness } from '../admin/server.ts';
 import type {
+  ActionResult,
   AlertTestStatus,
   ListenerStatus,
+  OperatorAction,
   ReloadStatus,
   Status,
   UpgradeStatus,
   Who,
-  Wish,
-  WishResult,
 } from '../admin/status.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { LoopDelay } from '../core/loop-delay.ts';
-import type { LivingPool } from '../roster/managed-pool.ts';
+import type { ManagedPool } from '../roster/managed-pool.ts';
 import type { Roster } from '../roster/roster.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { ReloadResult } from './reloader.ts';
@@ -123,7 +123,7 @@ export class Operator implements AdminFacts {
     return { contentType: this.#metrics.contentType, text };
   }
 
-  wish(wish: Wish, poolName: string, name: string, who: Who): WishResult {
+  wish(wish: OperatorAction, poolName: string, name: string, who: Who): ActionResult {
     const found = this.#find(poolName, name);
     if (typeof found === 'string') return { kind: 'unknown', reason: found };
     const { upstream, pool } = found;
@@ -132,7 +132,7 @@ export class Operator implements AdminFacts {
     return { kind: 'done', pool: poolName, upstream: upstreamStatus(upstream, pool, false, this.#clock.now()) };
   }
 
-  weigh(weight: number, poolName: string, name: string, who: Who): WishResult {
+  weigh(weight: number, poolName: string, name: string, who: Who): ActionResult {
     const found = this.#find(poolName, name);
     if (typeof found === 'string') return { kind: 'unknown', reason: found };
     const { upstream, pool } = found;
@@ -161,7 +161,7 @@ export class Operator implements AdminFacts {
   }
 
   /** The upstream, or why there is none. */
-  #find(poolName: string, name: string): { readonly upstream: Upstream; readonly pool: LivingPool } | string {
+  #find(poolName: string, name: string): { readonly upstream: Upstream; readonly pool: ManagedPool } | string {
     const pool = this.#roster.pools.get(poolName);
     if (pool === undefined) return `no pool '${poolName}'; there are ${listed([...this.#roster.pools.keys()])}`;
     const all = [...pool.pool.upstreams];

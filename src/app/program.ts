@@ -16,18 +16,18 @@ import { Forwarder } from '../http/proxy/forwarder.ts';
 import { RequestIds } from '../http/request/request-id.ts';
 import type { Router } from '../http/request/router.ts';
 import { TrustedProxies } from '../http/request/trusted-proxies.ts';
-import { Door } from '../http/server/server.ts';
+import { PublicServer } from '../http/server/server.ts';
 import { explained, type Handover, type Listener } from '../listen/listen.ts';
 import type { Pool } from '../pool/pool.ts';
-import { type Heritage, noHeritage } from '../roster/handover-state.ts';
+import { freshHandoverState, type HandoverState } from '../roster/handover-state.ts';
 import { Roster } from '../roster/roster.ts';
 import { Occupancies } from '../upstream/slots/occupancy.ts';
-import { AdminDoors } from './admin-listeners.ts';
+import { AdminListeners } from './admin-listeners.ts';
 import { createAlerts } from './alerting.ts';
 import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
 import { Operator } from './operator.ts';
-import { Doors } from './public-listeners.ts';
+import { PublicListeners } from './public-listeners.ts';
 import { buildRouter } from './routes.ts';
 
 /** One immutable configuration brought to life. */
@@ -60,8 +60,8 @@ export class Program {
   readonly #roster: Roster;
   readonly #forwarder = new Forwarder();
   readonly #savedLog: SavedLog;
-  readonly #doors: Doors;
-  readonly #admin: AdminDoors;
+  readonly #public: PublicListeners;
+  readonly #admin: AdminListeners;
   #wanted: Settings;
   #generation: Generation | undefined;
   /** Changes of generation take turns. */
@@ -80,7 +80,7 @@ export class Program {
     clock: Clock,
     logs: Logs,
     inherited = new InheritedSockets([]),
-    heritage = noHeritage(),
+    heritage = freshHandoverState(),
   ) {
     this.#inherited = inherited;
     this.#wanted = settings;
@@ -101,11 +101,11 @@ export class Program {
       requestIds: () => this.#current.requestIds,
       proxies: () => this.#current.proxies,
     };
-    this.#doors = new Doors(() => new Door(this.#wanted.client, context, () => this.#current.router));
+    this.#public = new PublicListeners(() => new PublicServer(this.#wanted.client, context, () => this.#current.router));
     this.operator = new Operator(version, this.#roster, this, clock, log);
     const feed = new Feed(() => this.operator.status(), this.events, clock);
     const livePage = new LivePage(feed);
-    this.#admin = new AdminDoors(this.operator, { log, clock, livePage, token: () => this.settings.adminToken });
+    this.#admin = new AdminListeners(this.operator, { log, clock, livePage, token: () => this.settings.adminToken });
   }
 
   /** The first pool: the only one when options, not a file, say what to serve. */
@@ -130,13 +130,13 @@ export class Program {
   }
 
   /** What a successor is to know beside the configuration. */
-  get heritage(): Heritage {
-    return this.#roster.heritage;
+  get handoverState(): HandoverState {
+    return this.#roster.handoverState;
   }
 
   /** Client requests that are not finished. */
   get active(): number {
-    return this.#doors.active;
+    return this.#public.active;
   }
 
   get settings(): Settings {
@@ -178,7 +178,7 @@ export class Program {
       await this.#become(settings);
     });
     const { generation } = this;
-    const listen = this.#doors.addresses;
+    const listen = this.#public.addresses;
     this.#logs.log.info({ generation, listen, pools: [...this.#roster.pools.keys()] }, 'reloaded');
   }
 
@@ -190,16 +190,16 @@ export class Program {
     const { log } = this.#logs;
     this.#stopping = true;
     this.#inherited.end();
-    log.info({ active: this.#doors.active, waiting: this.#roster.waiting }, 'stopping: finishing what runs');
+    log.info({ active: this.#public.active, waiting: this.#roster.waiting }, 'stopping: finishing what runs');
     const told = this.alerts.stop();
     let timedOut = false;
     const timeout = this.settings.shutdownTimeout;
     const timer = this.#clock.after(timeout, () => {
       timedOut = true;
-      log.warn({ active: this.#doors.active, timeout }, 'requests are still running at the shutdown timeout; ending them');
+      log.warn({ active: this.#public.active, timeout }, 'requests are still running at the shutdown timeout; ending them');
       this.destroy();
     });
-    await this.#doors.close();
+    await this.#public.close();
     // A reload that was on its way gives back what it has opened.
     await this.#turn;
     await told;
@@ -212,13 +212,13 @@ export class Program {
 
   /** All that clients and operators can connect to. */
   listeners(): readonly Listener[] {
-    return [...this.#doors.listeners, ...this.#admin.listeners];
+    return [...this.#public.listeners, ...this.#admin.listeners];
   }
 
   /** The same as the operator is told of them. */
   addresses(): readonly ListenerStatus[] {
     return [
-      ...this.#doors.addresses.map((address) => ({ address, door: 'public' as const })),
+      ...this.#public.addresses.map((address) => ({ address, door: 'public' as const })),
       ...this.#admin.addresses.map((address) => ({ address, door: 'admin' as const })),
     ];
   }
@@ -246,7 +246,7 @@ export class Program {
     this.alerts.destroy();
     this.#inherited.end();
     this.#roster.destroy();
-    this.#doors.destroy();
+    this.#public.destroy();
     this.#savedLog.end();
   }
 
@@ -271,7 +271,7 @@ export class Program {
     const pools = [...this.#roster.pools.values()];
     const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
     const facts = pools.map((pool) => pool.facts());
-    const listen = this.#doors.addresses;
+    const listen = this.#public.addresses;
     this.#logs.log.info(
       { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
       `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
@@ -304,7 +304,7 @@ export class Program {
       });
       undo.push(admin.rollback);
       // Last: from then on clients may come by a new address, and whatever failed later would fail them.
-      const doors = await this.#doors.prepare(settings.listen, places).catch((error: unknown) => {
+      const doors = await this.#public.prepare(settings.listen, places).catch((error: unknown) => {
         throw explained(error, [...own, ...admin.addresses]);
       });
       undo.push(doors.rollback);
@@ -313,7 +313,7 @@ export class Program {
       this.#generation = generation;
       logs.commit();
       this.alerts.reconfigure(settings.alerts);
-      this.#doors.each((door) => door.reconfigure(settings.client));
+      this.#public.each((door) => door.reconfigure(settings.client));
       void doors.commit();
       void admin.commit();
     } catch (error) {

@@ -1,28 +1,28 @@
 // The public listeners, one door each: which of them are open, and how a new set takes the place of the old one.
 
 import type { ListenAddress } from '../core/address.ts';
-import type { Door } from '../http/server/server.ts';
+import type { PublicServer } from '../http/server/server.ts';
 import type { Listener } from '../listen/listen.ts';
-import type { Places } from './inherited.ts';
+import type { ListenPlaces } from './inherited.ts';
 
 interface OpenDoor {
-  readonly door: Door;
+  readonly door: PublicServer;
 }
 
 /** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
-export interface DoorChange {
+export interface PublicListenerChange {
   /** Those no longer wanted are closed gracefully; resolves when the last client has left them. */
   commit(): Promise<void>;
   rollback(): void;
 }
 
-export class Doors {
-  readonly #make: () => Door;
+export class PublicListeners {
+  readonly #make: () => PublicServer;
   #open = new Map<string, OpenDoor>();
   /** No longer wanted, but not empty yet. */
-  readonly #closing = new Set<Door>();
+  readonly #closing = new Set<PublicServer>();
 
-  constructor(make: () => Door) {
+  constructor(make: () => PublicServer) {
     this.#make = make;
   }
 
@@ -44,9 +44,9 @@ export class Doors {
    * Opens what is not open yet; nothing is closed before `commit`. An address that stays keeps its listener.
    * @throws ListenError, and then nothing has changed
    */
-  async prepare(addresses: readonly ListenAddress[], places: Places): Promise<DoorChange> {
+  async prepare(addresses: readonly ListenAddress[], places: ListenPlaces): Promise<PublicListenerChange> {
     const next = new Map<string, OpenDoor>();
-    const added: Door[] = [];
+    const added: PublicServer[] = [];
     const rollback = (): void => {
       // Somebody may have come already.
       for (const door of added) void this.#close(door);
@@ -80,7 +80,7 @@ export class Doors {
   }
 
   /** Says something to every door, those that are closing too. */
-  each(tell: (door: Door) => void): void {
+  each(tell: (door: PublicServer) => void): void {
     for (const door of this.#all()) tell(door);
   }
 
@@ -96,13 +96,13 @@ export class Doors {
     for (const door of this.#all()) door.destroy();
   }
 
-  async #close(door: Door): Promise<void> {
+  async #close(door: PublicServer): Promise<void> {
     this.#closing.add(door);
     await door.close();
     this.#closing.delete(door);
   }
 
-  #all(): readonly Door[] {
+  #all(): readonly PublicServer[] {
     return [...new Set([...[...this.#open.values()].map(({ door }) => door), ...this.#closing])];
   }
 }

@@ -1,10 +1,10 @@
 // The names by which configuration speaks of balancers and sources, and what they stand for.
 
-import { Command } from '../alerts/command-sender.ts';
-import type { Target } from '../alerts/sender.ts';
-import { Telegram } from '../alerts/telegram-sender.ts';
-import { Webhook } from '../alerts/webhook-sender.ts';
-import type { Balancer, BalancerParts, Candidate } from '../balance/balancer.ts';
+import { CommandSender } from '../alerts/command-sender.ts';
+import type { AlertSender } from '../alerts/sender.ts';
+import { TelegramSender } from '../alerts/telegram-sender.ts';
+import { WebhookSender } from '../alerts/webhook-sender.ts';
+import type { Balancer, BalancerDeps, Candidate } from '../balance/balancer.ts';
 import { first } from '../balance/first.ts';
 import { hash } from '../balance/hash.ts';
 import { leastConn } from '../balance/least-conn.ts';
@@ -30,7 +30,7 @@ import type { Probe } from '../health/probe.ts';
 import { RequestProbe } from '../health/request-probe.ts';
 import { ValuesProbe } from '../health/values-probe.ts';
 
-export const BALANCERS: Readonly<Record<BalanceName, <C extends Candidate>(parts: BalancerParts) => Balancer<C>>> = {
+export const BALANCERS: Readonly<Record<BalanceName, <C extends Candidate>(deps: BalancerDeps) => Balancer<C>>> = {
   'round-robin': roundRobin,
   'least-conn': leastConn,
   first,
@@ -71,7 +71,7 @@ interface ProbeParts {
   readonly speaks?: 'fastcgi' | 'http';
 }
 
-export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K], parts: ProbeParts) => Probe } = {
+export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K], deps: ProbeParts) => Probe } = {
   connect: () => new ConnectProbe(),
   values: () => new ValuesProbe(),
   request: (question, { speaks }) => (speaks === 'http' ? new HttpRequestProbe(question) : new RequestProbe(question)),
@@ -82,18 +82,18 @@ export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K],
  * The probe that puts this question to one upstream.
  * @throws ConfigError for parameters of a request that no worker takes
  */
-export function createProbe<K extends keyof Questions>(question: Questions[K] & { readonly kind: K }, parts: ProbeParts): Probe {
-  return PROBES[question.kind](question, parts);
+export function createProbe<K extends keyof Questions>(question: Questions[K] & { readonly kind: K }, deps: ProbeParts): Probe {
+  return PROBES[question.kind](question, deps);
 }
 
 /** @param agent what HTTP servers are told of us */
-export function createAlertTarget(target: AlertTarget, agent: string, clock: Clock): Target {
+export function createAlertTarget(target: AlertTarget, agent: string, clock: Clock): AlertSender {
   switch (target.kind) {
     case 'webhook':
-      return new Webhook(target, agent, clock);
+      return new WebhookSender(target, agent, clock);
     case 'telegram':
-      return new Telegram(target, agent, clock);
+      return new TelegramSender(target, agent, clock);
     case 'command':
-      return new Command(target, clock);
+      return new CommandSender(target, clock);
   }
 }

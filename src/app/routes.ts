@@ -3,7 +3,7 @@
 import type { PoolRoute, RouteSettings } from '../config/route.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';
-import type { AnyRoute, LocalRoute, Route, Speech } from '../http/handler/route.ts';
+import type { AnyRoute, LocalRoute, Route, UpstreamProtocol } from '../http/handler/route.ts';
 import { readPage } from '../http/local/content-types.ts';
 import { redirector, responder } from '../http/local/fixed-answers.ts';
 import { healthAnswerer } from '../http/local/health-answer.ts';
@@ -24,7 +24,7 @@ const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as 
 /** What routes need of the settings. */
 type Around = Pick<Settings, 'client' | 'tempDir' | 'healthPath' | 'requestId'>;
 
-interface Parts {
+interface Deps {
   /** For SERVER_SOFTWARE. */
   readonly version: string;
   readonly forwarder: Forwarder;
@@ -39,23 +39,23 @@ interface Parts {
 export function buildRouter(
   settings: Around & Pick<Settings, 'routes'>,
   pools: ReadonlyMap<string, PoolView>,
-  parts: Parts,
+  deps: Deps,
 ): Router<AnyRoute> {
   if (settings.routes.length === 0) throw new ConfigError('no route: nothing says where requests go');
-  const entries = settings.routes.map((route) => ({ match: route.match, route: build(route, settings, pools, parts) }));
-  return new Router(entries, healthRoute(settings, parts));
+  const entries = settings.routes.map((route) => ({ match: route.match, route: build(route, settings, pools, deps) }));
+  return new Router(entries, healthRoute(settings, deps));
 }
 
-function healthRoute({ healthPath: path, client }: Around, { stopping }: Parts): Reserved<AnyRoute> | undefined {
+function healthRoute({ healthPath: path, client }: Around, { stopping }: Deps): Reserved<AnyRoute> | undefined {
   if (path === undefined) return undefined;
   const answer = healthAnswerer(stopping);
   return { path, route: { kind: 'local', answer, answerRules: undefined, sendTimeout: client.sendTimeout } };
 }
 
-function build(route: RouteSettings, around: Around, pools: ReadonlyMap<string, PoolView>, parts: Parts): AnyRoute {
+function build(route: RouteSettings, around: Around, pools: ReadonlyMap<string, PoolView>, deps: Deps): AnyRoute {
   switch (route.kind) {
     case 'pool':
-      return poolRoute(route, around, pools, parts);
+      return poolRoute(route, around, pools, deps);
     case 'static':
       return localRoute(route, around, new StaticFiles(route).answer);
     case 'redirect':
@@ -70,7 +70,7 @@ function localRoute(route: Exclude<RouteSettings, PoolRoute>, { client }: Around
 }
 
 /** @throws ConfigError, ParamsTooLargeError */
-function poolRoute(route: PoolRoute, around: Around, pools: ReadonlyMap<string, PoolView>, parts: Parts): Route {
+function poolRoute(route: PoolRoute, around: Around, pools: ReadonlyMap<string, PoolView>, deps: Deps): Route {
   const { client, tempDir, requestId } = around;
   const view = pools.get(route.pool);
   if (view === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
@@ -82,7 +82,7 @@ function poolRoute(route: PoolRoute, around: Around, pools: ReadonlyMap<string, 
     retry: view.settings.retry,
     retryBudget: view.retryBudget,
     balanceKey: keyRule(view, route),
-    speaks: speech(route, view.speaks, scope, requestId.header, parts),
+    protocol: speech(route, view.speaks, scope, requestId.header, deps),
     answerRules: rulesOf(route, scope),
     limits: {
       maxBody: route.maxBody,
@@ -97,11 +97,11 @@ function poolRoute(route: PoolRoute, around: Around, pools: ReadonlyMap<string, 
 
 function speech(
   route: PoolRoute,
-  kind: Speech['kind'],
+  kind: UpstreamProtocol['kind'],
   scope: VariableScope,
   requestId: string | undefined,
-  { version, forwarder }: Parts,
-): Speech {
+  { version, forwarder }: Deps,
+): UpstreamProtocol {
   const { params, stripPrefix, requestHeaders } = route;
   if (kind === 'http') {
     if (route.php || route.splitPath !== undefined || params.size > 0) {

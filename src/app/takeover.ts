@@ -2,13 +2,13 @@
 
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import type { Handover, SocketFile } from '../listen/listen.ts';
-import { type Heritage, readHeritage } from '../roster/handover-state.ts';
+import { type HandoverState, readHandoverState } from '../roster/handover-state.ts';
 
 /** Where the predecessor says what it hands over. Beside it stands Node's own channel, over which the two agree. */
-export const SUCCESSION = 'FCGI_LB_SUCCESSION';
+export const TAKEOVER_VARIABLE = 'FCGI_LB_SUCCESSION';
 
 /** After the standard streams and the channel: a pipe for what no environment may hold, since other programs are shown that. */
-export const HERITAGE_FD = 4;
+export const HANDOVER_STATE_FD = 4;
 /** From here on the listening sockets. */
 export const FIRST_INHERITED_FD = 5;
 
@@ -60,21 +60,21 @@ export const descriptors: Descriptors = {
   },
 };
 
-export function successionText(parent: number, sockets: readonly HandedOver[]): string {
+export function takeoverText(parent: number, sockets: readonly HandedOver[]): string {
   return JSON.stringify({ format: FORMAT, parent, sockets });
 }
 
-export class Succession {
+export class Takeover {
   /** The listening sockets of the predecessor, which uses them until this process has said that it is ready. */
   readonly sockets: readonly Handover[];
-  readonly heritage: Heritage;
+  readonly handoverState: HandoverState;
   readonly #process: ChildProcessSide;
   /** Resolves when the predecessor has left the service to this process, or is gone. */
   readonly #left: Promise<void>;
 
-  constructor(sockets: readonly Handover[], heritage: Heritage, process: ChildProcessSide) {
+  constructor(sockets: readonly Handover[], heritage: HandoverState, process: ChildProcessSide) {
     this.sockets = sockets;
-    this.heritage = heritage;
+    this.handoverState = heritage;
     this.#process = process;
     this.#left = new Promise((resolve) => {
       process.once('message', (message) => {
@@ -110,13 +110,13 @@ export class Succession {
  * @param environment changed in place
  * @throws Error when the predecessor speaks of it in a way that this version does not know
  */
-export function takeSuccession(
+export function takeTakeover(
   environment: NodeJS.ProcessEnv,
   process: ChildProcessSide,
   { inodeOf, textOf }: Descriptors = descriptors,
-): Succession | undefined {
-  const text = environment[SUCCESSION];
-  delete environment[SUCCESSION];
+): Takeover | undefined {
+  const text = environment[TAKEOVER_VARIABLE];
+  delete environment[TAKEOVER_VARIABLE];
   if (text === undefined || process.send === undefined) return undefined;
   const { format, parent, sockets } = JSON.parse(text) as Readonly<Record<string, unknown>>;
   if (format !== FORMAT || !Array.isArray(sockets)) {
@@ -125,9 +125,9 @@ export function takeSuccession(
   }
   const handed = sockets.map(handedOver);
   if (handed.length === 0 || handed.some(({ fd, inode }) => inodeOf(fd) !== inode)) return undefined;
-  return new Succession(
+  return new Takeover(
     handed.map(({ inode: _, ...socket }) => socket),
-    readHeritage(textOf(HERITAGE_FD)),
+    readHandoverState(textOf(HANDOVER_STATE_FD)),
     process,
   );
 }
@@ -135,7 +135,7 @@ export function takeSuccession(
 function handedOver(raw: Readonly<Record<string, unknown>>): HandedOver {
   const { fd, inode, asked, text, fdName, file } = raw;
   if (typeof fd !== 'number' || typeof inode !== 'number' || typeof asked !== 'string' || typeof text !== 'string')
-    throw new Error(`${SUCCESSION} is damaged`);
+    throw new Error(`${TAKEOVER_VARIABLE} is damaged`);
   const name = typeof fdName === 'string' ? fdName : undefined;
   return { fd, inode, asked, text, fdName: name, file: file as SocketFile | undefined };
 }

@@ -6,16 +6,16 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Handover, Listener } from '../listen/listen.ts';
-import { type Heritage, heritageText } from '../roster/handover-state.ts';
+import { type HandoverState, handoverStateText } from '../roster/handover-state.ts';
 import type { Notifier } from './notifier.ts';
 import {
   descriptors,
   FIRST_INHERITED_FD,
-  HERITAGE_FD,
+  HANDOVER_STATE_FD,
   type PredecessorMessage,
-  SUCCESSION,
   type SuccessorMessage,
-  successionText,
+  TAKEOVER_VARIABLE,
+  takeoverText,
 } from './takeover.ts';
 
 /** ms between TERM and KILL for a successor that is not wanted. */
@@ -29,24 +29,24 @@ export interface Upgradable {
   /** Sockets that the program was given and has no use for. */
   unused(): readonly Handover[];
   /** What a successor is to know beside the configuration. */
-  readonly heritage: Heritage;
+  readonly handoverState: HandoverState;
 }
 
-export interface Command {
+export interface ProgramCommand {
   readonly program: string;
   readonly words: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
 }
 
 /** How this process was started. The files behind it are read anew. */
-export function ownCommand(): Command {
+export function ownCommand(): ProgramCommand {
   return { program: process.execPath, words: [...process.execArgv, ...process.argv.slice(1)], environment: process.env };
 }
 
 export interface UpgradeSettings {
   /** ms in which a successor must be ready. */
   readonly timeout: () => number;
-  readonly command: Command;
+  readonly command: ProgramCommand;
   readonly notifier: Notifier;
 }
 
@@ -172,10 +172,10 @@ export class Upgrader {
       fd: FIRST_INHERITED_FD + index,
       inode: descriptors.inodeOf(socket.fd) ?? 0,
     }));
-    const env = { ...command.environment, ...notifier.environment, [SUCCESSION]: successionText(process.pid, inherited) };
+    const env = { ...command.environment, ...notifier.environment, [TAKEOVER_VARIABLE]: takeoverText(process.pid, inherited) };
     const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets.map(({ fd }) => fd)] as const;
     const child = spawn(command.program, command.words, { env, stdio: [...stdio] });
-    tell(child, heritageText(this.#program.heritage));
+    tell(child, handoverStateText(this.#program.handoverState));
     this.#log.info({ successor: child.pid, by, sockets: sockets.map(({ text }) => text) }, 'upgrading: a successor is starting');
     return child;
   }
@@ -191,7 +191,7 @@ export class Upgrader {
 
 /** Over a pipe: what stands in the words or the environment of a process is there for others to see. */
 function tell(child: ChildProcess, text: string): void {
-  const pipe = child.stdio[HERITAGE_FD];
+  const pipe = child.stdio[HANDOVER_STATE_FD];
   if (!(pipe instanceof Writable)) return;
   // One that is gone already is heard of by its exit.
   pipe.on('error', () => undefined);

@@ -2,14 +2,14 @@
 
 export interface Candidate {
   /** No other member of the pool has it: a small whole number, as long as it is a member. */
-  readonly place: number;
+  readonly index: number;
   readonly name: string;
   /** An upstream of weight 2 is to get twice the requests of one of weight 1. While it warms up it is a part of the full weight. */
   readonly weight: number;
   /** True while `weight` still grows by itself: whoever keeps something computed from it must look again. */
   readonly warming: boolean;
   /** True while nothing is to be hoped of it: down, failing, draining or disabled. One that is only full is worth waiting for. */
-  readonly lifeless: boolean;
+  readonly unreachable: boolean;
   /** Exchanges running there now. */
   readonly inFlight: number;
   /** Position among the upstreams as they were configured or found. */
@@ -43,7 +43,7 @@ export interface ReadyBalancer<C extends Candidate> extends Balancer<C> {
 }
 
 /** What a balancer may be made with. */
-export interface BalancerParts {
+export interface BalancerDeps {
   /** A number of at least 0 and below 1. */
   readonly random: () => number;
   /** What a key calls the upstream of a name. */

@@ -13,7 +13,7 @@ const NONE = -1;
  *
  * Invariants: a place is in the set of the load it is ranked by and in no other; `#loads` holds the loads whose set is not empty.
  */
-export class Rota<C extends Candidate> implements ReadyBalancer<C> {
+export class EqualWeightRing<C extends Candidate> implements ReadyBalancer<C> {
   readonly #loadOf: (candidate: C) => number;
   /** By place. */
   readonly #circle: (C | undefined)[] = [];
@@ -37,26 +37,26 @@ export class Rota<C extends Candidate> implements ReadyBalancer<C> {
   }
 
   add(candidate: C): void {
-    const { place } = candidate;
-    if (place >= this.#ranks.length) this.#grow(place);
+    const { index } = candidate;
+    if (index >= this.#ranks.length) this.#grow(index);
     const load = this.#loadOf(candidate);
-    const rank = this.#ranks[place] ?? NONE;
+    const rank = this.#ranks[index] ?? NONE;
     if (load === rank) return;
-    if (rank === NONE) this.#circle[place] = candidate;
-    else this.#withdraw(place, rank);
-    this.#enter(place, load);
+    if (rank === NONE) this.#circle[index] = candidate;
+    else this.#withdraw(index, rank);
+    this.#enter(index, load);
   }
 
-  remove({ place }: C): void {
-    const rank = this.#ranks[place] ?? NONE;
-    if (rank !== NONE) this.#withdraw(place, rank);
+  remove({ index }: C): void {
+    const rank = this.#ranks[index] ?? NONE;
+    if (rank !== NONE) this.#withdraw(index, rank);
   }
 
   leave(candidate: C): void {
-    const { place } = candidate;
-    if (this.#circle[place] !== candidate) return;
+    const { index } = candidate;
+    if (this.#circle[index] !== candidate) return;
     this.remove(candidate);
-    this.#circle[place] = undefined;
+    this.#circle[index] = undefined;
   }
 
   pick(avoid: ReadonlySet<C>): C | undefined {
@@ -73,12 +73,12 @@ export class Rota<C extends Candidate> implements ReadyBalancer<C> {
   *[Symbol.iterator](): Iterator<C> {
     for (let i = 0; i < this.#circle.length; i += 1) {
       const candidate = this.#circle[(this.#turn + i) % this.#circle.length];
-      if (candidate !== undefined && this.#ranks[candidate.place] !== NONE) yield candidate;
+      if (candidate !== undefined && this.#ranks[candidate.index] !== NONE) yield candidate;
     }
   }
 
   #taken(candidate: C): C {
-    this.#turn = candidate.place + 1;
+    this.#turn = candidate.index + 1;
     return candidate;
   }
 

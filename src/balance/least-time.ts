@@ -1,7 +1,7 @@
 // Least time: the upstream that should answer first, by its average head time and what it has to do already.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
-import { Ranking } from './weighted-heap.ts';
+import { WeightedHeap } from './weighted-heap.ts';
 
 /** ms that an upstream is taken to need while it has a first request and nothing was measured yet: others go first. */
 const UNKNOWN = 1000;
@@ -9,12 +9,12 @@ const UNKNOWN = 1000;
 const LOOK_AGAIN = 50;
 
 export function leastTime<C extends Candidate>(): ReadyBalancer<C> {
-  const byTime = new Ranking<C>(({ headTime, inFlight, weight }) => {
+  const byTime = new WeightedHeap<C>(({ headTime, inFlight, weight }) => {
     // An idle upstream that nobody knows is worth a try, but not for everybody at once.
     if (headTime === undefined) return (UNKNOWN * inFlight) / weight;
     return (headTime * (inFlight + 1)) / weight;
   });
-  const byTurn = new Ranking<C>(() => 0);
+  const byTurn = new WeightedHeap<C>(() => 0);
   let picks = 0;
 
   return {

@@ -1,12 +1,12 @@
 // Random two: of two upstreams drawn at random the less loaded one. Good where several balancers do not know of each other.
 
-import type { BalancerParts, Candidate, ReadyBalancer } from './balancer.ts';
+import type { BalancerDeps, Candidate, ReadyBalancer } from './balancer.ts';
 import { CandidateList } from './candidate-list.ts';
 
 /** Draws after which one is taken whatever its weight. */
 const MAX_DRAWS = 100;
 
-export function randomTwo<C extends Candidate>({ random }: Pick<BalancerParts, 'random'>): ReadyBalancer<C> {
+export function randomTwo<C extends Candidate>({ random }: Pick<BalancerDeps, 'random'>): ReadyBalancer<C> {
   const list = new CandidateList<C>();
   /** Only grows: the weight that no candidate passes. */
   let heaviest = 1;

@@ -1,8 +1,8 @@
 // Round robin: every upstream in turn, weighted and smooth (turns of a heavy upstream are spread, not in a row).
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
-import { Rotation } from './load-order.ts';
+import { LoadOrder } from './load-order.ts';
 
 export function roundRobin<C extends Candidate>(): ReadyBalancer<C> {
-  return new Rotation<C>(() => 0);
+  return new LoadOrder<C>(() => 0);
 }

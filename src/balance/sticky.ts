@@ -1,6 +1,6 @@
 // Sticky: a request goes back to the upstream that its key names, and waits for it; one without goes where least is to do.
 
-import type { Balancer, BalancerParts, Candidate } from './balancer.ts';
+import type { Balancer, BalancerDeps, Candidate } from './balancer.ts';
 import { leastConn } from './least-conn.ts';
 
 interface Home<C> {
@@ -14,7 +14,7 @@ interface Home<C> {
  * An upstream that is only full is waited for. One that has left, is lifeless, or has failed this request already is given
  * up at once. No upstream is held free for those who belong there: its slot goes to the first in the queue who may have it.
  */
-export function sticky<C extends Candidate>({ token }: Pick<BalancerParts, 'token'>): Balancer<C> {
+export function sticky<C extends Candidate>({ token }: Pick<BalancerDeps, 'token'>): Balancer<C> {
   const others = leastConn<C>();
   const homes = new Map<C, Home<C>>();
   const byToken = new Map<string, Home<C>>();
@@ -49,7 +49,7 @@ export function sticky<C extends Candidate>({ token }: Pick<BalancerParts, 'toke
       const home = key === '' ? undefined : byToken.get(key);
       if (home !== undefined && !avoid.has(home.candidate)) {
         if (home.free) return home.candidate;
-        if (!home.candidate.lifeless) return others.size > 0 ? 'later' : undefined;
+        if (!home.candidate.unreachable) return others.size > 0 ? 'later' : undefined;
       }
       return others.pick(avoid);
     },

@@ -27,12 +27,12 @@ export class Tiers<C extends Ranked> implements Balancer<C> {
   }
 
   add(candidate: C): void {
-    this.#note(candidate, !candidate.lifeless, candidate.lifeless);
+    this.#note(candidate, !candidate.unreachable, candidate.unreachable);
     this.#tierOf(candidate).add(candidate);
   }
 
   remove(candidate: C): void {
-    this.#note(candidate, !candidate.lifeless, false);
+    this.#note(candidate, !candidate.unreachable, false);
     this.#tierOf(candidate).remove(candidate);
   }
 

@@ -25,7 +25,7 @@ const LOOKS = 4;
  * Invariants: every entry's `at` is its index in `#heap` or -1; `#now` never decreases; the turn after the one taken is
  * counted from `#now`, so that nobody who was away, avoided or passed over for its load catches up on turns it missed.
  */
-export class Ranking<C extends Candidate> implements ReadyBalancer<C> {
+export class WeightedHeap<C extends Candidate> implements ReadyBalancer<C> {
   readonly #loadOf: (candidate: C) => number;
   readonly #entries = new Map<C, Entry<C>>();
   readonly #heap: Entry<C>[] = [];

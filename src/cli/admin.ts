@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { AdminClient, AdminError } from '../admin/client.ts';
 import { defaultAdminAddresses } from '../admin/default-addresses.ts';
 import type { Status } from '../admin/status.ts';
-import { configWorld } from '../app/config-host.ts';
+import { configHost } from '../app/config-host.ts';
 import { readTokenFile } from '../config/token.ts';
 import { ConfigError, parseAddress } from '../core/address.ts';
 import type { CommandName, Option } from './options.ts';
@@ -51,7 +51,7 @@ export function adminClient(options: AdminOptions, command: CommandName): AdminC
 
 function tokenIn(file: string): string {
   try {
-    return readTokenFile(resolve(file), configWorld(false));
+    return readTokenFile(resolve(file), configHost(false));
   } catch (error) {
     if (error instanceof ConfigError) throw new ConfigError(`option --token-file: ${error.message}`);
     throw error;

@@ -1,6 +1,6 @@
 // `fcgi-lb check`: says all that is wrong with a configuration file, or that nothing is.
 
-import { configWorld } from '../app/config-host.ts';
+import { configHost } from '../app/config-host.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigFileError } from '../config/problem.ts';
 import { ConfigError } from '../core/address.ts';
@@ -28,7 +28,7 @@ export function check(words: readonly string[]): 0 | 1 {
   const file = read.options.get('config')?.[0];
   if (file === undefined) throw new ConfigError('nothing to check: expected --config FILE; see fcgi-lb check --help');
   try {
-    process.stdout.write(`${file}: ${summary(loadConfig(file, configWorld(false)))}\n`);
+    process.stdout.write(`${file}: ${summary(loadConfig(file, configHost(false)))}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;

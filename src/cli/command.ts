@@ -1,7 +1,7 @@
 // What a command is: the one description from which its words are read and its help, its completion and the man page are made.
 
 import { ConfigError } from '../core/address.ts';
-import { type CommandName, type Option, optionRows, readOptions, type Taken } from './options.ts';
+import { type CommandName, type Option, optionRows, readOptions, type ValueKind } from './options.ts';
 
 /** A word that belongs to no option. */
 export interface Operand {
@@ -9,7 +9,7 @@ export interface Operand {
   /** In a sentence: "needs an upstream". */
   readonly what: string;
   /** What completion offers for it. */
-  readonly takes?: Taken;
+  readonly takes?: ValueKind;
 }
 
 export interface Command {

@@ -2,7 +2,7 @@
 
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { UPSTREAM_ABOUT, UPSTREAM_OPERAND, WISH_EXIT, wishFor } from './upstream-ref.ts';
+import { ACTION_EXIT, requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND } from './upstream-ref.ts';
 
 export const DISABLE = {
   name: 'disable',
@@ -14,7 +14,7 @@ export const DISABLE = {
     'Unlike a drain it goes for the address, not for the worker: a worker that is started anew there gets nothing either.',
     'That holds across reloads until the configuration says something else of it (down), and until the program is restarted.',
   ],
-  exit: WISH_EXIT,
+  exit: ACTION_EXIT,
 } as const satisfies Command;
 
 /** @throws ConfigError when the words make no sense; AdminError when the program cannot be asked */
@@ -23,7 +23,7 @@ export async function disable(words: readonly string[]): Promise<0> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'disable');
-  const { upstream, pool } = await wishFor(client, { verb: 'disable' }, operands[0], options.get('pool')?.[0]);
+  const { upstream, pool } = await requestAction(client, { verb: 'disable' }, operands[0], options.get('pool')?.[0]);
   process.stdout.write(`${upstream} in pool ${pool} is disabled\n`);
   return 0;
 }

@@ -4,7 +4,7 @@ import type { AdminClient } from '../admin/client.ts';
 import { pause } from '../core/clock.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { atThat, type Meant, UPSTREAM_ABOUT, UPSTREAM_OPERAND, wishFor } from './upstream-ref.ts';
+import { entriesFor, requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND, type UpstreamRef } from './upstream-ref.ts';
 
 export const DRAIN = {
   name: 'drain',
@@ -36,16 +36,16 @@ export async function drain(words: readonly string[]): Promise<0 | 1> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'drain');
-  const meant = await wishFor(client, { verb: 'drain' }, operands[0], options.get('pool')?.[0]);
+  const meant = await requestAction(client, { verb: 'drain' }, operands[0], options.get('pool')?.[0]);
   if (options.has('wait')) return untilIdle(client, meant);
-  const inFlight = runningAt(atThat(await askStatus(client), meant));
+  const inFlight = runningAt(entriesFor(await askStatus(client), meant));
   process.stdout.write(`${meant.upstream} in pool ${meant.pool} is draining; ${inFlight} in flight\n`);
   return 0;
 }
 
-async function untilIdle(client: AdminClient, meant: Meant): Promise<0 | 1> {
+async function untilIdle(client: AdminClient, meant: UpstreamRef): Promise<0 | 1> {
   for (;;) {
-    const found = atThat(await askStatus(client), meant);
+    const found = entriesFor(await askStatus(client), meant);
     if (found.some(({ leaving, state }) => !leaving && state.is !== 'draining')) {
       process.stderr.write(`fcgi-lb: ${meant.upstream} in pool ${meant.pool} is no longer draining: somebody took it back\n`);
       return 1;

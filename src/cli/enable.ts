@@ -2,7 +2,7 @@
 
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { UPSTREAM_ABOUT, UPSTREAM_OPERAND, WISH_EXIT, wishFor } from './upstream-ref.ts';
+import { ACTION_EXIT, requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND } from './upstream-ref.ts';
 
 export const ENABLE = {
   name: 'enable',
@@ -13,7 +13,7 @@ export const ENABLE = {
     `${UPSTREAM_ABOUT} It gets requests, a drain of it ends.`,
     'That holds across reloads until the configuration says something else of it (down), and until the program is restarted.',
   ],
-  exit: WISH_EXIT,
+  exit: ACTION_EXIT,
 } as const satisfies Command;
 
 /** @throws ConfigError when the words make no sense; AdminError when the program cannot be asked */
@@ -22,7 +22,7 @@ export async function enable(words: readonly string[]): Promise<0> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'enable');
-  const { upstream, pool } = await wishFor(client, { verb: 'enable' }, operands[0], options.get('pool')?.[0]);
+  const { upstream, pool } = await requestAction(client, { verb: 'enable' }, operands[0], options.get('pool')?.[0]);
   process.stdout.write(`${upstream} in pool ${pool} is enabled\n`);
   return 0;
 }

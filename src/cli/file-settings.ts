@@ -1,6 +1,6 @@
 // The settings that a configuration file makes, and the options beside it that win over it.
 
-import { configWorld } from '../app/config-host.ts';
+import { configHost } from '../app/config-host.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/address.ts';
@@ -21,7 +21,7 @@ export function settingsFromFile(options: Options, terminal: boolean): Settings 
     if (name === 'config' || FILE_OPTIONS.some((allowed) => allowed === name)) continue;
     throw new ConfigError(`option --${name} and --config exclude each other: say it in the file`);
   }
-  const world = configWorld(terminal);
+  const world = configHost(terminal);
   const { settings } = loadConfig(file, world);
   return { ...settings, ...serverSettings(options, settings, world) };
 }

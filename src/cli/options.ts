@@ -12,12 +12,12 @@ export interface Option {
   readonly repeatable?: true;
   readonly preset?: string;
   /** What completion offers for the value. */
-  readonly takes?: Taken;
+  readonly takes?: ValueKind;
   readonly help: string;
 }
 
 /** Kinds of words that a shell can complete: names that the running program knows, and a choice of words. */
-export type Taken = 'file' | 'directory' | 'address' | 'upstream' | 'pool' | readonly string[];
+export type ValueKind = 'file' | 'directory' | 'address' | 'upstream' | 'pool' | readonly string[];
 
 export const SERVE_OPTIONS = [
   {

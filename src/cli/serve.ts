@@ -8,8 +8,8 @@ import { Program } from '../app/program.ts';
 import { Reloader } from '../app/reloader.ts';
 import { takeNotifier } from '../app/systemd-notifier.ts';
 import { takeSystemdSockets } from '../app/systemd-sockets.ts';
-import { type Succession, takeSuccession } from '../app/takeover.ts';
-import { type Command, ownCommand, Upgrader } from '../app/upgrade.ts';
+import { type Takeover, takeTakeover } from '../app/takeover.ts';
+import { ownCommand, type ProgramCommand, Upgrader } from '../app/upgrade.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -26,12 +26,12 @@ export async function serve(load: () => Settings, version: string, signals: Held
   const { log } = logs;
   const { env, pid } = process;
   // All that is meant for this process alone leaves the environment before anything is started.
-  const succession = takeSuccession(env, process);
+  const succession = takeTakeover(env, process);
   const systemd = takeSystemdSockets(env, pid);
   const notifier = takeNotifier(env, pid, systemClock, log);
   const openAlerts = takeOpenAlerts(env);
   const inherited = new InheritedSockets(succession?.sockets ?? systemd.sockets, systemd.absent);
-  const program = new Program(settings, version, systemClock, logs, inherited, succession?.heritage);
+  const program = new Program(settings, version, systemClock, logs, inherited, succession?.handoverState);
   const upgrader = new Upgrader(
     program,
     { timeout: () => program.settings.upgradeTimeout, command: successorCommand(program), notifier },
@@ -86,7 +86,7 @@ export async function serve(load: () => Settings, version: string, signals: Held
 }
 
 /** How this process was started; when a successor is, with what has been told by then. */
-function successorCommand(program: Program): Command {
+function successorCommand(program: Program): ProgramCommand {
   const command = ownCommand();
   return {
     ...command,
@@ -102,7 +102,7 @@ function servingOn(program: Program): string {
 }
 
 /** Resolves when this process is the one that serves. */
-async function takeOver(succession: Succession | undefined, inherited: InheritedSockets, log: Log): Promise<void> {
+async function takeOver(succession: Takeover | undefined, inherited: InheritedSockets, log: Log): Promise<void> {
   await succession?.ready();
   const closed = inherited.takeOver();
   if (closed.length > 0) log.info({ closed }, 'closed what the predecessor listened on and the configuration no longer names');

@@ -1,10 +1,10 @@
 // From the words of the command line to settings, with every value checked.
 
 import { resolve } from 'node:path';
-import { configWorld } from '../app/config-host.ts';
+import { configHost } from '../app/config-host.ts';
 import { parseAccessLogTarget } from '../config/access-log.ts';
 import { type Balance, parseBalance } from '../config/balance.ts';
-import type { ConfigWorld } from '../config/config-host.ts';
+import type { ConfigHost } from '../config/config-host.ts';
 import { POOL_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from '../config/defaults.ts';
 import { checkLogFormat } from '../config/log-format.ts';
 import { overlaps } from '../config/overlaps.ts';
@@ -50,7 +50,7 @@ export type Options = ReadonlyMap<OptionName, readonly string[]>;
  * @throws ConfigError with one message that names the option, what was found and what is expected
  */
 export function settingsFrom(options: Options, terminal: boolean): Settings {
-  const world = configWorld(terminal);
+  const world = configHost(terminal);
   const upstreams = each(options, 'upstream', (text) => parseUpstream(text, { directory: process.cwd(), exists: world.exists }));
   if (upstreams.length === 0) {
     throw new ConfigError("no upstream: give at least one, such as --upstream '/run/rt*.sock'; see fcgi-lb --help");
@@ -66,7 +66,7 @@ export function settingsFrom(options: Options, terminal: boolean): Settings {
  * What `base` says, unless an option says something else.
  * @throws ConfigError
  */
-export function serverSettings(options: Options, base: ServerSettings, world: ConfigWorld): ServerSettings {
+export function serverSettings(options: Options, base: ServerSettings, world: ConfigHost): ServerSettings {
   const { read, duration, limit } = readers(options);
   const given = each(options, 'listen', parseListenAddress);
   const listen = given.length > 0 ? given : base.listen;
@@ -103,7 +103,7 @@ export function serverSettings(options: Options, base: ServerSettings, world: Co
   };
 }
 
-function poolSettings(options: Options, world: ConfigWorld): Omit<PoolSettings, 'name' | 'upstreams'> {
+function poolSettings(options: Options, world: ConfigHost): Omit<PoolSettings, 'name' | 'upstreams'> {
   const { read, duration, limit, toggle } = readers(options);
   const preset = POOL_DEFAULTS;
   const { queue, timeouts, retry } = preset;
@@ -192,7 +192,7 @@ function parseParam(text: string): [name: string, value: string] {
   return [name, value];
 }
 
-function parseTempDir(text: string, world: ConfigWorld): string {
+function parseTempDir(text: string, world: ConfigHost): string {
   const path = resolve(text);
   const problem = world.directoryProblem(path);
   if (problem !== undefined) throw new ConfigError(`'${path}' ${problem}`);

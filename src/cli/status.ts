@@ -3,9 +3,17 @@
 import { systemClock } from '../core/clock.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { sightOf, sortOf } from './view/display-options.ts';
+import { displayOptionsOf, sortOf } from './view/display-options.ts';
 import { type Overview, overview } from './view/overview.ts';
-import { headLines, poolLines, type Sight, SORT_NAMES, sorted, statesText, upstreamListing } from './view/status-view.ts';
+import {
+  type DisplayOptions,
+  headLines,
+  poolLines,
+  SORT_NAMES,
+  sorted,
+  statesText,
+  upstreamListing,
+} from './view/status-view.ts';
 import { shortened } from './view/table.ts';
 
 export const SORT_OPTION = {
@@ -46,14 +54,14 @@ export async function status(words: readonly string[]): Promise<0> {
     process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
     return 0;
   }
-  const sight: Sight = { ...sightOf(process.stdout, process.env), sort, rates: false };
+  const sight: DisplayOptions = { ...displayOptionsOf(process.stdout, process.env), sort, rates: false };
   const limit = process.stdout.isTTY && !options.has('all') ? SHOWN : Number.POSITIVE_INFINITY;
   process.stdout.write(`${statusLines(overview(answer, systemClock.date()), sight, limit).join('\n')}\n`);
   return 0;
 }
 
 /** @param limit of upstreams; of more than that the most urgent are shown, and what the others are is said in one line */
-export function statusLines(seen: Overview, sight: Sight, limit: number): readonly string[] {
+export function statusLines(seen: Overview, sight: DisplayOptions, limit: number): readonly string[] {
   const many = seen.upstreams.length > limit;
   const rows = sorted(seen, many ? { ...sight, sort: sight.sort ?? 'state' } : sight);
   const lines = [...headLines(seen, sight), '', ...poolLines(seen, sight)];

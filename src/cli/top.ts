@@ -9,7 +9,7 @@ import { asError } from '../core/errors.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
 import { SORT_OPTION, statusLines } from './status.ts';
-import { sightOf, sortOf } from './view/display-options.ts';
+import { displayOptionsOf, sortOf } from './view/display-options.ts';
 import { type Overview, overview } from './view/overview.ts';
 import { keysIn, Screen } from './view/screen.ts';
 import { SORT_NAMES, SORTS, type SortName } from './view/status-view.ts';
@@ -49,7 +49,7 @@ export async function top(words: readonly string[]): Promise<0> {
   const client = adminClient(options, 'top');
   if (options.has('once')) {
     const seen = await lookTwice(client, interval);
-    const sight = { ...sightOf(process.stdout, process.env), sort, rates: true };
+    const sight = { ...displayOptionsOf(process.stdout, process.env), sort, rates: true };
     process.stdout.write(`${statusLines(seen, sight, Number.POSITIVE_INFINITY).join('\n')}\n`);
     return 0;
   }
@@ -75,7 +75,7 @@ async function lookTwice(client: AdminClient, interval: number): Promise<Overvie
 /** Owns the terminal until it resolves, or throws. */
 async function watch(client: AdminClient, interval: number, sort: SortName): Promise<void> {
   const screen = new Screen(process.stdin, process.stdout);
-  const { colours } = sightOf(process.stdout, process.env);
+  const { colours } = displayOptionsOf(process.stdout, process.env);
   let state: TopState = { seen: undefined, failure: undefined, sort, reversed: false, offset: 0 };
   const draw = (): void => screen.draw(topLines(state, screen, colours));
   const redraw = (): void => {

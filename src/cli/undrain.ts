@@ -2,7 +2,7 @@
 
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { UPSTREAM_ABOUT, UPSTREAM_OPERAND, WISH_EXIT, wishFor } from './upstream-ref.ts';
+import { ACTION_EXIT, requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND } from './upstream-ref.ts';
 
 export const UNDRAIN = {
   name: 'undrain',
@@ -10,7 +10,7 @@ export const UNDRAIN = {
   operands: [UPSTREAM_OPERAND],
   options: [POOL_OPTION, ADMIN_OPTION, TOKEN_OPTION, HELP_OPTION],
   about: [`${UPSTREAM_ABOUT} It gets requests again.`],
-  exit: WISH_EXIT,
+  exit: ACTION_EXIT,
 } as const satisfies Command;
 
 /** @throws ConfigError when the words make no sense; AdminError when the program cannot be asked */
@@ -19,7 +19,7 @@ export async function undrain(words: readonly string[]): Promise<0> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'undrain');
-  const { upstream, pool } = await wishFor(client, { verb: 'undrain' }, operands[0], options.get('pool')?.[0]);
+  const { upstream, pool } = await requestAction(client, { verb: 'undrain' }, operands[0], options.get('pool')?.[0]);
   process.stdout.write(`${upstream} in pool ${pool} gets requests again\n`);
   return 0;
 }

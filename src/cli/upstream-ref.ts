@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import type { AdminClient } from '../admin/client.ts';
 import { AdminError } from '../admin/client.ts';
-import type { Status, UpstreamStatus, Wish } from '../admin/status.ts';
+import type { OperatorAction, Status, UpstreamStatus } from '../admin/status.ts';
 import { ConfigError } from '../core/address.ts';
 import { askStatus, errorIn } from './admin.ts';
 import type { Operand } from './command.ts';
@@ -11,29 +11,29 @@ import type { Operand } from './command.ts';
 export const UPSTREAM_OPERAND = { name: 'UPSTREAM', what: 'an upstream', takes: 'upstream' } as const satisfies Operand;
 
 export const UPSTREAM_ABOUT = 'UPSTREAM is an address, or the last part of its path: /run/rt1.sock or rt1.sock.';
-export const WISH_EXIT =
+export const ACTION_EXIT =
   '0 when it was done, 1 when the program does not answer, 2 when there is no such upstream, 3 when it is not permitted.';
 
-export interface Meant {
+export interface UpstreamRef {
   readonly pool: string;
   readonly upstream: string;
 }
 
 /** The change, and what goes with it. */
-export type Change = { readonly verb: Wish } | { readonly verb: 'weight'; readonly body: { readonly weight: number } };
+export type Change = { readonly verb: OperatorAction } | { readonly verb: 'weight'; readonly body: { readonly weight: number } };
 
 /**
  * @param word its address, or the last part of its path
  * @param pool looked for in this pool only
  * @throws AdminError; ConfigError when the word means no upstream, or several
  */
-export async function wishFor(
+export async function requestAction(
   client: AdminClient,
   change: Change,
   word: string | undefined,
   pool: string | undefined,
-): Promise<Meant> {
-  const meant = meantBy(await askStatus(client), word ?? '', pool);
+): Promise<UpstreamRef> {
+  const meant = resolveUpstream(await askStatus(client), word ?? '', pool);
   const path = `/pools/${encodeURIComponent(meant.pool)}/upstreams/${encodeURIComponent(meant.upstream)}/${change.verb}`;
   const { status, body } = await client.ask('POST', path, 'body' in change ? { body: change.body } : {});
   if (status !== 200) throw new AdminError(errorIn(body, status));
@@ -41,7 +41,7 @@ export async function wishFor(
 }
 
 /** @throws ConfigError */
-export function meantBy({ pools }: Status, word: string, only: string | undefined): Meant {
+export function resolveUpstream({ pools }: Status, word: string, only: string | undefined): UpstreamRef {
   const looked = pools.filter((pool) => !pool.leaving && (only === undefined || pool.name === only));
   if (only !== undefined && looked.length === 0) {
     throw new ConfigError(`no pool '${only}'; there are ${pools.map(({ name }) => name).join(', ')}`);
@@ -65,6 +65,6 @@ export function meantBy({ pools }: Status, word: string, only: string | undefine
 }
 
 /** Whatever runs at that address in that pool, those that have left it included. */
-export function atThat(status: Status, { pool, upstream }: Meant): readonly UpstreamStatus[] {
+export function entriesFor(status: Status, { pool, upstream }: UpstreamRef): readonly UpstreamStatus[] {
   return status.pools.flatMap((each) => (each.name === pool ? each.upstreams.filter(({ name }) => name === upstream) : []));
 }

@@ -4,7 +4,7 @@ import { parseCount } from '../config/quantity.ts';
 import { ConfigError } from '../core/address.ts';
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { UPSTREAM_ABOUT, UPSTREAM_OPERAND, WISH_EXIT, wishFor } from './upstream-ref.ts';
+import { ACTION_EXIT, requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND } from './upstream-ref.ts';
 
 export const WEIGHT = {
   name: 'weight',
@@ -16,7 +16,7 @@ export const WEIGHT = {
     'For none at all there are drain and disable.',
     'That holds across reloads until the configuration says something else of it (weight), and until the program is restarted.',
   ],
-  exit: WISH_EXIT,
+  exit: ACTION_EXIT,
 } as const satisfies Command;
 
 /** @throws ConfigError when the words make no sense; AdminError when the program cannot be asked */
@@ -26,7 +26,7 @@ export async function weight(words: readonly string[]): Promise<0> {
   const { options, operands } = read;
   const [word, number = ''] = operands;
   const change = { verb: 'weight', body: { weight: weightOf(number) } } as const;
-  const { upstream, pool } = await wishFor(adminClient(options, 'weight'), change, word, options.get('pool')?.[0]);
+  const { upstream, pool } = await requestAction(adminClient(options, 'weight'), change, word, options.get('pool')?.[0]);
   process.stdout.write(`${upstream} in pool ${pool} has weight ${change.body.weight}\n`);
   return 0;
 }

@@ -1,6 +1,6 @@
 // What loading a configuration needs of the machine: files, the environment and a few defaults. A port; app/ has the real one.
 
-export interface ConfigWorld {
+export interface ConfigHost {
   /** @throws Error (a Node system error) */
   readText(path: string): string;
   /** The same, with the permission bits of that very file. @throws Error (a Node system error) */

@@ -2,7 +2,7 @@
 
 import { parseAddress } from '../core/address.ts';
 import { ALERT_DEFAULTS } from './alerts.ts';
-import type { ConfigWorld } from './config-host.ts';
+import type { ConfigHost } from './config-host.ts';
 import type { ProbeSettings } from './health.ts';
 import { REQUEST_ID_DEFAULTS } from './request-id.ts';
 import type { PoolRoute, RouteMatch } from './route.ts';
@@ -86,7 +86,7 @@ export const CLIENT_DEFAULTS: ClientSettings = {
   keepAliveTimeout: 75_000,
 };
 
-export function serverDefaults(world: Pick<ConfigWorld, 'tempDir' | 'terminal'>): ServerSettings {
+export function serverDefaults(world: Pick<ConfigHost, 'tempDir' | 'terminal'>): ServerSettings {
   return {
     listen: [parseAddress('127.0.0.1:8080')],
     admin: { kind: 'default' },

@@ -1,10 +1,10 @@
 // From a configuration file to settings, or to a list of all that is wrong with it.
 
 import type { ListenAddress } from '../core/address.ts';
-import type { ConfigWorld } from './config-host.ts';
+import type { ConfigHost } from './config-host.ts';
 import { ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
 import { overlaps } from './overlaps.ts';
-import { ConfigFileError, type Place, pathOf, placeText } from './problem.ts';
+import { ConfigFileError, pathOf, placeText, type SourcePosition } from './problem.ts';
 import { Report } from './report.ts';
 import type { RequestIdSettings } from './request-id.ts';
 import { alertSettings } from './resolve/alerts.ts';
@@ -25,11 +25,11 @@ export interface LoadedConfig {
  * @param path of the file; relative paths in it start at its directory
  * @throws ConfigFileError with every problem of the file and of those that it includes
  */
-export function loadConfig(path: string, world: ConfigWorld): LoadedConfig {
+export function loadConfig(path: string, world: ConfigHost): LoadedConfig {
   const report = new Report();
   const gathered = gather(path, world, report);
   const { pools, mentioned, files } = gathered;
-  const top: Place = { file: path, line: 1, column: 1 };
+  const top: SourcePosition = { file: path, line: 1, column: 1 };
   const known: KnownPools = { byName: pools, names: new Set(mentioned.pools.keys()), all: gathered.whole };
   const settings: Settings = {
     ...serverSettings(gathered.server, world, report),
@@ -43,7 +43,7 @@ export function loadConfig(path: string, world: ConfigWorld): LoadedConfig {
   return { settings, files };
 }
 
-function serverSettings(raw: RawServer, world: ConfigWorld, report: Report): ServerSettings {
+function serverSettings(raw: RawServer, world: ConfigHost, report: Report): ServerSettings {
   const preset = serverDefaults(world);
   const { listen, client } = raw;
   return {
@@ -97,7 +97,7 @@ function checkOverlaps({ server: { listen, admin }, places }: Gathered, report: 
 function placed(
   key: 'listen' | 'admin',
   given: ListenAddress | readonly ListenAddress[] | undefined,
-  places: ReadonlyMap<string, Place>,
+  places: ReadonlyMap<string, SourcePosition>,
   report: Report,
 ) {
   const place = places.get(key);
@@ -114,14 +114,14 @@ function oneOrMore(raw: ListenAddress | readonly ListenAddress[]): readonly List
   return 'kind' in raw ? [raw] : raw;
 }
 
-function routesOf(gathered: Gathered, known: KnownPools, top: Place, report: Report): readonly RouteSettings[] {
+function routesOf(gathered: Gathered, known: KnownPools, top: SourcePosition, report: Report): readonly RouteSettings[] {
   const { routes, mentioned } = gathered;
   if (!mentioned.routes) return impliedRoutes(gathered, top, report);
   const made = routes.flatMap((raw) => {
     const settings = routeSettings(raw, known, report);
     return settings === undefined ? [] : [{ raw, settings }];
   });
-  const places = new Map<string, Place>();
+  const places = new Map<string, SourcePosition>();
   for (const { raw, settings } of made) {
     const text = matchText(raw, settings.match, report);
     if (text === undefined) continue;
@@ -140,7 +140,7 @@ function routesOf(gathered: Gathered, known: KnownPools, top: Place, report: Rep
 }
 
 /** A file that says nothing of routes means: everything to its only pool. */
-function impliedRoutes({ mentioned, pools, whole }: Gathered, top: Place, report: Report): readonly RouteSettings[] {
+function impliedRoutes({ mentioned, pools, whole }: Gathered, top: SourcePosition, report: Report): readonly RouteSettings[] {
   const [only] = mentioned.pools.keys();
   if (only === undefined) {
     if (whole && !report.concerns('pools'))

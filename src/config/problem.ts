@@ -3,7 +3,7 @@
 import { ConfigError } from '../core/address.ts';
 import { escapeControls } from '../core/escape.ts';
 
-export interface Place {
+export interface SourcePosition {
   /** As the operator named it, or as the `include` that led there did. */
   readonly file: string;
   /** From 1. */
@@ -12,7 +12,7 @@ export interface Place {
 }
 
 export interface Problem {
-  readonly place: Place;
+  readonly place: SourcePosition;
   /** The key's path, such as `pools.rt.queue.size`; empty for the file as a whole. */
   readonly path: string;
   readonly message: string;
@@ -30,7 +30,7 @@ export class ConfigFileError extends ConfigError {
   }
 }
 
-export function placeText({ file, line, column }: Place): string {
+export function placeText({ file, line, column }: SourcePosition): string {
   return `${file}:${line}:${column}`;
 }
 

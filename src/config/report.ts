@@ -1,13 +1,13 @@
 // Collects what is wrong, and remembers where each value that was read had stood.
 
-import { type Place, type Problem, pathOf, placeText } from './problem.ts';
+import { type Problem, pathOf, placeText, type SourcePosition } from './problem.ts';
 
 /** Where a map or a list stood, and what stood in it. */
 export interface Origin {
   readonly path: string;
-  readonly place: Place;
+  readonly place: SourcePosition;
   /** By key or index: where its value stands; also of those whose value was wrong and left out. */
-  readonly values: ReadonlyMap<string | number, Place>;
+  readonly values: ReadonlyMap<string | number, SourcePosition>;
 }
 
 /** Characters: messages quote what they found, and that may be a whole program instead of a value. */
@@ -28,7 +28,7 @@ export class Report {
     );
   }
 
-  add(place: Place, path: string, message: string): void {
+  add(place: SourcePosition, path: string, message: string): void {
     // An alias brings the same text under several paths; once is enough.
     const key = `${placeText(place)} ${message}`;
     if (this.#told.has(key)) return;
@@ -48,7 +48,7 @@ export class Report {
   }
 
   /** Where the value of a key stands, or the whole when the key is not there. */
-  placeOf(value: object, key?: string | number): Place {
+  placeOf(value: object, key?: string | number): SourcePosition {
     const origin = this.#origin(value);
     return (key === undefined ? undefined : origin.values.get(key)) ?? origin.place;
   }

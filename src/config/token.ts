@@ -2,7 +2,7 @@
 
 import { ConfigError } from '../core/address.ts';
 import { systemCode } from '../core/errors.ts';
-import type { ConfigWorld } from './config-host.ts';
+import type { ConfigHost } from './config-host.ts';
 
 /** Characters: fewer can be guessed. */
 const LEAST_TOKEN = 16;
@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * @returns the token without the whitespace around it; messages never quote it
  * @throws ConfigError
  */
-export function readTokenFile(path: string, world: Pick<ConfigWorld, 'readPrivate'>): string {
+export function readTokenFile(path: string, world: Pick<ConfigHost, 'readPrivate'>): string {
   const { text, mode } = read(path, world);
   if ((mode & OTHERS) !== 0) {
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
@@ -39,7 +39,7 @@ export function readTokenFile(path: string, world: Pick<ConfigWorld, 'readPrivat
   return token;
 }
 
-function read(path: string, world: Pick<ConfigWorld, 'readPrivate'>): ReturnType<ConfigWorld['readPrivate']> {
+function read(path: string, world: Pick<ConfigHost, 'readPrivate'>): ReturnType<ConfigHost['readPrivate']> {
   try {
     return world.readPrivate(path);
   } catch (error) {

@@ -5,7 +5,7 @@ import { ConfigError, HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../c
 import { asError, systemCode } from '../core/errors.ts';
 import { isGlob, parseGlob } from '../core/glob-pattern.ts';
 import { parseStickySecret } from './balance.ts';
-import type { ConfigWorld } from './config-host.ts';
+import type { ConfigHost } from './config-host.ts';
 import { UPSTREAM_DEFAULTS } from './defaults.ts';
 import { suggestion } from './nearest.ts';
 import { parseCount, parseDuration, parseSize } from './quantity.ts';
@@ -135,7 +135,7 @@ export function checkParamSize(name: string, value: string): void {
  * itself in the place of the path must not find it in a log.
  * @throws ConfigError
  */
-export function readPrivateLine(path: string, world: Pick<ConfigWorld, 'readPrivate'>): string {
+export function readPrivateLine(path: string, world: Pick<ConfigHost, 'readPrivate'>): string {
   const { text, mode } = privateText(path, world);
   if ((mode & OTHERS) !== 0) throw new ConfigError("every user of this machine can read or change the file: 'chmod o=' helps");
   const line = text.trim();
@@ -145,7 +145,7 @@ export function readPrivateLine(path: string, world: Pick<ConfigWorld, 'readPriv
   );
 }
 
-function privateText(path: string, world: Pick<ConfigWorld, 'readPrivate'>): ReturnType<ConfigWorld['readPrivate']> {
+function privateText(path: string, world: Pick<ConfigHost, 'readPrivate'>): ReturnType<ConfigHost['readPrivate']> {
   try {
     return world.readPrivate(path);
   } catch (error) {
@@ -158,7 +158,7 @@ function privateText(path: string, world: Pick<ConfigWorld, 'readPrivate'>): Ret
  * The secret of sticky cookies, from a file of its own, so that the configuration may be read by others.
  * @throws ConfigError
  */
-export function readSecretFile(path: string, world: Pick<ConfigWorld, 'readText'>): string {
+export function readSecretFile(path: string, world: Pick<ConfigHost, 'readText'>): string {
   let content: string;
   try {
     content = world.readText(path);

@@ -1,9 +1,9 @@
 // A set for what comes and goes with every request: nothing remains of what has left, not even for the garbage collector.
 
 /** What can be in a dense set: it carries its own place there, which is the set's business. */
-export interface Seated {
+export interface Indexed {
   /** -1 while it is in none. */
-  seat: number;
+  index: number;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface Seated {
  *
  * Invariant: `#members[member.seat] === member` for each of them. Something can be in one dense set at a time.
  */
-export class DenseSet<T extends Seated> {
+export class DenseSet<T extends Indexed> {
   readonly #members: T[] = [];
 
   get size(): number {
@@ -25,7 +25,7 @@ export class DenseSet<T extends Seated> {
 
   add(member: T): void {
     if (this.has(member)) return;
-    member.seat = this.#members.length;
+    member.index = this.#members.length;
     this.#members.push(member);
   }
 
@@ -33,14 +33,14 @@ export class DenseSet<T extends Seated> {
     if (!this.has(member)) return;
     const last = this.#members.pop();
     if (last !== undefined && last !== member) {
-      this.#members[member.seat] = last;
-      last.seat = member.seat;
+      this.#members[member.index] = last;
+      last.index = member.index;
     }
-    member.seat = -1;
+    member.index = -1;
   }
 
   has(member: T): boolean {
-    return member.seat !== -1 && this.#members[member.seat] === member;
+    return member.index !== -1 && this.#members[member.index] === member;
   }
 
   /** Those that are in it now, whoever comes or goes meanwhile. */

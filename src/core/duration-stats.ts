@@ -3,7 +3,7 @@
 import { Histogram } from './histogram.ts';
 import { type Percentiles, SlidingHistogram } from './sliding-histogram.ts';
 
-export class Times {
+export class DurationStats {
   readonly all = new Histogram();
   readonly #recent = new SlidingHistogram();
 

@@ -1,7 +1,7 @@
 // Every way a request can fail: one table of codes, each with the side at fault, the stage, retry safety and HTTP status.
 
-export type Side = 'client' | 'upstream' | 'internal';
-export type Stage = 'request' | 'queue' | 'connect' | 'send' | 'head' | 'body';
+export type FaultSide = 'client' | 'upstream' | 'internal';
+export type FailureStage = 'request' | 'queue' | 'connect' | 'send' | 'head' | 'body';
 
 /**
  * Whether the same request may be given to an upstream again after this failure.
@@ -15,8 +15,8 @@ export type Retry = 'unsent' | 'idempotent' | 'never';
 export type FailureClass = 'connect' | 'busy' | 'closed' | 'timeout' | 'invalid_header' | 'status';
 
 interface Failure {
-  readonly side: Side;
-  readonly stage: Stage;
+  readonly side: FaultSide;
+  readonly stage: FailureStage;
   readonly retry: Retry;
   /** The status the client gets when the failure is final (499: the client is gone and gets nothing). */
   readonly status: number;
@@ -24,7 +24,7 @@ interface Failure {
   readonly class: FailureClass | undefined;
 }
 
-const failure = (side: Side, stage: Stage, retry: Retry, status: number, failureClass?: FailureClass): Failure => ({
+const failure = (side: FaultSide, stage: FailureStage, retry: Retry, status: number, failureClass?: FailureClass): Failure => ({
   side,
   stage,
   retry,
@@ -91,11 +91,11 @@ export class ProxyError extends Error {
     this.upstream = details.upstream;
   }
 
-  get side(): Side {
+  get side(): FaultSide {
     return FAILURES[this.code].side;
   }
 
-  get stage(): Stage {
+  get stage(): FailureStage {
     return FAILURES[this.code].stage;
   }
 

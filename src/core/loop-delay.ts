@@ -1,13 +1,13 @@
 // How late the event loop is: while something keeps it, everybody waits who is connected.
 
 import type { Clock, Timer } from './clock.ts';
-import { Times } from './duration-stats.ts';
+import { DurationStats } from './duration-stats.ts';
 
 /** ms between two looks: ten a second cost next to nothing, and hundreds of them make a minute's percentiles. */
 const INTERVAL = 100;
 
 export class LoopDelay {
-  readonly times = new Times();
+  readonly times = new DurationStats();
   readonly #clock: Clock;
   #timer: Timer | undefined;
   #due = 0;

@@ -1,11 +1,11 @@
 // The probe `connect`: does a connection come about? Behind a socket of systemd it always does (DESIGN.md fact 1).
 
-import type { Loan } from '../upstream/probe-lease.ts';
+import type { ProbeLease } from '../upstream/probe-lease.ts';
 import { failedAnswer } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
 
 export class ConnectProbe implements Probe {
-  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void {
+  ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     const cancel = loan.dial({
       connected: (connection) => {
         connection.destroy();

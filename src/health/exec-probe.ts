@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError, systemCode } from '../core/errors.ts';
 import { killGroup } from '../core/process-group.ts';
-import type { Loan } from '../upstream/probe-lease.ts';
+import type { ProbeLease } from '../upstream/probe-lease.ts';
 import { bad, shown } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
 
@@ -29,7 +29,7 @@ export class ExecProbe implements Probe {
   }
 
   /** The slot is given back when the command has ended: it is what speaks to the worker. */
-  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void {
+  ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     let heard: (answer: ProbeAnswer) => void = done;
     let child: Child;
     const notStarted = (error: unknown): void => {

@@ -2,7 +2,7 @@
 
 import type { ProbeExpectation, ProbeQuestion } from '../config/health.ts';
 import type { HttpHead, HttpRequest } from '../upstream/http/request.ts';
-import type { Loan } from '../upstream/probe-lease.ts';
+import type { ProbeLease } from '../upstream/probe-lease.ts';
 import { ExpectedAnswer } from './expected-answer.ts';
 import { bad, failedAnswer } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
@@ -28,7 +28,7 @@ export class HttpRequestProbe implements Probe {
     };
   }
 
-  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void {
+  ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     const answer = new ExpectedAnswer(this.#expect);
     const exchange = loan.forward(this.#request, {
       sent: () => undefined,

@@ -7,14 +7,14 @@ const SLICE = 100;
 /** ms by which a timer may be late on a machine that is merely busy. */
 const TOLERANCE = 50;
 /** Slices that may be begun anew; then the limit holds, so that every wait ends. */
-const EXCUSES = 10;
+const MAX_EXTENSIONS = 10;
 
-export class Patience {
+export class LoopAwareTimeout {
   readonly #clock: Clock;
   readonly #slice: number;
   readonly #ended: () => void;
   #left: number;
-  #excuses = EXCUSES;
+  #excuses = MAX_EXTENSIONS;
   #timer: Timer;
 
   /**

@@ -2,12 +2,12 @@
 
 import type { PassiveSettings } from '../config/settings.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Outcome } from '../upstream/transport/request.ts';
+import type { ExchangeOutcome } from '../upstream/transport/request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Ejections } from './ejections.ts';
 import { classOf, PassiveHealth } from './passive.ts';
 
-export interface MonitorParts {
+export interface MonitorDeps {
   readonly clock: Clock;
   /** A number of at least 0 and below 1. */
   readonly random: () => number;
@@ -31,27 +31,27 @@ export class HealthMonitor {
   readonly #upstream: Upstream;
   #settings: PassiveSettings | undefined;
   #passive: PassiveHealth | undefined;
-  readonly #parts: MonitorParts;
+  readonly #deps: MonitorDeps;
   #ejection: Ejection = { kind: 'none' };
   #restoredAt = 0;
   /** Ejections in a row, each of which lasts twice as long as the one before. */
   #row = 0;
   #probes: { readonly verdict: 'up' | 'down'; readonly reason: string } | undefined;
 
-  constructor(upstream: Upstream, settings: PassiveSettings | undefined, parts: MonitorParts) {
+  constructor(upstream: Upstream, settings: PassiveSettings | undefined, deps: MonitorDeps) {
     this.#upstream = upstream;
     this.#settings = settings;
     this.#passive = settings && new PassiveHealth(settings);
-    this.#parts = parts;
-    parts.ejections.join(this);
+    this.#deps = deps;
+    deps.ejections.join(this);
   }
 
   /** A request has ended. */
-  observed(outcome: Outcome): void {
+  observed(outcome: ExchangeOutcome): void {
     if (this.#settings === undefined || this.#passive === undefined) return;
     const said = classOf(outcome, this.#settings.on);
     if (said === 'nothing') return;
-    const now = this.#parts.clock.now();
+    const now = this.#deps.clock.now();
     const reason = this.#passive.observe(outcome, now);
     switch (this.#ejection.kind) {
       case 'out':
@@ -115,11 +115,11 @@ export class HealthMonitor {
   /** The upstream has left, or the program ends. */
   stop(): void {
     this.#endEjection();
-    for (const other of this.#parts.ejections.leave(this)) other.#restore('too few other upstreams are left');
+    for (const other of this.#deps.ejections.leave(this)) other.#restore('too few other upstreams are left');
   }
 
   #eject(settings: PassiveSettings, reason: string): void {
-    if (!this.#parts.ejections.eject(this)) {
+    if (!this.#deps.ejections.eject(this)) {
       // Too many are out already: this one has to do.
       this.#ejection = { kind: 'none' };
       this.#judge(`${reason}, but it is needed`);
@@ -128,8 +128,8 @@ export class HealthMonitor {
     this.#passive?.reset();
     const longest = Math.min(settings.maxEjection, settings.failTimeout * 2 ** Math.min(this.#row, 16));
     this.#row += 1;
-    const ms = Math.max(1, Math.round(longest * (1 - JITTER * this.#parts.random())));
-    const timer = this.#parts.clock.after(ms, () => this.#tryOnly(reason));
+    const ms = Math.max(1, Math.round(longest * (1 - JITTER * this.#deps.random())));
+    const timer = this.#deps.clock.after(ms, () => this.#tryOnly(reason));
     this.#ejection = { kind: 'out', timer };
     this.#judge(`${reason}; out for ${ms} ms`);
   }
@@ -147,14 +147,14 @@ export class HealthMonitor {
     this.#endEjection();
     // What was counted meanwhile belongs to requests from before.
     this.#passive?.reset();
-    this.#restoredAt = this.#parts.clock.now();
+    this.#restoredAt = this.#deps.clock.now();
     this.#judge(reason);
   }
 
   #endEjection(): void {
     if (this.#ejection.kind === 'out') this.#ejection.timer.cancel();
     this.#ejection = { kind: 'none' };
-    this.#parts.ejections.restore(this);
+    this.#deps.ejections.restore(this);
   }
 
   #judge(reason: string): void {

@@ -2,7 +2,7 @@
 
 import type { PassiveClass, PassiveSettings } from '../config/settings.ts';
 import type { FailureClass, FailureCode, ProxyError } from '../core/errors.ts';
-import type { Outcome } from '../upstream/transport/request.ts';
+import type { ExchangeOutcome } from '../upstream/transport/request.ts';
 
 /** Codes that mean more here than their class says: waiting in vain costs a request its time, where refusals cost nothing. */
 const CODES: Partial<Record<FailureCode, PassiveClass>> = { FCGI_LB_CONNECT_TIMEOUT: 'timeout' };
@@ -27,7 +27,7 @@ interface Part {
 
 export class PassiveHealth {
   readonly #settings: PassiveSettings;
-  readonly #parts: Part[] = [];
+  readonly #deps: Part[] = [];
   /** Number of the newest part, counted from the beginning of time. */
   #newest = 0;
 
@@ -40,7 +40,7 @@ export class PassiveHealth {
    * @param now clock ms
    * @returns why the upstream is to be ejected, for the operator; undefined when it is not
    */
-  observe(outcome: Outcome, now: number): string | undefined {
+  observe(outcome: ExchangeOutcome, now: number): string | undefined {
     const { on, maxFails, failShare, failTimeout } = this.#settings;
     const failed = classOf(outcome, on);
     if (failed === 'nothing') return undefined;
@@ -53,7 +53,7 @@ export class PassiveHealth {
     let good = 0;
     let allFailed = 0;
     let sameClass = 0;
-    for (const each of this.#parts) {
+    for (const each of this.#deps) {
       good += each.good;
       for (const [kind, count] of each.failures) {
         allFailed += count;
@@ -66,16 +66,16 @@ export class PassiveHealth {
 
   /** Forgets what was counted. */
   reset(): void {
-    this.#parts.length = 0;
+    this.#deps.length = 0;
   }
 
   #part(now: number): Part {
     const number = Math.floor(now / (this.#settings.failTimeout / PARTS));
-    const passed = this.#parts.length === 0 ? PARTS : Math.min(PARTS, number - this.#newest);
+    const passed = this.#deps.length === 0 ? PARTS : Math.min(PARTS, number - this.#newest);
     this.#newest = number;
-    for (let i = 0; i < passed; i += 1) this.#parts.push({ good: 0, failures: new Map() });
-    if (this.#parts.length > PARTS) this.#parts.splice(0, this.#parts.length - PARTS);
-    const newest = this.#parts.at(-1);
+    for (let i = 0; i < passed; i += 1) this.#deps.push({ good: 0, failures: new Map() });
+    if (this.#deps.length > PARTS) this.#deps.splice(0, this.#deps.length - PARTS);
+    const newest = this.#deps.at(-1);
     if (newest === undefined) throw new Error('a window has at least one part');
     return newest;
   }
@@ -85,7 +85,7 @@ export class PassiveHealth {
  * What an outcome says of the upstream.
  * @param on the failures that count; an application's own 5xx is a good answer unless it is among them
  */
-export function classOf(outcome: Outcome, on: ReadonlySet<PassiveClass>): PassiveClass | 'good' | 'nothing' {
+export function classOf(outcome: ExchangeOutcome, on: ReadonlySet<PassiveClass>): PassiveClass | 'good' | 'nothing' {
   if (outcome.kind === 'abandoned') return 'nothing';
   if (outcome.kind === 'complete' && outcome.status !== undefined) {
     return outcome.status >= 500 && on.has('http_5xx') ? 'http_5xx' : 'good';

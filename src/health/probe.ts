@@ -1,6 +1,6 @@
 // The port of every probe: one question put to one upstream, one answer.
 
-import type { Loan } from '../upstream/probe-lease.ts';
+import type { ProbeLease } from '../upstream/probe-lease.ts';
 
 export type ProbeAnswer =
   | { readonly kind: 'good' }
@@ -17,7 +17,7 @@ export interface Probe {
    * @param done called once, unless given up before
    * @returns how to give up: nothing is reported any more, and the slot is free as soon as the worker's state allows
    */
-  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void;
+  ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void;
 }
 
 /** What a prober needs to know of its upstream. */
@@ -29,5 +29,5 @@ export interface ProbeTarget {
   /** False while the upstream gets no requests for its health. */
   readonly well: boolean;
   /** A slot for a probe; undefined when none is free or the upstream is to get nothing. */
-  lend(): Loan | undefined;
+  leaseForProbe(): ProbeLease | undefined;
 }

@@ -3,8 +3,8 @@
 import type { ProbeSettings } from '../config/health.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { Loan } from '../upstream/probe-lease.ts';
-import { Patience } from './loop-aware-timeout.ts';
+import type { ProbeLease } from '../upstream/probe-lease.ts';
+import { LoopAwareTimeout } from './loop-aware-timeout.ts';
 import type { Probe, ProbeAnswer, ProbeTarget } from './probe.ts';
 
 /** The share of an interval that jitter may add or take off, so that many upstreams are not probed in step. */
@@ -19,7 +19,7 @@ const GRID = { ms: 250, share: 1 / 20 } as const;
 /** ms within which an address that is new is probed, if it may be. */
 const SOON = 1000;
 
-export interface ProberParts {
+export interface ProberDeps {
   readonly clock: Clock;
   /** As Math.random. */
   readonly random: () => number;
@@ -43,9 +43,9 @@ type State =
 /** One probe on its way. */
 interface Question {
   readonly since: number;
-  readonly loan: Loan;
+  readonly loan: ProbeLease;
   giveUp: () => void;
-  patience: Patience | undefined;
+  patience: LoopAwareTimeout | undefined;
 }
 
 /**
@@ -56,7 +56,7 @@ export class Prober {
   readonly #target: ProbeTarget;
   readonly #probe: Probe;
   readonly #settings: ProbeSettings;
-  readonly #parts: ProberParts;
+  readonly #deps: ProberDeps;
   readonly #judged: (verdict: 'up' | 'down', reason: string) => void;
   #state: State = { kind: 'stopped' };
   #good = 0;
@@ -76,13 +76,13 @@ export class Prober {
     target: ProbeTarget,
     probe: Probe,
     settings: ProbeSettings,
-    parts: ProberParts,
+    deps: ProberDeps,
     judged: (verdict: 'up' | 'down', reason: string) => void,
   ) {
     this.#target = target;
     this.#probe = probe;
     this.#settings = settings;
-    this.#parts = parts;
+    this.#deps = deps;
     this.#judged = judged;
   }
 
@@ -93,7 +93,7 @@ export class Prober {
 
   /** The first probe comes at a random moment of the interval. */
   start(): void {
-    if (this.#state.kind === 'stopped') this.#waitFor(this.#settings.interval * this.#parts.random());
+    if (this.#state.kind === 'stopped') this.#waitFor(this.#settings.interval * this.#deps.random());
   }
 
   /** Ends the timers and the probe on its way; nothing is judged any more. */
@@ -111,7 +111,7 @@ export class Prober {
     this.#latest = undefined;
     if (this.#state.kind === 'stopped') return;
     this.#leaveState();
-    this.#waitFor(Math.min(SOON, this.#settings.interval) * this.#parts.random());
+    this.#waitFor(Math.min(SOON, this.#settings.interval) * this.#deps.random());
   }
 
   #leaveState(): void {
@@ -124,7 +124,7 @@ export class Prober {
   }
 
   #waitFor(ms: number): void {
-    const { clock } = this.#parts;
+    const { clock } = this.#deps;
     const grid = Math.min(GRID.ms, this.#settings.interval * GRID.share);
     const now = clock.now();
     // The nearest mark that is still to come.
@@ -137,7 +137,7 @@ export class Prober {
     const doublings = Math.max(0, this.#bad - fall + 1);
     const most = Math.max(interval, Math.min(interval * BACK_OFF.intervals, BACK_OFF.ms));
     const whole = Math.min(most, interval * 2 ** Math.min(doublings, 16));
-    this.#waitFor(whole * (1 + JITTER * (2 * this.#parts.random() - 1)));
+    this.#waitFor(whole * (1 + JITTER * (2 * this.#deps.random() - 1)));
   }
 
   #tick(): void {
@@ -146,7 +146,7 @@ export class Prober {
     const unanswered = this.#unanswered;
     if (unanswered?.loan.running()) {
       // Its slot is taken by our own probe, which must not pass for a sign of life.
-      const seconds = Math.round((this.#parts.clock.now() - unanswered.since) / 1000);
+      const seconds = Math.round((this.#deps.clock.now() - unanswered.since) / 1000);
       this.#take({ kind: 'bad', reason: `still at the probe it was sent ${seconds} s ago` });
       return;
     }
@@ -160,7 +160,7 @@ export class Prober {
       this.#waitForNext();
       return;
     }
-    const loan = when === 'idle' && target.inFlight > 0 ? undefined : target.lend();
+    const loan = when === 'idle' && target.inFlight > 0 ? undefined : target.leaseForProbe();
     if (loan !== undefined) this.#ask(loan);
     else if (target.inFlight > 0) this.#take({ kind: 'busy' });
     else {
@@ -169,12 +169,12 @@ export class Prober {
     }
   }
 
-  #ask(loan: Loan): void {
-    const { clock } = this.#parts;
+  #ask(loan: ProbeLease): void {
+    const { clock } = this.#deps;
     const { timeout } = this.#settings;
     const question: Question = { since: clock.now(), loan, giveUp: () => undefined, patience: undefined };
     this.#state = { kind: 'asking', question };
-    question.patience = new Patience(timeout, clock, () => {
+    question.patience = new LoopAwareTimeout(timeout, clock, () => {
       question.giveUp();
       this.#unanswered = question;
       this.#take({ kind: 'bad', reason: `no answer in ${timeout} ms` });
@@ -186,7 +186,7 @@ export class Prober {
   }
 
   #take(answer: ProbeAnswer): void {
-    const ms = this.#state.kind === 'asking' ? this.#parts.clock.now() - this.#state.question.since : undefined;
+    const ms = this.#state.kind === 'asking' ? this.#deps.clock.now() - this.#state.question.since : undefined;
     if (answer.kind === 'good') this.#note('good', 'answered well', ms);
     else if (answer.kind === 'bad') this.#note('bad', answer.reason, ms);
     else this.#note('skipped', answer.kind === 'busy' ? 'it is at work' : answer.reason, undefined);
@@ -196,12 +196,12 @@ export class Prober {
   }
 
   #note(result: LatestProbe['result'], reason: string, ms: number | undefined): void {
-    this.#latest = { at: this.#parts.clock.date(), result, reason, ms };
+    this.#latest = { at: this.#deps.clock.date(), result, reason, ms };
   }
 
   #count(answer: ProbeAnswer): { readonly kind: 'up' | 'down'; readonly reason: string } | undefined {
     const { rise, fall } = this.#settings;
-    const { log } = this.#parts;
+    const { log } = this.#deps;
     if (answer.kind !== 'unasked') this.#unasked = undefined;
     switch (answer.kind) {
       case 'good':

@@ -1,7 +1,7 @@
 // The probe `request`: a FastCGI request of its own, and an answer as the operator expects it.
 
 import type { ProbeExpectation, ProbeQuestion } from '../config/health.ts';
-import type { Loan } from '../upstream/probe-lease.ts';
+import type { ProbeLease } from '../upstream/probe-lease.ts';
 import type { FcgiRequest } from '../upstream/transport/request.ts';
 import { ExpectedAnswer } from './expected-answer.ts';
 import { bad, failedAnswer } from './failed-answer.ts';
@@ -19,7 +19,7 @@ export class RequestProbe implements Probe {
   }
 
   /** The answer is judged when it is complete: until then the worker is at it, and the slot taken (DESIGN.md fact 4). */
-  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void {
+  ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     const answer = new ExpectedAnswer(this.#expect);
     // An exchange writes its connection's request id into the head, and the last one may not have sent all of its own.
     const request = { ...this.#request, head: Buffer.from(this.#request.head) };

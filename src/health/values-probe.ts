@@ -2,13 +2,13 @@
 
 import { RecordDecoder, RecordError } from '../fcgi/decode.ts';
 import { encodeGetMaxConns } from '../fcgi/values.ts';
-import type { Loan } from '../upstream/probe-lease.ts';
+import type { ProbeLease } from '../upstream/probe-lease.ts';
 import type { Connection } from '../upstream/transport/connection.ts';
 import { bad, failedAnswer } from './failed-answer.ts';
 import type { Probe, ProbeAnswer } from './probe.ts';
 
 export class ValuesProbe implements Probe {
-  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void {
+  ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     let close: () => void;
     const end = (): void => {
       close();

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { systemCode } from '../core/errors.ts';
 
 /** An open descriptor. It should be non-blocking where a write may wait for somebody: a thread that waits holds up the exit of the process. */
-export interface Output {
+export interface LogOutput {
   readonly fd: number;
   /** Whether it is ours to close. */
   readonly own: boolean;
@@ -44,8 +44,8 @@ export class LineWriter {
   readonly #clock: Clock;
   readonly #limit: number;
   readonly #events: WriterEvents;
-  #output: Output;
-  #next: Output | undefined;
+  #output: LogOutput;
+  #next: LogOutput | undefined;
   #state: State = { kind: 'idle' };
   #waiting = '';
   #chunk: Buffer | undefined;
@@ -57,7 +57,7 @@ export class LineWriter {
   readonly #onIdle = new Set<() => void>();
 
   /** @param limit characters that may wait */
-  constructor(output: Output, limit: number, clock: Clock, events: WriterEvents) {
+  constructor(output: LogOutput, limit: number, clock: Clock, events: WriterEvents) {
     this.#output = output;
     this.#limit = limit;
     this.#clock = clock;
@@ -80,7 +80,7 @@ export class LineWriter {
   }
 
   /** Goes on with another descriptor. A line that is half out is written whole to the new one. */
-  replace(output: Output): void {
+  replace(output: LogOutput): void {
     if (this.#state.kind === 'closed' || this.#closing !== undefined) {
       release(output);
       return;
@@ -162,7 +162,7 @@ export class LineWriter {
     }
   }
 
-  #use(output: Output): void {
+  #use(output: LogOutput): void {
     release(this.#output);
     this.#output = output;
     if (this.#chunk !== undefined && this.#offset > 0) this.#offset = this.#chunk.lastIndexOf(LINE_END, this.#offset - 1) + 1;
@@ -200,6 +200,6 @@ export class LineWriter {
   }
 }
 
-function release({ fd, own }: Output): void {
+function release({ fd, own }: LogOutput): void {
   if (own) close(fd, () => undefined);
 }

@@ -3,7 +3,7 @@
 import { constants, fstatSync, open, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { systemCode } from '../core/errors.ts';
-import type { Output } from './line-writer.ts';
+import type { LogOutput } from './line-writer.ts';
 
 const { O_WRONLY, O_RDWR, O_CREAT, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants;
 const FLAGS = O_APPEND | O_NONBLOCK | O_NOCTTY;
@@ -13,7 +13,7 @@ const MODE = 0o666;
  * A file, made if it is not there, or a FIFO, which nobody needs to be reading.
  * @throws Error (Node system error)
  */
-export function openLogFile(path: string): Output {
+export function openLogFile(path: string): LogOutput {
   try {
     return { fd: openSync(path, O_WRONLY | O_CREAT | FLAGS, MODE), own: true };
   } catch (error) {
@@ -24,7 +24,7 @@ export function openLogFile(path: string): Output {
 }
 
 /** The same in the background, for while requests are served. */
-export function openLogFileLater(path: string, done: (error: Error | null, output: Output | undefined) => void): void {
+export function openLogFileLater(path: string, done: (error: Error | null, output: LogOutput | undefined) => void): void {
   const opened = (error: Error | null, fd: number): void => done(error, error === null ? { fd, own: true } : undefined);
   open(path, O_WRONLY | O_CREAT | FLAGS, MODE, (error, fd) => {
     if (systemCode(error) === 'ENXIO') open(path, O_RDWR | FLAGS, opened);
@@ -36,7 +36,7 @@ export function openLogFileLater(path: string, done: (error: Error | null, outpu
  * Standard output (1) or standard error (2). A pipe or a terminal is opened once more, since being non-blocking is a property
  * that all who have inherited the descriptor share: other programs do not expect it, and one that ends switches it off.
  */
-export function standardOutput(fd: 1 | 2): Output {
+export function standardOutput(fd: 1 | 2): LogOutput {
   const inherited = { fd, own: false };
   try {
     const stats = fstatSync(fd);

@@ -1,6 +1,6 @@
 // The right to one exchange on one upstream, from the pick until it is used or given back.
 
-import type { Exchange } from '../upstream/fcgi/exchange.ts';
+import type { FcgiExchange } from '../upstream/fcgi/exchange.ts';
 import type { HttpExchange } from '../upstream/http/exchange.ts';
 import type { HttpRequest, HttpSink } from '../upstream/http/request.ts';
 import type { ExchangeSink, FcgiRequest } from '../upstream/transport/request.ts';
@@ -18,7 +18,7 @@ export class Lease {
     this.upstream = upstream;
   }
 
-  start(request: FcgiRequest, sink: ExchangeSink): Exchange {
+  start(request: FcgiRequest, sink: ExchangeSink): FcgiExchange {
     this.#use();
     return this.upstream.start(request, sink);
   }

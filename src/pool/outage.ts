@@ -47,7 +47,7 @@ export class Outage {
 
   /** To be called whenever a member may have shown life or lost it. Costs next to nothing while all is well. */
   update(upstream: Upstream): void {
-    if (upstream.lifeless) this.#lifeless.add(upstream);
+    if (upstream.unreachable) this.#lifeless.add(upstream);
     else if (this.#lifeless.size === 0) return;
     else this.#lifeless.delete(upstream);
     this.#settle();

@@ -1,6 +1,6 @@
 // What is counted of the requests of one pool for the operator, since the process began.
 
-import { Times } from '../core/duration-stats.ts';
+import { DurationStats } from '../core/duration-stats.ts';
 import type { FailureCode } from '../core/errors.ts';
 import { Tally } from '../core/tally.ts';
 
@@ -27,13 +27,13 @@ export class PoolCounts {
   readonly #statuses = new Float64Array(STATUS_CLASSES.length);
   readonly rejected = new Tally<Rejection>();
   /** How long those waited who did not get an upstream at once. */
-  readonly waits = new Times();
+  readonly waits = new DurationStats();
   /** From the lease to the request's first byte, in the last try of each request. */
-  readonly connect = new Times();
+  readonly connect = new DurationStats();
   /** From there to the head of the answer. */
-  readonly head = new Times();
+  readonly head = new DurationStats();
   /** From the request's arrival to its end; without those that became tunnels, which last as long as somebody talks. */
-  readonly total = new Times();
+  readonly total = new DurationStats();
 
   /** Client requests that have ended. */
   get requests(): number {

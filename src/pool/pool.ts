@@ -4,11 +4,11 @@ import type { Balancer } from '../balance/balancer.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { ProxyError } from '../core/errors.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { Places } from './index-allocator.ts';
+import { IndexAllocator } from './index-allocator.ts';
 import { Lease } from './lease.ts';
 import { Outage } from './outage.ts';
 import { PoolCounts, type Rejection } from './pool-counts.ts';
-import { type Place, WaitQueue } from './queue.ts';
+import { type QueueEntry, WaitQueue } from './queue.ts';
 
 /** Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire` returns. */
 export interface Waiter {
@@ -46,7 +46,7 @@ export class Pool {
   readonly #clock: Clock;
   readonly #nobody: ReadonlySet<Upstream> = new Set();
   readonly #upstreams = new Set<Upstream>();
-  readonly #places = new Places();
+  readonly #places = new IndexAllocator();
   /** Removed, but not yet done with what they hold. */
   readonly #leaving = new Set<Upstream>();
   readonly #queue = new WaitQueue<Waiter>();
@@ -136,7 +136,7 @@ export class Pool {
   add(upstream: Upstream): void {
     this.#leaving.delete(upstream);
     this.#upstreams.add(upstream);
-    upstream.place = this.#places.take();
+    upstream.index = this.#places.take();
     this.#outage.joined(upstream);
     this.#refresh(upstream);
   }
@@ -145,8 +145,8 @@ export class Pool {
   remove(upstream: Upstream): void {
     if (!this.#upstreams.delete(upstream)) return;
     this.#balancer.leave(upstream);
-    this.#places.give(upstream.place);
-    upstream.place = -1;
+    this.#places.give(upstream.index);
+    upstream.index = -1;
     this.#outage.left(upstream);
     if (upstream.inFlight > 0) this.#leaving.add(upstream);
     upstream.want('drain', 'left the pool');
@@ -157,7 +157,7 @@ export class Pool {
 
   /** To be called by an upstream whenever its availability or load may have changed. */
   readonly changed = (upstream: Upstream): void => {
-    if (upstream.place !== -1) this.#refresh(upstream);
+    if (upstream.index !== -1) this.#refresh(upstream);
     else if (upstream.inFlight === 0) this.#leaving.delete(upstream);
     if (this.#onUnused !== undefined && !this.used) this.#onUnused();
   };
@@ -168,7 +168,7 @@ export class Pool {
    *   refused for a full queue, and with the deadline it had before it has its turn of before
    * @returns the place in the queue, to be given to `cancel` when the client leaves; undefined when the answer has been given
    */
-  acquire(waiter: Waiter, deadline?: number): Place<Waiter> | undefined {
+  acquire(waiter: Waiter, deadline?: number): QueueEntry<Waiter> | undefined {
     if (this.#closed) {
       this.#refuse(waiter, 'FCGI_LB_POOL_CLOSED', 'it is shutting down');
       return undefined;
@@ -204,7 +204,7 @@ export class Pool {
   }
 
   /** The client has left: its place is given up. */
-  cancel(place: Place<Waiter>): void {
+  cancel(place: QueueEntry<Waiter>): void {
     this.#leave(place);
   }
 
@@ -223,7 +223,7 @@ export class Pool {
     this.#outage.update(upstream);
     if (!upstream.available) {
       this.#balancer.remove(upstream);
-      if (!upstream.lifeless) return;
+      if (!upstream.unreachable) return;
       // Whoever waited for this very one may now have another.
       this.#serve();
       this.#watchDeadline();
@@ -292,7 +292,7 @@ export class Pool {
   }
 
   /** Waiting is over, whatever comes of it. */
-  #leave(place: Place<Waiter>): void {
+  #leave(place: QueueEntry<Waiter>): void {
     if (!this.#queue.leave(place)) return;
     const now = this.#clock.now();
     this.counts.waits.add(now - place.since, now);
@@ -313,7 +313,7 @@ export class Pool {
     let busy = 0;
     let failing = 0;
     for (const upstream of this.#upstreams) {
-      if (upstream.lifeless) failing += 1;
+      if (upstream.unreachable) failing += 1;
       else if (!upstream.available) busy += 1;
     }
     const all = this.#upstreams.size;

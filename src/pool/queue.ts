@@ -1,7 +1,7 @@
 // The one waiting room of a pool: first come, first served, with deadlines, and leaving costs the same from anywhere.
 
 /** A place in the queue. Whoever waits keeps it to leave early. */
-export interface Place<T> {
+export interface QueueEntry<T> {
   readonly item: T;
   /** Clock time (ms) at which waiting ends; it also orders the queue, since all wait equally long. */
   readonly deadline: number;
@@ -9,7 +9,7 @@ export interface Place<T> {
   readonly since: number;
 }
 
-class Node<T> implements Place<T> {
+class Node<T> implements QueueEntry<T> {
   readonly item: T;
   readonly deadline: number;
   readonly since: number;
@@ -34,17 +34,17 @@ export class WaitQueue<T> {
     return this.#size;
   }
 
-  get first(): Place<T> | undefined {
+  get first(): QueueEntry<T> | undefined {
     return this.#first;
   }
 
   /** The place behind this one; undefined for the last, and for one that is no longer in the queue. */
-  after(place: Place<T>): Place<T> | undefined {
+  after(place: QueueEntry<T>): QueueEntry<T> | undefined {
     return place instanceof Node ? place.after : undefined;
   }
 
   /** Enters at the end: O(1), as deadlines of newcomers are the latest. */
-  enter(item: T, deadline: number, since = 0): Place<T> {
+  enter(item: T, deadline: number, since = 0): QueueEntry<T> {
     const node = new Node(item, deadline, since);
     let before = this.#last;
     while (before !== undefined && before.deadline > deadline) before = before.before;
@@ -53,7 +53,7 @@ export class WaitQueue<T> {
   }
 
   /** Enters again, in front of those who came later: a request that found no worker keeps its turn. */
-  enterAgain(item: T, deadline: number, since = 0): Place<T> {
+  enterAgain(item: T, deadline: number, since = 0): QueueEntry<T> {
     const node = new Node(item, deadline, since);
     let after = this.#first;
     while (after !== undefined && after.deadline < deadline) after = after.after;
@@ -62,7 +62,7 @@ export class WaitQueue<T> {
   }
 
   /** Leaves, whoever is first or not: O(1). False when the place is no longer in the queue. */
-  leave(place: Place<T>): boolean {
+  leave(place: QueueEntry<T>): boolean {
     if (!(place instanceof Node) || !place.waiting) return false;
     place.waiting = false;
     if (place.before === undefined) this.#first = place.after;

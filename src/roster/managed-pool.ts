@@ -1,7 +1,7 @@
 // A pool brought to life: its upstreams found by its sources, its settings changed while it serves, and what the operator is told.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Wish } from '../admin/status.ts';
+import type { OperatorAction } from '../admin/status.ts';
 import { BALANCERS, createSource } from '../app/registry.ts';
 import type { Balancer } from '../balance/balancer.ts';
 import { Tiers } from '../balance/tiers.ts';
@@ -15,10 +15,10 @@ import { StickyCookie } from '../http/proxy/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { PoolHeritage } from './handover-state.ts';
+import type { PoolHandoverState } from './handover-state.ts';
 import { type FoundBy, Members } from './members.ts';
-import { Wishes } from './overrides.ts';
-import { Care, type Surroundings } from './upstream-factory.ts';
+import { Overrides } from './overrides.ts';
+import { type RosterDeps, UpstreamFactory } from './upstream-factory.ts';
 
 /** Names of upstreams that the start-up line shows. */
 const NAMES_SHOWN = 8;
@@ -42,14 +42,14 @@ export interface PoolChange {
   rollback(): void;
 }
 
-export class LivingPool implements PoolView {
+export class ManagedPool implements PoolView {
   readonly pool: Pool;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #secret: string;
-  readonly #wishes: Wishes;
-  readonly #heritage: PoolHeritage | undefined;
-  readonly #care: Care;
+  readonly #overrides: Overrides;
+  readonly #heritage: PoolHandoverState | undefined;
+  readonly #factory: UpstreamFactory;
   readonly #members: Members;
   #settings: PoolSettings;
   #sticky: StickyCookie | undefined;
@@ -61,21 +61,21 @@ export class LivingPool implements PoolView {
    * @param heritage what was said of the pool's upstreams to the process before this one
    * @throws ConfigError
    */
-  constructor(settings: PoolSettings, around: Surroundings, secret: string, heritage?: PoolHeritage) {
-    const { clock, log } = around;
+  constructor(settings: PoolSettings, deps: RosterDeps, secret: string, heritage?: PoolHandoverState) {
+    const { clock, log } = deps;
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
     this.#secret = secret;
-    this.#wishes = new Wishes(heritage?.wishes);
+    this.#overrides = new Overrides(heritage?.overrides);
     this.#heritage = heritage;
     speechOf(settings);
     this.#sticky = stickyCookie(settings, secret);
     this.pool = new Pool(settings.name, queueSettings(settings), balancerFor(settings, this.#sticky), clock);
     this.#retryBudget = new RetryBudget(settings.retry.budget);
-    this.#care = new Care(settings, this.pool, this.#wishes, around);
-    this.#members = new Members(this.pool, this.#care, log, (is, upstream) =>
-      around.events.record({ kind: 'member', at: clock.date(), pool: settings.name, upstream, is }),
+    this.#factory = new UpstreamFactory(settings, this.pool, this.#overrides, deps);
+    this.#members = new Members(this.pool, this.#factory, log, (is, upstream) =>
+      deps.events.record({ kind: 'member', at: clock.date(), pool: settings.name, upstream, is }),
     );
     this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
   }
@@ -97,13 +97,13 @@ export class LivingPool implements PoolView {
   }
 
   /** What a successor is to know of what the operator has said. */
-  get heritage(): PoolHeritage {
+  get heritage(): PoolHandoverState {
     const drained = [...this.pool.upstreams].filter(({ state }) => state.is === 'draining').map(({ name }) => name);
-    return { wishes: this.#wishes.state, drained };
+    return { overrides: this.#overrides.state, drained };
   }
 
   latestProbe(upstream: Upstream): LatestProbe | undefined {
-    return this.#care.latestProbe(upstream);
+    return this.#factory.latestProbe(upstream);
   }
 
   /** Finds the upstreams that exist now; from then on they come and go. */
@@ -155,12 +155,12 @@ export class LivingPool implements PoolView {
   }
 
   /** What the operator wants of an upstream. A drain is of the worker that is there now; the others are of its address. */
-  want(upstream: Upstream, wish: Wish, reason: string): void {
+  want(upstream: Upstream, wish: OperatorAction, reason: string): void {
     const down = wish === 'disable';
     const configured = this.#members.optionsOf(upstream);
     if (wish !== 'drain' && configured !== undefined) {
-      this.#wishes.down(upstream.name, down, reason, configured);
-      this.#care.reconfigure(upstream, configured, upstream.order);
+      this.#overrides.down(upstream.name, down, reason, configured);
+      this.#factory.reconfigure(upstream, configured, upstream.order);
     }
     upstream.want(wish === 'drain' ? 'drain' : down ? 'disable' : 'serve', reason);
   }
@@ -169,8 +169,8 @@ export class LivingPool implements PoolView {
   weigh(upstream: Upstream, weight: number): void {
     const configured = this.#members.optionsOf(upstream);
     if (configured === undefined) return;
-    this.#wishes.weight(upstream.name, weight, configured);
-    this.#care.reconfigure(upstream, configured, upstream.order);
+    this.#overrides.weight(upstream.name, weight, configured);
+    this.#factory.reconfigure(upstream, configured, upstream.order);
     // What balancers have computed from weights is theirs: a new one has no past to undo.
     this.pool.reconfigure(queueSettings(this.#settings), balancerFor(this.#settings, this.#sticky));
   }
@@ -193,7 +193,7 @@ export class LivingPool implements PoolView {
   unready(): string | undefined {
     const upstreams = [...this.pool.upstreams];
     // A full upstream serves; only one that cannot be reached, or is being drained, does not.
-    if (upstreams.some((upstream) => !upstream.lifeless)) return undefined;
+    if (upstreams.some((upstream) => !upstream.unreachable)) return undefined;
     const what = upstreams.length === 0 ? 'has no upstream' : `has no upstream that answers (${upstreams.length} failing)`;
     return `pool ${this.pool.name} ${what}`;
   }
@@ -201,7 +201,7 @@ export class LivingPool implements PoolView {
   /** Ends everything now. */
   destroy(): void {
     for (const { source } of this.#sources) source.stop();
-    this.#care.end();
+    this.#factory.end();
     this.pool.destroy();
   }
 
@@ -218,7 +218,7 @@ export class LivingPool implements PoolView {
     this.#sources = sources;
     this.#sticky = sticky;
     this.#retryBudget = retryBudget;
-    this.#care.use(settings);
+    this.#factory.use(settings);
     this.#members.use(sources);
     // Last, so that it meets upstreams that have their new settings.
     // A balancer that is to go on as before keeps whose turn it is.

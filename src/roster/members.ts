@@ -15,7 +15,7 @@ export interface FoundBy {
 }
 
 /** Who makes upstreams, and looks after them while they are members. */
-export interface MemberCare {
+export interface UpstreamLifecycle {
   /**
    * @param order among the members
    * @param mayBeSame false when its socket is known to be a new one, with another worker behind it than before
@@ -52,7 +52,7 @@ type Said = Pick<Member, 'spec' | 'line'>;
  */
 export class Members {
   readonly #pool: Pool;
-  readonly #care: MemberCare;
+  readonly #lifecycle: UpstreamLifecycle;
   readonly #log: Log;
   readonly #told: (is: 'joined' | 'left', upstream: string) => void;
   readonly #byAddress = new Map<string, Member>();
@@ -68,9 +68,9 @@ export class Members {
   #started = false;
 
   /** @param told hears who joins after the start, and who leaves */
-  constructor(pool: Pool, care: MemberCare, log: Log, told: (is: 'joined' | 'left', upstream: string) => void) {
+  constructor(pool: Pool, care: UpstreamLifecycle, log: Log, told: (is: 'joined' | 'left', upstream: string) => void) {
     this.#pool = pool;
-    this.#care = care;
+    this.#lifecycle = care;
     this.#log = log;
     this.#told = told;
   }
@@ -137,7 +137,7 @@ export class Members {
       // A second source that names it makes no new worker of it.
       if (!this.#introduced.has(source)) return;
       member.upstream.appeared();
-      this.#care.appeared(member.upstream);
+      this.#lifecycle.appeared(member.upstream);
       return;
     }
     const joins = this.#joins(address, new Set([source]), same || !this.#introduced.has(source));
@@ -156,8 +156,8 @@ export class Members {
     const said = this.#said(sources);
     const order = this.#place(address.text, said.line);
     const returning = mayBeSame ? this.#returning(address) : undefined;
-    if (returning !== undefined) this.#care.takeBack(returning, said.spec, order);
-    return { ...said, address, sources, upstream: returning ?? this.#care.create(address, said.spec, order, mayBeSame) };
+    if (returning !== undefined) this.#lifecycle.takeBack(returning, said.spec, order);
+    return { ...said, address, sources, upstream: returning ?? this.#lifecycle.create(address, said.spec, order, mayBeSame) };
   }
 
   #named(member: Member, source: Source): void {
@@ -170,13 +170,13 @@ export class Members {
   #settle(member: Member, { spec, line }: Said): void {
     member.spec = spec;
     member.line = line;
-    this.#care.reconfigure(member.upstream, spec, this.#place(member.address.text, line));
+    this.#lifecycle.reconfigure(member.upstream, spec, this.#place(member.address.text, line));
   }
 
   #place(name: string, line: number): number {
     return this.#order.place(name, line, (moved, order) => {
       const member = this.#byAddress.get(moved);
-      if (member !== undefined) this.#care.reconfigure(member.upstream, member.spec, order);
+      if (member !== undefined) this.#lifecycle.reconfigure(member.upstream, member.spec, order);
     });
   }
 
@@ -218,7 +218,7 @@ export class Members {
       'upstream leaves; what it holds it finishes',
     );
     this.#pool.remove(member.upstream);
-    this.#care.left(member.upstream, vanished);
+    this.#lifecycle.left(member.upstream, vanished);
     this.#told('left', address.text);
     for (const [text, upstream] of this.#left) if (!this.#pool.leaving.has(upstream)) this.#left.delete(text);
     if (member.upstream.inFlight > 0) this.#left.set(address.text, member.upstream);

@@ -3,7 +3,7 @@
 import type { UpstreamOptions } from '../config/settings.ts';
 
 /** All wishes, for a process that goes on with them. */
-export interface WishesState {
+export interface OverridesState {
   readonly down: ReadonlyArray<readonly [address: string, wished: WishedDown]>;
   readonly weight: ReadonlyArray<readonly [address: string, wished: Wished<number>]>;
 }
@@ -19,7 +19,7 @@ interface WishedDown extends Wished<boolean> {
 }
 
 /** What the configuration says of an upstream, with what was wished in its place. */
-export interface WishedOptions extends UpstreamOptions {
+export interface OverriddenOptions extends UpstreamOptions {
   /** Why it is down, or is not, when the operator has said so. */
   readonly downReason: string | undefined;
 }
@@ -28,17 +28,17 @@ export interface WishedOptions extends UpstreamOptions {
  * Kept by address and not with the upstream: a worker that restarts is another upstream behind the same address, and what
  * was said of the address goes for it too. Invariant: a wish whose `over` is not what the configuration says is forgotten.
  */
-export class Wishes {
+export class Overrides {
   readonly #down: Map<string, WishedDown>;
   readonly #weight: Map<string, Wished<number>>;
 
   /** @param state what was wished of a process before this one */
-  constructor({ down, weight }: WishesState = { down: [], weight: [] }) {
+  constructor({ down, weight }: OverridesState = { down: [], weight: [] }) {
     this.#down = new Map(down);
     this.#weight = new Map(weight);
   }
 
-  get state(): WishesState {
+  get state(): OverridesState {
     return { down: [...this.#down], weight: [...this.#weight] };
   }
 
@@ -53,7 +53,7 @@ export class Wishes {
   }
 
   /** @param configured what the configuration says of the address now */
-  over(address: string, configured: UpstreamOptions): WishedOptions {
+  over(address: string, configured: UpstreamOptions): OverriddenOptions {
     let down = this.#down.get(address);
     if (down !== undefined && down.over !== configured.down) {
       this.#down.delete(address);

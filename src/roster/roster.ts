@@ -1,9 +1,9 @@
 // The living pools, across generations: those of the current one, and those that left it but are not done yet.
 
 import type { PoolSettings } from '../config/settings.ts';
-import type { Heritage, PoolHeritage } from './handover-state.ts';
-import { LivingPool, type PoolChange, type PoolView } from './managed-pool.ts';
-import type { Surroundings } from './upstream-factory.ts';
+import type { HandoverState, PoolHandoverState } from './handover-state.ts';
+import { ManagedPool, type PoolChange, type PoolView } from './managed-pool.ts';
+import type { RosterDeps } from './upstream-factory.ts';
 
 /** Pools that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
 export interface RosterChange {
@@ -15,30 +15,30 @@ export interface RosterChange {
 
 /** Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are counted once. */
 export class Roster {
-  readonly #around: Surroundings;
+  readonly #deps: RosterDeps;
   readonly #secret: string;
   /** Of pools that have not been born yet. */
-  readonly #heritage: Map<string, PoolHeritage>;
-  #current: ReadonlyMap<string, LivingPool> = new Map();
-  readonly #retiring = new Map<string, LivingPool>();
+  readonly #heritage: Map<string, PoolHandoverState>;
+  #current: ReadonlyMap<string, ManagedPool> = new Map();
+  readonly #retiring = new Map<string, ManagedPool>();
 
-  constructor(around: Surroundings, { secret, pools }: Heritage) {
-    this.#around = around;
+  constructor(deps: RosterDeps, { secret, pools }: HandoverState) {
+    this.#deps = deps;
     this.#secret = secret;
     this.#heritage = new Map(Object.entries(pools));
   }
 
-  get pools(): ReadonlyMap<string, LivingPool> {
+  get pools(): ReadonlyMap<string, ManagedPool> {
     return this.#current;
   }
 
   /** Those that have left the configuration and still serve somebody. */
-  get retiring(): Iterable<LivingPool> {
+  get retiring(): Iterable<ManagedPool> {
     return this.#retiring.values();
   }
 
   /** What a successor is to know of the current pools. */
-  get heritage(): Heritage {
+  get handoverState(): HandoverState {
     const pools = Object.fromEntries([...this.#current].map(([name, pool]) => [name, pool.heritage]));
     return { secret: this.#secret, pools };
   }
@@ -53,11 +53,11 @@ export class Roster {
    * @throws ConfigError, and then nothing has changed
    */
   async prepare(settings: readonly PoolSettings[]): Promise<RosterChange> {
-    const next = new Map<string, LivingPool>();
+    const next = new Map<string, ManagedPool>();
     const views = new Map<string, PoolView>();
     const changes: PoolChange[] = [];
     /** Pools that are called back while they retire: until that is settled they must not end. */
-    const called: LivingPool[] = [];
+    const called: ManagedPool[] = [];
     const letGo = (): void => {
       for (const { pool } of called) pool.leave();
     };
@@ -74,7 +74,7 @@ export class Roster {
           called.push(returning);
         }
         const present = this.#current.get(name) ?? returning;
-        const pool = present ?? new LivingPool(each, this.#around, this.#secret, this.#heritage.get(name));
+        const pool = present ?? new ManagedPool(each, this.#deps, this.#secret, this.#heritage.get(name));
         const change = present === undefined ? await bornAs(pool) : await present.prepare(each);
         changes.push(change);
         next.set(name, pool);
@@ -96,7 +96,7 @@ export class Roster {
     for (const pool of [...this.#current.values(), ...this.#retiring.values()]) pool.destroy();
   }
 
-  #use(next: ReadonlyMap<string, LivingPool>, changes: readonly PoolChange[]): void {
+  #use(next: ReadonlyMap<string, ManagedPool>, changes: readonly PoolChange[]): void {
     for (const change of changes) change.commit();
     // Whoever comes later under the same name is another one.
     this.#heritage.clear();
@@ -106,9 +106,9 @@ export class Roster {
     for (const [name, pool] of left) void this.#retire(name, pool);
   }
 
-  async #retire(name: string, pool: LivingPool): Promise<void> {
+  async #retire(name: string, pool: ManagedPool): Promise<void> {
     this.#retiring.set(name, pool);
-    this.#around.log.info({ pool: name }, 'pool leaves; what it holds it finishes');
+    this.#deps.log.info({ pool: name }, 'pool leaves; what it holds it finishes');
     while (pool.pool.used) await pool.pool.unused();
     // It may have come back meanwhile.
     if (this.#retiring.get(name) !== pool) return;
@@ -118,7 +118,7 @@ export class Roster {
 }
 
 /** A pool that is new: it finds its upstreams now, and serves nobody before the commit. */
-async function bornAs(pool: LivingPool): Promise<PoolChange> {
+async function bornAs(pool: ManagedPool): Promise<PoolChange> {
   try {
     await pool.start();
   } catch (error) {

@@ -13,10 +13,10 @@ import { type LatestProbe, Prober } from '../health/prober.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { Occupancies } from '../upstream/slots/occupancy.ts';
 import { Upstream } from '../upstream/upstream.ts';
-import type { UpstreamParts } from '../upstream/upstream-deps.ts';
+import type { UpstreamDeps } from '../upstream/upstream-deps.ts';
 import type { UpstreamSettings } from '../upstream/upstream-settings.ts';
-import type { MemberCare } from './members.ts';
-import type { Wishes } from './overrides.ts';
+import type { UpstreamLifecycle } from './members.ts';
+import type { Overrides } from './overrides.ts';
 
 /** Who watches one upstream's health. */
 interface Health {
@@ -25,7 +25,7 @@ interface Health {
 }
 
 /** What a pool needs of the program it lives in. */
-export interface Surroundings {
+export interface RosterDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly events: Events;
@@ -33,24 +33,24 @@ export interface Surroundings {
   readonly occupancies: Occupancies;
 }
 
-export class Care implements MemberCare {
+export class UpstreamFactory implements UpstreamLifecycle {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #occupancies: Occupancies;
   readonly #health = new Map<Upstream, Health>();
   readonly #ejections: Ejections<HealthMonitor>;
-  readonly #parts: UpstreamParts<Upstream>;
-  readonly #wishes: Wishes;
+  readonly #upstreamDeps: UpstreamDeps<Upstream>;
+  readonly #overrides: Overrides;
   #settings: PoolSettings;
 
-  constructor(settings: PoolSettings, pool: Pool, wishes: Wishes, { clock, log, events, occupancies }: Surroundings) {
+  constructor(settings: PoolSettings, pool: Pool, wishes: Overrides, { clock, log, events, occupancies }: RosterDeps) {
     this.#settings = settings;
-    this.#wishes = wishes;
+    this.#overrides = wishes;
     this.#occupancies = occupancies;
     this.#clock = clock;
     this.#log = log;
     this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0, (monitor) => monitor.serves);
-    this.#parts = {
+    this.#upstreamDeps = {
       clock,
       log,
       alone: () => pool.upstreams.size <= 1,
@@ -66,7 +66,7 @@ export class Care implements MemberCare {
 
   create(address: UpstreamAddress, options: UpstreamOptions, order: number, mayBeSame: boolean): Upstream {
     const occupancy = this.#occupancies.at(address.text, mayBeSame);
-    const upstream = new Upstream(address, this.#upstreamSettings(address.text, options, order), this.#parts, occupancy);
+    const upstream = new Upstream(address, this.#upstreamSettings(address.text, options, order), this.#upstreamDeps, occupancy);
     this.#watch(upstream);
     return upstream;
   }
@@ -78,7 +78,7 @@ export class Care implements MemberCare {
     upstream.takesPart(true);
     this.#occupancies.back(upstream.name, upstream.occupancy);
     this.#watch(upstream).monitor.appeared();
-    const { down, downReason } = this.#wishes.over(upstream.name, options);
+    const { down, downReason } = this.#overrides.over(upstream.name, options);
     const why = downReason ?? (down ? 'down in the configuration' : 'back in the pool');
     upstream.want(down ? 'disable' : 'serve', why);
   }
@@ -139,7 +139,7 @@ export class Care implements MemberCare {
 
   #upstreamSettings(address: string, options: UpstreamOptions, order: number): UpstreamSettings {
     const settings = this.#settings;
-    const { weight, down: disabled, downReason: disabledReason } = this.#wishes.over(address, options);
+    const { weight, down: disabled, downReason: disabledReason } = this.#overrides.over(address, options);
     const { backup, slowStart, maxConns = settings.maxConns } = options;
     return { ...settings, weight, backup, slowStart, disabled, disabledReason, maxConns, order };
   }
@@ -148,7 +148,7 @@ export class Care implements MemberCare {
     const { probe } = this.#settings;
     if (probe === undefined) return;
     const clock = this.#clock;
-    const question = createProbe(probe.question, { upstream: upstream.name, clock, speaks: upstream.speaks });
+    const question = createProbe(probe.question, { upstream: upstream.name, clock, speaks: upstream.protocol });
     const parts = { clock, random: Math.random, log: this.#log };
     const proves = probe.question.kind === 'request' || probe.question.kind === 'exec';
     health.prober = new Prober(upstream, question, probe, parts, (verdict, reason) => {

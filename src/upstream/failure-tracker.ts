@@ -3,12 +3,12 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { Backoff } from './backoff.ts';
-import type { Outcome } from './transport/request.ts';
+import type { ExchangeOutcome } from './transport/request.ts';
 
 /** `lost`: its worker is gone. `missing`: nobody listens at its address any more. */
-export type Setback = 'busy' | 'lost' | 'missing';
+export type Failure = 'busy' | 'lost' | 'missing';
 
-export class Setbacks {
+export class FailureTracker {
   readonly #upstream: string;
   readonly #log: Log;
   readonly #backoff: Backoff;
@@ -38,7 +38,7 @@ export class Setbacks {
   }
 
   /** @returns what the outcome says against it, undefined when nothing */
-  observe(outcome: Outcome): Setback | undefined {
+  observe(outcome: ExchangeOutcome): Failure | undefined {
     if (outcome.kind === 'abandoned') return undefined;
     if (outcome.kind === 'complete') {
       if (this.#complained) this.#log.info({ upstream: this.#upstream }, 'upstream answers again');

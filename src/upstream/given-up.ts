@@ -3,7 +3,7 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Slots } from './slots/slots.ts';
 import type { AnyExchange, Purpose } from './transport/exchange-host.ts';
-import type { ExchangeTimeouts, Outcome } from './transport/request.ts';
+import type { ExchangeOutcome, ExchangeTimeouts } from './transport/request.ts';
 
 interface Held {
   overdue: boolean;
@@ -62,7 +62,7 @@ export class GivenUp {
   }
 
   /** @param outcome why it was given up. `slots.tell` must follow. */
-  add(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
+  add(exchange: AnyExchange, outcome: ExchangeOutcome, purpose: Purpose): void {
     const held: Held = { overdue: false, silence: undefined };
     this.#held.set(exchange, held);
     if (purpose === 'probe') return;

@@ -3,9 +3,9 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { StateChange } from './condition.ts';
-import type { Outcome } from './transport/request.ts';
+import type { ExchangeOutcome } from './transport/request.ts';
 
-export interface UpstreamParts<Upstream> {
+export interface UpstreamDeps<Upstream> {
   readonly clock: Clock;
   readonly log: Log;
   /** Whether it is the only upstream of its pool, which decides what silence on the capacity question means. */
@@ -15,5 +15,5 @@ export interface UpstreamParts<Upstream> {
   /** Called after each change of its state. */
   readonly stateChanged: (upstream: Upstream, change: StateChange) => void;
   /** Called as soon as it is known how a request ended there, before its slot is free. */
-  readonly observed: (upstream: Upstream, outcome: Outcome) => void;
+  readonly observed: (upstream: Upstream, outcome: ExchangeOutcome) => void;
 }

@@ -6,23 +6,23 @@ import { socketOf, type UpstreamAddress } from '../core/address.ts';
 import { DenseSet } from '../core/dense-set.ts';
 import { Activity, type ActivityName } from './activity.ts';
 import { Condition, type Intent, type Standing, type State, type Stated, type Verdict } from './condition.ts';
-import { Setbacks } from './failure-tracker.ts';
+import { FailureTracker } from './failure-tracker.ts';
 import { CapacityLimit } from './fcgi/capacity-limit.ts';
-import type { Exchange } from './fcgi/exchange.ts';
-import { FcgiSide } from './fcgi/transport.ts';
+import type { FcgiExchange } from './fcgi/exchange.ts';
+import { FcgiTransport } from './fcgi/transport.ts';
 import { GivenUp } from './given-up.ts';
 import type { HttpExchange } from './http/exchange.ts';
 import type { HttpRequest, HttpSink } from './http/request.ts';
-import { HttpSide, limitOf } from './http/transport.ts';
-import { type Loan, loanOf } from './probe-lease.ts';
+import { HttpTransport, limitOf } from './http/transport.ts';
+import { type ProbeLease, probeLease } from './probe-lease.ts';
 import { Occupancy } from './slots/occupancy.ts';
 import { Slots, type SlotsOwner } from './slots/slots.ts';
 import { SlowStart } from './slow-start.ts';
 import { dial } from './transport/dial.ts';
 import type { AnyExchange, Purpose } from './transport/exchange-host.ts';
-import type { ExchangeSink, FcgiRequest, Outcome } from './transport/request.ts';
+import type { ExchangeOutcome, ExchangeSink, FcgiRequest } from './transport/request.ts';
 import { UpstreamCounts } from './upstream-counts.ts';
-import type { UpstreamParts } from './upstream-deps.ts';
+import type { UpstreamDeps } from './upstream-deps.ts';
 import { type UpstreamSettings, whyDisabled } from './upstream-settings.ts';
 
 /**
@@ -34,43 +34,43 @@ import { type UpstreamSettings, whyDisabled } from './upstream-settings.ts';
  */
 export class Upstream implements Candidate, SlotsOwner {
   /** Its place in its pool, which alone writes it: a small whole number, or -1 while it is no member. */
-  place = -1;
+  index = -1;
   readonly #slots: Slots;
-  readonly #parts: UpstreamParts<Upstream>;
+  readonly #deps: UpstreamDeps<Upstream>;
   readonly #activity: Activity;
   /** What `#reconsider` makes of health, pauses and the operator's wish, so that each request need not. */
-  #standing: Standing = 'open';
-  #lifeless = false;
+  #admission: Standing = 'open';
+  #unreachable = false;
   /** Whether anything has answered since its address appeared, or since its worker was lost. */
   #answered = false;
   /** Its weight, while it is known not to grow. */
   #fullWeight: number | undefined;
   readonly #slowStart: SlowStart;
   readonly name: string;
-  readonly speaks: 'fastcgi' | 'http';
+  readonly protocol: 'fastcgi' | 'http';
   readonly #address: UpstreamAddress;
   #settings: UpstreamSettings;
   /** What runs at its address, for upstreams of other pools too. */
   readonly occupancy: Occupancy;
   /** One of the two is there. */
-  readonly #fcgi: FcgiSide | undefined;
-  readonly #http: HttpSide | undefined;
+  readonly #fcgi: FcgiTransport | undefined;
+  readonly #http: HttpTransport | undefined;
   readonly #running = new DenseSet<AnyExchange>();
   /** Those of the running that were given up while the worker is still at them. */
   readonly #givenUp: GivenUp;
   readonly #capacity: CapacityLimit;
-  readonly #setbacks: Setbacks;
+  readonly #failures: FailureTracker;
   readonly #condition: Condition;
   readonly #headTime = new HeadTime();
   readonly counts = new UpstreamCounts();
 
-  constructor(address: UpstreamAddress, settings: UpstreamSettings, parts: UpstreamParts<Upstream>, occupancy = new Occupancy()) {
-    const { clock, log } = parts;
+  constructor(address: UpstreamAddress, settings: UpstreamSettings, deps: UpstreamDeps<Upstream>, occupancy = new Occupancy()) {
+    const { clock, log } = deps;
     this.name = address.text;
-    this.speaks = address.kind === 'http' ? 'http' : 'fastcgi';
+    this.protocol = address.kind === 'http' ? 'http' : 'fastcgi';
     this.#address = address;
     this.#settings = settings;
-    this.#parts = parts;
+    this.#deps = deps;
     // Until the capacity is known one exchange at a time is what every worker takes.
     const limit = limitOf(address, settings.maxConns);
     this.occupancy = occupancy;
@@ -78,16 +78,16 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#capacity = new CapacityLimit(this.#slots, limit, occupancy);
     this.#givenUp = new GivenUp(this.#slots, clock, () => this.#settings.timeouts);
     this.#slowStart = new SlowStart(clock, settings.weight, settings.slowStart ?? 0);
-    this.#setbacks = new Setbacks(this.name, clock, log, () => {
-      if (this.#setbacks.failing) this.#startSlowly();
+    this.#failures = new FailureTracker(this.name, clock, log, () => {
+      if (this.#failures.failing) this.#startSlowly();
       this.#reconsidered();
     });
     const disabled = settings.disabled ? whyDisabled(settings) : undefined;
-    this.#condition = new Condition(this.name, disabled, clock, log, (change) => parts.stateChanged(this, change));
+    this.#condition = new Condition(this.name, disabled, clock, log, (change) => deps.stateChanged(this, change));
     this.#activity = new Activity(clock);
     this.#reconsider();
     const side = {
-      ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: parts.alone, learnt: () => this.#slots.tell() },
+      ...{ clock, log, slots: this.#slots, capacity: this.#capacity, alone: deps.alone, learnt: () => this.#slots.tell() },
       unlimited: () => this.#slots.capacity === Number.POSITIVE_INFINITY,
       serving: () => this.#condition.intent === 'serve',
       begins: (exchange: AnyExchange) => this.#running.add(exchange),
@@ -98,12 +98,12 @@ export class Upstream implements Candidate, SlotsOwner {
         }
         this.#lives();
       },
-      gaveUp: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gaveUp(exchange, outcome, purpose),
+      gaveUp: (exchange: AnyExchange, outcome: ExchangeOutcome, purpose: Purpose) => this.#gaveUp(exchange, outcome, purpose),
       heard: (exchange: AnyExchange) => this.#givenUp.heard(exchange),
-      gone: (exchange: AnyExchange, outcome: Outcome, purpose: Purpose) => this.#gone(exchange, outcome, purpose),
+      gone: (exchange: AnyExchange, outcome: ExchangeOutcome, purpose: Purpose) => this.#gone(exchange, outcome, purpose),
     };
-    this.#fcgi = address.kind === 'http' ? undefined : new FcgiSide(address, settings, side);
-    this.#http = address.kind === 'http' ? new HttpSide(address, settings, side) : undefined;
+    this.#fcgi = address.kind === 'http' ? undefined : new FcgiTransport(address, settings, side);
+    this.#http = address.kind === 'http' ? new HttpTransport(address, settings, side) : undefined;
   }
 
   get order(): number {
@@ -139,9 +139,9 @@ export class Upstream implements Candidate, SlotsOwner {
   }
 
   get available(): boolean {
-    if (this.#standing === 'shut' || !this.#slots.free) return false;
+    if (this.#admission === 'shut' || !this.#slots.free) return false;
     // One request at a time is a trial; what was given up is not waited for.
-    return this.#standing === 'open' || this.#slots.inUse === this.#givenUp.size;
+    return this.#admission === 'open' || this.#slots.inUse === this.#givenUp.size;
   }
 
   /** True while it may get requests as far as health and operator go, be it full or resting after a failure. */
@@ -151,12 +151,12 @@ export class Upstream implements Candidate, SlotsOwner {
 
   /** True while no new exchange may begin although a slot is free: the last ones failed. */
   get paused(): boolean {
-    return this.#setbacks.pausing;
+    return this.#failures.pausing;
   }
 
   /** True while nothing is to be hoped of it: it is not well, or its latest word was a failure. */
-  get lifeless(): boolean {
-    return this.#lifeless;
+  get unreachable(): boolean {
+    return this.#unreachable;
   }
 
   get state(): Stated<State> {
@@ -164,7 +164,7 @@ export class Upstream implements Candidate, SlotsOwner {
   }
 
   get activity(): Stated<ActivityName> {
-    return this.#activity.stated(this.#slots.text + this.#setbacks.text);
+    return this.#activity.stated(this.#slots.text + this.#failures.text);
   }
 
   /** Whether a request has gone there since its address appeared. */
@@ -183,7 +183,7 @@ export class Upstream implements Candidate, SlotsOwner {
   }
 
   /** Runs a request in the slot taken before; the slot comes back by itself. */
-  start(request: FcgiRequest, sink: ExchangeSink): Exchange {
+  start(request: FcgiRequest, sink: ExchangeSink): FcgiExchange {
     this.counts.began();
     return this.#speak(request, sink, 'request');
   }
@@ -195,11 +195,11 @@ export class Upstream implements Candidate, SlotsOwner {
   }
 
   /** Lends a slot to a probe; undefined when none is free, or nothing new is to begin here. */
-  lend(): Loan | undefined {
+  leaseForProbe(): ProbeLease | undefined {
     if (!this.#slots.free || this.#condition.intent !== 'serve') return undefined;
     this.take();
-    return loanOf(this.#running, {
-      dial: (result) => dial(socketOf(this.#address), this.#settings.timeouts.connect, this.#parts.clock, result),
+    return probeLease(this.#running, {
+      dial: (result) => dial(socketOf(this.#address), this.#settings.timeouts.connect, this.#deps.clock, result),
       start: (request, sink) => this.#speak(request, sink, 'probe'),
       forward: (request, sink) => this.#speakHttp(request, sink, 'probe'),
       release: () => this.release(),
@@ -212,7 +212,7 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#answered = false;
     this.#fcgi?.renewed();
     this.#capacity.forget();
-    this.#setbacks.reset();
+    this.#failures.reset();
     this.#givenUp.proved('its socket has appeared');
     this.#startSlowly();
     this.#reconsider();
@@ -262,12 +262,12 @@ export class Upstream implements Candidate, SlotsOwner {
   destroy(): void {
     this.#condition.end();
     this.#closeSpare();
-    this.#setbacks.reset();
+    this.#failures.reset();
     this.#reconsider();
     for (const exchange of this.#running.all()) exchange.destroy();
   }
 
-  #speak(request: FcgiRequest, sink: ExchangeSink, purpose: Purpose): Exchange {
+  #speak(request: FcgiRequest, sink: ExchangeSink, purpose: Purpose): FcgiExchange {
     if (this.#fcgi === undefined) throw new Error(`${this.name} speaks HTTP and was given a FastCGI request`);
     return this.#fcgi.start(request, sink, purpose);
   }
@@ -296,24 +296,24 @@ export class Upstream implements Candidate, SlotsOwner {
   }
 
   /** The worker may be at it for long, but what the request came to is known now. */
-  #gaveUp(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
+  #gaveUp(exchange: AnyExchange, outcome: ExchangeOutcome, purpose: Purpose): void {
     this.#givenUp.add(exchange, outcome, purpose);
     this.#judgeBy(outcome, purpose);
     this.#slots.tell();
   }
 
   /** What becomes of a probe is for the one who sent it to judge. */
-  #judgeBy(outcome: Outcome, purpose: Purpose): void {
+  #judgeBy(outcome: ExchangeOutcome, purpose: Purpose): void {
     if (purpose === 'probe') return;
-    const setback = this.#setbacks.observe(outcome);
+    const setback = this.#failures.observe(outcome);
     if (setback === 'missing') this.#capacity.forget();
     if (setback === 'lost' || setback === 'missing') this.#answered = false;
-    if (setback !== undefined || this.#lifeless) this.#reconsider();
-    this.#parts.observed(this, outcome);
+    if (setback !== undefined || this.#unreachable) this.#reconsider();
+    this.#deps.observed(this, outcome);
   }
 
   /** An exchange is over. */
-  #gone(exchange: AnyExchange, outcome: Outcome, purpose: Purpose): void {
+  #gone(exchange: AnyExchange, outcome: ExchangeOutcome, purpose: Purpose): void {
     this.#running.delete(exchange);
     this.#judgeBy(outcome, purpose);
     if (this.#givenUp.end(exchange)) this.#reconsider();
@@ -330,9 +330,9 @@ export class Upstream implements Candidate, SlotsOwner {
   #reconsider(): void {
     this.#condition.stuck(this.#givenUp.reason, this.#givenUp.over);
     const { verdict, intent } = this.#condition;
-    if (this.#setbacks.pausing || intent !== 'serve' || verdict === 'down') this.#standing = 'shut';
-    else this.#standing = verdict === 'trial' || this.#givenUp.unproved ? 'trial' : 'open';
-    this.#lifeless = this.#setbacks.failing || !this.well;
+    if (this.#failures.pausing || intent !== 'serve' || verdict === 'down') this.#admission = 'shut';
+    else this.#admission = verdict === 'trial' || this.#givenUp.unproved ? 'trial' : 'open';
+    this.#unreachable = this.#failures.failing || !this.well;
   }
 
   /** Something may have changed for all who share its address: its capacity may be known now. */
@@ -344,7 +344,7 @@ export class Upstream implements Candidate, SlotsOwner {
   /** Its slots have changed, or something else that decides on what it may get. */
   changed(): void {
     if (this.#slots.overdue > 0) this.#reconsider();
-    this.#activity.follow(this.#slots, this.#answered, this.#lifeless && this.#setbacks.failing);
-    this.#parts.changed(this);
+    this.#activity.follow(this.#slots, this.#answered, this.#unreachable && this.#failures.failing);
+    this.#deps.changed(this);
   }
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { unixAddress } from '../../src/core/address.ts';
-import type { Outcome } from '../../src/upstream/transport/request.ts';
+import type { ExchangeOutcome } from '../../src/upstream/transport/request.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
 import { type Reply, record } from '../peers/fastcgi-server.ts';
 import { ask, testClient } from '../support/clients/http-client.ts';
@@ -14,7 +14,7 @@ import { answer, fakeWorker, holding } from '../support/servers/fake-worker.ts';
 import { httpUpstream } from '../support/servers/http-server.ts';
 
 const LINGER = 300_000;
-const ABANDONED: Outcome = { kind: 'abandoned' };
+const ABANDONED: ExchangeOutcome = { kind: 'abandoned' };
 /** BEGIN_REQUEST for a responder, no parameters, no body. */
 const REQUEST = Buffer.concat([record(1, '\0\x01\0\0\0\0\0\0'), record(4, ''), record(5, '')]);
 

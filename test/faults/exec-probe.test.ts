@@ -19,7 +19,7 @@ interface Run {
 
 function run(command: readonly [string, ...string[]], path = '/nonexistent/rt 1.sock'): Run {
   const upstream = upstreamAt(path);
-  const loan = upstream.lend();
+  const loan = upstream.leaseForProbe();
   if (loan === undefined) throw new Error('no slot');
   let giveUp = (): void => undefined;
   const answer = new Promise<ProbeAnswer>((resolve) => {

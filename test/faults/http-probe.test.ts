@@ -40,7 +40,7 @@ function upstreamAt(address: string): Upstream {
 /** Asks once. The slot is free again when the answer is there. */
 async function probe(address: string, question: ProbeQuestion): Promise<ProbeAnswer> {
   const upstream = upstreamAt(address);
-  const loan = upstream.lend();
+  const loan = upstream.leaseForProbe();
   if (loan === undefined) throw new Error('no slot');
   const answer = await new Promise<ProbeAnswer>((resolve) => {
     createProbe(question, { upstream: address, clock: systemClock, speaks: 'http' }).ask(loan, resolve);

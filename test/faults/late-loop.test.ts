@@ -45,7 +45,7 @@ it.each(QUESTIONS)(
     const probe = createProbe(question, { upstream: socket, clock: systemClock });
     const story: string[] = [];
     const over = new Promise<void>((resolve) => {
-      const target = { name: socket, inFlight: 0, used: true, well: false, lend: () => upstream.lend() };
+      const target = { name: socket, inFlight: 0, used: true, well: false, leaseForProbe: () => upstream.leaseForProbe() };
       const settings = { question, interval: 60_000, timeout: 1000, rise: 1, fall: 1, when: 'always', wake: true } as const;
       const watched: typeof probe = {
         ask: (loan, done) => {

@@ -45,9 +45,9 @@ describe.each(Object.keys(PROBES) as (keyof typeof PROBES)[])('the probe %s', (k
   function ask(path: string): Asked {
     const clock = new FakeClock();
     const upstream = upstreamAt(path, {}, clock);
-    const loan = upstream.lend();
+    const loan = upstream.leaseForProbe();
     if (loan === undefined) throw new Error('no slot');
-    expect(upstream.lend(), 'there is one slot').toBeUndefined();
+    expect(upstream.leaseForProbe(), 'there is one slot').toBeUndefined();
     const answers: ProbeAnswer[] = [];
     let heard: (answer: ProbeAnswer) => void;
     const answer = new Promise<ProbeAnswer>((resolve) => {

@@ -3,12 +3,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../../src/core/errors.ts';
-import { parseTarget, type Target } from '../../src/http/request/target.ts';
+import { parseTarget, type RequestTarget } from '../../src/http/request/target.ts';
 import { byteString } from '../support/fuzz/arbitraries.ts';
 import { holdsControl } from '../support/fuzz/control.ts';
 
 /** The target taken apart, or the code of the refusal; whatever else is thrown passes through. */
-function parse(target: string): Target | string {
+function parse(target: string): RequestTarget | string {
   try {
     return parseTarget(target);
   } catch (error) {
@@ -69,7 +69,7 @@ describe('parseTarget', () => {
       fc.property(mildTarget, fc.boolean(), (target, escapeAll) => {
         const once = parse(target);
         fc.pre(typeof once !== 'string' && !once.path.includes('%'));
-        const { path } = once as Target;
+        const { path } = once as RequestTarget;
         const escaped = escapeAll ? path.replace(/[^/]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`) : path;
         expect(parse(escaped)).toMatchObject({ path });
       }),

@@ -240,10 +240,10 @@ describe('a path that was written out', () => {
     const proxy = await startProxy(['--upstream', path, ...ONE, '--queue-timeout', '50ms']);
     expect((await ask(proxy.path)).status).toBe(503);
     const [upstream] = [...proxy.program.pool.upstreams];
-    expect(upstream?.lifeless).toBe(true);
+    expect(upstream?.unreachable).toBe(true);
     mkdirSync(directory, { recursive: true });
     const worker = await fakeWorker(answering('back'), { path });
-    await eventually(() => expect(upstream?.lifeless).toBe(false));
+    await eventually(() => expect(upstream?.unreachable).toBe(false));
     expect(worker.connections()).toBe(0);
     expect((await ask(proxy.path)).body.toString()).toBe('back');
   });

@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { WISHES, type Wish } from '../../src/admin/status.ts';
+import { OPERATOR_ACTIONS, type OperatorAction } from '../../src/admin/status.ts';
 import { ask } from '../support/clients/http-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { poolsFile, reloadable } from '../support/program/reloadable.ts';
@@ -20,7 +20,7 @@ async function two(options = '', more = '') {
     });
   const program = await reloadable(file(options));
   const { operator } = program.proxy.program;
-  const wish = (verb: Wish) => operator.wish(verb, 'rt', one.path, WHO);
+  const wish = (verb: OperatorAction) => operator.wish(verb, 'rt', one.path, WHO);
   const weigh = (weight: number) => operator.weigh(weight, 'rt', one.path, WHO);
   const texts = async (count: number): Promise<Readonly<Record<string, number>>> => {
     const found: Record<string, number> = {};
@@ -128,7 +128,7 @@ describe('what is wished one after the other', () => {
     expect(state().is).toBe(expected);
     await reload(file('', ', queue: { size: 7 }'));
     expect(state().is).toBe(expected);
-    expect(WISHES).toContain(verbs[0]);
+    expect(OPERATOR_ACTIONS).toContain(verbs[0]);
   });
 });
 

@@ -6,7 +6,7 @@ import { settingsFrom } from '../../src/cli/settings.ts';
 import type { PoolSettings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Events } from '../../src/core/events.ts';
-import type { LivingPool } from '../../src/roster/managed-pool.ts';
+import type { ManagedPool } from '../../src/roster/managed-pool.ts';
 import { Roster } from '../../src/roster/roster.ts';
 import { Occupancies } from '../../src/upstream/slots/occupancy.ts';
 
@@ -36,7 +36,7 @@ async function retiring() {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Whether the pool still gives upstreams to requests. */
-function serves({ pool }: LivingPool): boolean {
+function serves({ pool }: ManagedPool): boolean {
   let served = false;
   pool.acquire({
     tried: new Set(),

@@ -1,7 +1,7 @@
 // The script that makes bash complete our commands.
 
 import type { Command } from '../command.ts';
-import { type Offer, offerFor, offerOf } from './candidates.ts';
+import { type Candidates, candidatesFor, candidatesOf } from './candidates.ts';
 
 export function bashCompletion(commands: readonly Command[]): string {
   return `# Completion of fcgi-lb for bash, made by: fcgi-lb completion bash
@@ -133,14 +133,14 @@ complete -F _fcgi_lb fcgi-lb
 function offerCases({ name, options, operands = [] }: Command): readonly string[] {
   return [
     ...options.flatMap((option) => {
-      const offer = offerFor(option);
+      const offer = candidatesFor(option);
       return offer === undefined ? [] : [`    '${name} --${option.name}') offer='${kinds(offer)}' ;;`];
     }),
-    ...operands.map((operand, index) => `    '${name} operand ${index}') offer='${kinds(offerOf(operand.takes))}' ;;`),
+    ...operands.map((operand, index) => `    '${name} operand ${index}') offer='${kinds(candidatesOf(operand.takes))}' ;;`),
   ];
 }
 
-function kinds({ words, paths, names }: Offer): string {
+function kinds({ words, paths, names }: Candidates): string {
   const found = [...words.map((word) => `=${word}`), paths, names].filter((kind) => kind !== undefined);
   return found.length === 0 ? 'none' : found.join(' ');
 }

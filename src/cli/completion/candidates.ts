@@ -1,8 +1,8 @@
 // What a shell is to offer for the value of an option, or for an operand, as the tables of options say it.
 
-import type { Option, Taken } from '../options.ts';
+import type { Option, ValueKind } from '../options.ts';
 
-export interface Offer {
+export interface Candidates {
   /** A choice of words. */
   readonly words: readonly string[];
   readonly paths: 'file' | 'directory' | undefined;
@@ -10,12 +10,12 @@ export interface Offer {
   readonly names: 'upstream' | 'pool' | undefined;
 }
 
-const NOTHING: Offer = { words: [], paths: undefined, names: undefined };
+const NOTHING: Candidates = { words: [], paths: undefined, names: undefined };
 
 /** @returns undefined for a flag, which takes no value */
-export function offerFor({ value, takes }: Option): Offer | undefined {
+export function candidatesFor({ value, takes }: Option): Candidates | undefined {
   if (value === undefined) return undefined;
-  if (takes !== undefined) return offerOf(takes);
+  if (takes !== undefined) return candidatesOf(takes);
   // `on|off`, `-|FILE|off`: what is not in capitals is written as it is.
   const parts = value.includes('|') ? value.split('|') : [];
   return {
@@ -25,7 +25,7 @@ export function offerFor({ value, takes }: Option): Offer | undefined {
   };
 }
 
-export function offerOf(takes: Taken | undefined): Offer {
+export function candidatesOf(takes: ValueKind | undefined): Candidates {
   if (takes === undefined) return NOTHING;
   if (typeof takes !== 'string') return { ...NOTHING, words: takes };
   switch (takes) {

@@ -1,7 +1,7 @@
 // The script that makes fish complete our commands.
 
 import type { Command } from '../command.ts';
-import { type Offer, offerFor, offerOf } from './candidates.ts';
+import { type Candidates, candidatesFor, candidatesOf } from './candidates.ts';
 
 export function fishCompletion(commands: readonly Command[]): string {
   const names = commands.map(({ name }) => name);
@@ -56,7 +56,7 @@ ${commands.flatMap(commandLines).join('\n')}
 function commandLines({ name, options, operands = [] }: Command): readonly string[] {
   return [
     ...options.map((option) => {
-      const offer = offerFor(option);
+      const offer = candidatesFor(option);
       const head = `complete --command fcgi-lb --condition '__fcgi_lb_is ${name}' --long-option ${option.name}`;
       const description = `--description ${quoted(option.help)}`;
       return offer === undefined
@@ -64,12 +64,12 @@ function commandLines({ name, options, operands = [] }: Command): readonly strin
         : `${head} ${offer.paths === 'file' ? '--require-parameter' : '--exclusive'} ${argumentsOf(offer)}${description}`;
     }),
     ...operands.map(({ takes }, index) =>
-      `complete --command fcgi-lb --condition '__fcgi_lb_operand ${name} ${index}' ${argumentsOf(offerOf(takes))}`.trimEnd(),
+      `complete --command fcgi-lb --condition '__fcgi_lb_operand ${name} ${index}' ${argumentsOf(candidatesOf(takes))}`.trimEnd(),
     ),
   ];
 }
 
-function argumentsOf({ words, paths, names }: Offer): string {
+function argumentsOf({ words, paths, names }: Candidates): string {
   if (names === 'pool') return `--arguments '(__fcgi_lb_names pools)' `;
   if (names === 'upstream') return `--arguments '(__fcgi_lb_names upstreams)' `;
   const list = words.length === 0 ? '' : `--arguments ${quoted(words.join(' '))} `;

@@ -2,7 +2,7 @@
 
 import type { Command } from '../command.ts';
 import type { Option } from '../options.ts';
-import { type Offer, offerFor, offerOf } from './candidates.ts';
+import { type Candidates, candidatesFor, candidatesOf } from './candidates.ts';
 
 export function zshCompletion(commands: readonly Command[]): string {
   return `#compdef fcgi-lb
@@ -50,14 +50,16 @@ if [[ $funcstack[1] == _fcgi-lb ]]; then _fcgi-lb "$@"; else compdef _fcgi-lb fc
 function commandCase({ name, options, operands = [] }: Command): string {
   const specs = [
     ...options.map(optionSpec),
-    ...operands.map((operand, index) => quoted(`${index + 1}:${escaped(operand.name, ':')}:${action(offerOf(operand.takes))}`)),
+    ...operands.map((operand, index) =>
+      quoted(`${index + 1}:${escaped(operand.name, ':')}:${action(candidatesOf(operand.takes))}`),
+    ),
   ];
   return `    ${name})\n      _arguments \\\n${specs.map((spec) => `        ${spec}`).join(' \\\n')}\n      ;;`;
 }
 
 function optionSpec(option: Option): string {
   const { name, help, repeatable, words, value = '' } = option;
-  const offer = offerFor(option);
+  const offer = candidatesFor(option);
   const start = `${repeatable ? '*' : ''}--${name}${offer === undefined ? '' : '='}[${escaped(help, '[]')}]`;
   if (offer === undefined) return quoted(start);
   // Every word up to the next option.
@@ -65,7 +67,7 @@ function optionSpec(option: Option): string {
   return quoted(`${start}:${many}${escaped(value, ':')}:${action(offer)}`);
 }
 
-function action({ words, paths, names }: Offer): string {
+function action({ words, paths, names }: Candidates): string {
   const files = paths === 'directory' ? '_files -/' : '_files';
   // After a space it is called as it is written, without arguments of _arguments' own.
   if (names !== undefined) return ` _fcgi_lb_names ${names}s`;

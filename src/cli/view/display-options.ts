@@ -2,16 +2,19 @@
 
 import { oneOf } from '../../config/values.ts';
 import { ConfigError } from '../../core/address.ts';
-import { type Sight, SORT_NAMES, type SortName } from './status-view.ts';
+import { type DisplayOptions, SORT_NAMES, type SortName } from './status-view.ts';
 
 /** The part of standard output that is needed, so that a test can be in its place. */
-export interface Output {
+export interface TerminalFacts {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
 }
 
 /** A pipe or a file gets everything, and no colours. */
-export function sightOf(output: Output, environment: NodeJS.ProcessEnv): Pick<Sight, 'width' | 'colours'> {
+export function displayOptionsOf(
+  output: TerminalFacts,
+  environment: NodeJS.ProcessEnv,
+): Pick<DisplayOptions, 'width' | 'colours'> {
   if (output.isTTY !== true) return { width: Number.POSITIVE_INFINITY, colours: false };
   const { NO_COLOR: plain, TERM: terminal } = environment;
   // A terminal that does not say how wide it is says 0.

@@ -19,7 +19,7 @@ export const SORTS = {
 export type SortName = keyof typeof SORTS;
 export const SORT_NAMES = Object.keys(SORTS) as readonly SortName[];
 
-export interface Sight {
+export interface DisplayOptions {
   /** Columns of the terminal; Infinity: everything is shown. */
   readonly width: number;
   readonly colours: boolean;
@@ -39,7 +39,7 @@ const BOLD = 1;
 /** One line: which program it is and how it is. */
 export function headLines(
   { status, active, waiting, rate, cpu, resident }: Overview,
-  { width, colours, rates }: Sight,
+  { width, colours, rates }: DisplayOptions,
 ): readonly string[] {
   const { version, pid, generation, ready, reasons, reload, stopping } = status;
   const state = stopping ? 'stopping' : ready ? 'ready' : `not ready: ${reasons.join('; ')}`;
@@ -63,7 +63,7 @@ export function headLines(
   ];
 }
 
-export function poolLines({ pools }: Overview, { width, colours, rates }: Sight): readonly string[] {
+export function poolLines({ pools }: Overview, { width, colours, rates }: DisplayOptions): readonly string[] {
   const columns: readonly Column<PoolRow>[] = [
     {
       title: 'POOL',
@@ -95,7 +95,11 @@ export interface Listing {
 }
 
 /** @param several whether more than one pool is shown */
-export function upstreamListing(rows: readonly UpstreamRow[], { width, colours, rates }: Sight, several: boolean): Listing {
+export function upstreamListing(
+  rows: readonly UpstreamRow[],
+  { width, colours, rates }: DisplayOptions,
+  several: boolean,
+): Listing {
   const directory = Number.isFinite(width) ? commonDirectory(rows) : '';
   const columns: readonly Column<UpstreamRow>[] = [
     ...(several
@@ -123,7 +127,7 @@ export function upstreamListing(rows: readonly UpstreamRow[], { width, colours, 
 }
 
 /** What is worth most to see first, if so wished. */
-export function sorted({ upstreams }: Overview, { sort, reversed = false }: Sight): readonly UpstreamRow[] {
+export function sorted({ upstreams }: Overview, { sort, reversed = false }: DisplayOptions): readonly UpstreamRow[] {
   const [...rows] = upstreams;
   if (sort !== undefined) rows.sort((a, b) => COMPARE[sort](a, b) || COMPARE.busy(a, b));
   return reversed ? rows.reverse() : rows;

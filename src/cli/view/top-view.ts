@@ -2,7 +2,16 @@
 
 import { escapeControls } from '../../core/escape.ts';
 import type { Overview } from './overview.ts';
-import { headLines, poolLines, type Sight, SORT_NAMES, SORTS, type SortName, sorted, upstreamListing } from './status-view.ts';
+import {
+  type DisplayOptions,
+  headLines,
+  poolLines,
+  SORT_NAMES,
+  SORTS,
+  type SortName,
+  sorted,
+  upstreamListing,
+} from './status-view.ts';
 import { shortened } from './table.ts';
 
 export interface TopState {
@@ -27,7 +36,7 @@ const POOLS_SHARE = 3;
 /** At most as many lines as there are, none wider than the terminal. */
 export function topLines(state: TopState, { width, height }: Size, colours: boolean): readonly string[] {
   const { seen, failure, sort, reversed } = state;
-  const sight: Sight = { width, colours, sort, reversed, rates: true };
+  const sight: DisplayOptions = { width, colours, sort, reversed, rates: true };
   const head = seen === undefined ? [] : headLines(seen, sight);
   const trouble = failure === undefined ? [] : [troubleLine(failure, width, colours)];
   const foot = footLine(state, width);
@@ -98,7 +107,7 @@ function fewPools(lines: readonly string[], limit: number, width: number): reado
   return [title, ...rows.slice(0, limit - 1), shortened(`and ${rows.length - limit + 1} more pools`, width)];
 }
 
-function windowOf(seen: Overview, sight: Sight, room: number, offset: number): readonly string[] {
+function windowOf(seen: Overview, sight: DisplayOptions, room: number, offset: number): readonly string[] {
   const rows = sorted(seen, sight);
   if (rows.length === 0) return ['no upstream'];
   // All are laid out, so that columns stay where they are while one scrolls.

@@ -17,7 +17,7 @@ import { probeSettings } from './probe.ts';
 
 export function poolSettings(name: string, raw: RawPool, report: Report): PoolSettings {
   const { queue, timeouts, keepalive } = raw;
-  if (speechOf(raw) === 'HTTP') refuseOnHttp(raw, report);
+  if (protocolOf(raw) === 'HTTP') refuseOnHttp(raw, report);
   const preset = POOL_DEFAULTS;
   return {
     name,
@@ -51,7 +51,7 @@ function balanceOf(raw: RawPool, report: Report): Balance {
 }
 
 /** What is spoken with the upstreams of a pool; undefined when that cannot be said. */
-export function speechOf(raw: RawPool): 'FastCGI' | 'HTTP' | undefined {
+export function protocolOf(raw: RawPool): 'FastCGI' | 'HTTP' | undefined {
   const kinds = new Set(
     raw.upstreams?.flatMap((item) => {
       const spec = 'kind' in item ? item : item.address;

@@ -7,7 +7,7 @@ import type { HeaderChanges, HostPattern, PathPattern, PoolRoute, RouteMatch, Ro
 import { some } from '../schema/describe.ts';
 import type { RawPool, RawRoute } from '../schema/file.ts';
 import { parseStatusRange } from '../schema/http-kinds.ts';
-import { speechOf } from './pool.ts';
+import { protocolOf } from './pool.ts';
 import { checkSize } from './probe.ts';
 import { checkRouteTemplates } from './template.ts';
 
@@ -115,7 +115,7 @@ function poolRoute(
   }
   const target = pools.byName.get(pool);
   for (const key of FASTCGI_KEYS) {
-    if (target !== undefined && speechOf(target) === 'HTTP' && report.has(raw, key)) {
+    if (target !== undefined && protocolOf(target) === 'HTTP' && report.has(raw, key)) {
       report.at(raw, key, `it is for FastCGI workers; pool '${pool}' has HTTP upstreams`);
     }
   }

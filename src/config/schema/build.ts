@@ -1,13 +1,13 @@
 // The parts that the schema of the configuration file is built from: typebox types that know how to read the text of a value.
 
 import Type, { type Static, type TArray, type TObject, type TOptional, type TSchema, type TUnion, type TUnsafe } from 'typebox';
-import type { ConfigWorld } from '../config-host.ts';
+import type { ConfigHost } from '../config-host.ts';
 
 /** Where the value being read stands. */
 export interface ReadContext {
   /** Relative paths in a file start at the directory of the file. */
   readonly directory: string;
-  readonly world: ConfigWorld;
+  readonly world: ConfigHost;
 }
 
 /** How one kind of single value is written, and read. */

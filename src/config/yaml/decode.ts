@@ -4,7 +4,7 @@ import type { Static, TSchema } from 'typebox';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import { ConfigError } from '../../core/address.ts';
 import { suggestion } from '../nearest.ts';
-import { type Place, pathOf, placeText } from '../problem.ts';
+import { pathOf, placeText, type SourcePosition } from '../problem.ts';
 import type { Report } from '../report.ts';
 import { formOf, type ReadContext, type Shape, shapeOf } from '../schema/build.ts';
 import { expected, found, some } from '../schema/describe.ts';
@@ -45,7 +45,7 @@ class Decoder {
   }
 
   /** @param holder where the key is, for what has no place of its own */
-  decode(shape: Shape, node: Node | null | undefined, path: string, holder: Place): unknown {
+  decode(shape: Shape, node: Node | null | undefined, path: string, holder: SourcePosition): unknown {
     if (this.#aliases > 0) {
       this.#throughAliases += 1;
       if (this.#throughAliases > MAX_THROUGH_ALIASES) {
@@ -70,13 +70,13 @@ class Decoder {
     }
   }
 
-  #wrong(shape: Shape, node: Node | null | undefined, path: string, holder: Place): undefined {
+  #wrong(shape: Shape, node: Node | null | undefined, path: string, holder: SourcePosition): undefined {
     const place =
       node === null || node === undefined || (isScalar(node) && node.value === null) ? holder : this.#file.placeOf(node);
     this.#report.add(place, path, `found ${found(node ?? undefined)}, expected ${expected(shape)}`);
   }
 
-  #alias(shape: Shape, node: Node & { readonly source: string }, path: string, holder: Place): unknown {
+  #alias(shape: Shape, node: Node & { readonly source: string }, path: string, holder: SourcePosition): unknown {
     const target = this.#file.target(node);
     if (target === undefined) {
       this.#report.add(this.#file.placeOf(node), path, `there is no anchor &${node.source} before this alias`);
@@ -101,7 +101,7 @@ class Decoder {
     return this.#read(shape.read, text, this.#file.placeOf(node), path);
   }
 
-  #read(read: Shape['read'], text: string, place: Place, path: string): unknown {
+  #read(read: Shape['read'], text: string, place: SourcePosition, path: string): unknown {
     try {
       return read?.(text, this.#context);
     } catch (error) {
@@ -111,8 +111,8 @@ class Decoder {
     }
   }
 
-  #list(shape: Shape, node: YAMLSeq, path: string, holder: Place): unknown[] {
-    const places = new Map<number, Place>();
+  #list(shape: Shape, node: YAMLSeq, path: string, holder: SourcePosition): unknown[] {
+    const places = new Map<number, SourcePosition>();
     const values: unknown[] = [];
     for (const [index, item] of node.items.entries()) {
       const itemNode = item as Node | null;
@@ -129,10 +129,10 @@ class Decoder {
     return values;
   }
 
-  #map(shape: Shape, node: YAMLMap, path: string, holder: Place): object {
+  #map(shape: Shape, node: YAMLMap, path: string, holder: SourcePosition): object {
     const { properties } = shape;
-    const keys = new Map<string, Place>();
-    const places = new Map<string, Place>();
+    const keys = new Map<string, SourcePosition>();
+    const places = new Map<string, SourcePosition>();
     const named = new Map<string, unknown>();
     for (const { key, value } of node.items as { key: Node | null; value: Node | null }[]) {
       if (!isScalar(key) || key.value === null) {
@@ -167,12 +167,12 @@ class Decoder {
   }
 
   /** What may stand under a name that the operator chose; undefined, and a problem, when the name is none. */
-  #itemOf(shape: Shape, name: string, place: Place, path: string): Shape | undefined {
+  #itemOf(shape: Shape, name: string, place: SourcePosition, path: string): Shape | undefined {
     if (this.#read(shape.readKey, name, place, path) === undefined) return undefined;
     return shape.additionalProperties === false ? undefined : shape.additionalProperties;
   }
 
-  #propertyOf(properties: Readonly<Record<string, Shape>>, name: string, place: Place, path: string): Shape | undefined {
+  #propertyOf(properties: Readonly<Record<string, Shape>>, name: string, place: SourcePosition, path: string): Shape | undefined {
     if (Object.hasOwn(properties, name)) return properties[name];
     const names = Object.keys(properties);
     const keyPath = pathOf(path, name);

@@ -4,8 +4,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from '../../core/address.ts';
 import { systemCode } from '../../core/errors.ts';
 import { isGlob } from '../../core/glob-pattern.ts';
-import type { ConfigWorld } from '../config-host.ts';
-import { type Place, pathOf, placeText } from '../problem.ts';
+import type { ConfigHost } from '../config-host.ts';
+import { pathOf, placeText, type SourcePosition } from '../problem.ts';
 import type { Report } from '../report.ts';
 import { FILE, type RawFile, type RawPool, type RawRoute } from '../schema/file.ts';
 import { decode } from './decode.ts';
@@ -21,9 +21,9 @@ export interface Gathered {
   readonly pools: ReadonlyMap<string, RawPool>;
   readonly routes: readonly RawRoute[];
   /** Pools and routes that are there, though nothing in them may be right; pools with the place of their name. */
-  readonly mentioned: { readonly pools: ReadonlyMap<string, Place>; readonly routes: boolean };
+  readonly mentioned: { readonly pools: ReadonlyMap<string, SourcePosition>; readonly routes: boolean };
   /** Where the keys of `server` stand. */
-  readonly places: ReadonlyMap<string, Place>;
+  readonly places: ReadonlyMap<string, SourcePosition>;
   /** Every file could be read; otherwise what is missing may be in the one that could not. */
   readonly whole: boolean;
   /** As they are named in messages, in the order in which they were read. */
@@ -38,29 +38,29 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** @param path of the first file; all problems go to the report */
-export function gather(path: string, world: ConfigWorld, report: Report): Gathered {
+export function gather(path: string, world: ConfigHost, report: Report): Gathered {
   const gathering = new Gathering(world, report);
   gathering.read(resolve(path), path, { file: path, line: 1, column: 1 }, '');
   return gathering.result();
 }
 
 class Gathering {
-  readonly #world: ConfigWorld;
+  readonly #world: ConfigHost;
   readonly #report: Report;
   readonly #server: Record<string, unknown> = {};
   /** Of keys that may be given once, in whichever file. */
-  readonly #given = new Map<string, Place>();
+  readonly #given = new Map<string, SourcePosition>();
   readonly #pools = new Map<string, RawPool>();
-  readonly #poolPlaces = new Map<string, Place>();
+  readonly #poolPlaces = new Map<string, SourcePosition>();
   readonly #routes: RawRoute[] = [];
   #anyRoutes = false;
   #whole = true;
   /** Absolute paths, with what the operator knows each as and where it was asked for. */
-  readonly #files = new Map<string, { readonly name: string; readonly place: Place }>();
+  readonly #files = new Map<string, { readonly name: string; readonly place: SourcePosition }>();
   /** Absolute paths of the files that are being read, each included by the one before. */
   readonly #open: string[] = [];
 
-  constructor(world: ConfigWorld, report: Report) {
+  constructor(world: ConfigHost, report: Report) {
     this.#world = world;
     this.#report = report;
   }
@@ -82,7 +82,7 @@ class Gathering {
    * @param name what the file is called in messages
    * @param place and @param path of the `include` that asks for it
    */
-  read(absolute: string, name: string, place: Place, path: string): void {
+  read(absolute: string, name: string, place: SourcePosition, path: string): void {
     const before = this.#files.get(absolute);
     if (this.#open.includes(absolute)) {
       this.#report.add(
@@ -139,7 +139,7 @@ class Gathering {
   }
 
   /** @param shown the directory of the including file as messages name it */
-  #include(directory: string, shown: string, pattern: string, place: Place, path: string): void {
+  #include(directory: string, shown: string, pattern: string, place: SourcePosition, path: string): void {
     const absolute = resolve(directory, pattern);
     const nameOf = (file: string): string =>
       isAbsolute(pattern) || !file.startsWith(`${directory}/`) ? file : join(shown, file.slice(directory.length + 1));
@@ -178,7 +178,7 @@ class Gathering {
   }
 
   /** Runs what touches the file system, and reports why it could not. */
-  #try<T>(name: string, place: Place, path: string, action: () => T): T | undefined {
+  #try<T>(name: string, place: SourcePosition, path: string, action: () => T): T | undefined {
     try {
       return action();
     } catch (error) {

@@ -1,7 +1,7 @@
 // A file's text as YAML nodes that know their places.
 
 import { Composer, type CST, type Document, isAlias, isScalar, type Node, Parser, visit } from 'yaml';
-import type { Place } from '../problem.ts';
+import type { SourcePosition } from '../problem.ts';
 import type { Report } from '../report.ts';
 
 /** Deeper than any configuration; the library recurses, and would run out of stack. */
@@ -15,7 +15,7 @@ export interface YamlFile {
   /** What an alias stands for. */
   target(alias: Node): Node | undefined;
   /** The place of a node, or of a part of its text. */
-  placeOf(node: Node, part?: string): Place;
+  placeOf(node: Node, part?: string): SourcePosition;
 }
 
 /** @returns undefined when the text is no YAML; why is in the report */
@@ -52,7 +52,7 @@ export function parseYaml(name: string, text: string, report: Report): YamlFile 
 }
 
 /** From offsets to places. The library's own counter does not hear of lines that hold what cannot be understood. */
-function placesIn(file: string, text: string): (offset: number) => Place {
+function placesIn(file: string, text: string): (offset: number) => SourcePosition {
   const starts = [0];
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return (offset) => {

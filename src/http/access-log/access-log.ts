@@ -4,9 +4,9 @@ import { COMBINED } from '../../config/log-format.ts';
 import type { Clock } from '../../core/clock.ts';
 import { escapeControls, escapeJson } from '../../core/escape.ts';
 import { compileLogFormat } from './log-format.ts';
-import type { AccessEntry, AccessLog } from './record.ts';
+import type { AccessLog, AccessRecord } from './record.ts';
 
-export type { AccessEntry, AccessLog } from './record.ts';
+export type { AccessLog, AccessRecord } from './record.ts';
 
 /**
  * Writes entries as lines. `write` gets whole lines.
@@ -17,10 +17,10 @@ export function createAccessLog(format: string, clock: Clock, write: (line: stri
   if (format === 'json') return (entry) => write(jsonLine(clock.date(), entry));
   if (format === 'pretty') return (entry) => write(prettyLine(clock.date(), entry));
   const { line, wantsAddresses } = compileLogFormat(format === 'combined' ? COMBINED : format);
-  return Object.assign((entry: AccessEntry) => write(line(entry, clock.date())), { wantsAddresses });
+  return Object.assign((entry: AccessRecord) => write(line(entry, clock.date())), { wantsAddresses });
 }
 
-function jsonLine(date: Date, entry: AccessEntry): string {
+function jsonLine(date: Date, entry: AccessRecord): string {
   const json = JSON.stringify({
     time: date.toISOString(),
     request_id: entry.requestId,
@@ -41,7 +41,7 @@ function jsonLine(date: Date, entry: AccessEntry): string {
   return `${escapeJson(json)}\n`;
 }
 
-function prettyLine(date: Date, entry: AccessEntry): string {
+function prettyLine(date: Date, entry: AccessRecord): string {
   const error = entry.error === undefined ? '' : ` ${entry.error}`;
   const id = entry.requestId === undefined ? '' : ` id=${entry.requestId}`;
   return (

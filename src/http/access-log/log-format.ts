@@ -5,9 +5,9 @@ import type { Socket } from 'node:net';
 import { type LogPart, type LogVariable, parseLogFormat } from '../../config/log-format.ts';
 import { byteString } from '../../core/byte-string.ts';
 import { compileTemplate, filledIn, type RequestFacts, type VariableScope } from '../request/variables.ts';
-import type { AccessEntry, Attempt } from './record.ts';
+import type { AccessRecord, Attempt } from './record.ts';
 
-type Reader = (entry: AccessEntry, now: Date) => string;
+type Reader = (entry: AccessRecord, now: Date) => string;
 
 /** Undefined: there is none. */
 type Value = string | undefined;
@@ -24,15 +24,15 @@ const NOTHING = '-';
 /** Empty is what they say, not that nothing is known. */
 const MAY_BE_EMPTY = ['is_args', 'https'];
 
-export interface LogFormat {
+export interface AccessLogFormat {
   /** The line of an entry, with its end. */
-  readonly line: (entry: AccessEntry, now: Date) => string;
+  readonly line: (entry: AccessRecord, now: Date) => string;
   /** Whether the ends of the client's connection are wanted, which must be asked for while it is open. */
   readonly wantsAddresses: boolean;
 }
 
 /** @throws ConfigError for a variable that does not exist */
-export function compileLogFormat(text: string): LogFormat {
+export function compileLogFormat(text: string): AccessLogFormat {
   const parsed = parseLogFormat(text);
   const parts = parsed.map((part) => (part.kind === 'text' ? part.text : readerOf(part)));
   return {
@@ -70,7 +70,7 @@ function readerOf(part: Exclude<LogPart, { kind: 'text' }>): Reader {
 }
 
 /** Known of every request, even one that could not be understood. */
-const OF_ANY_REQUEST: Readonly<Record<string, (entry: AccessEntry) => Value>> = {
+const OF_ANY_REQUEST: Readonly<Record<string, (entry: AccessRecord) => Value>> = {
   remote_addr: ({ client }) => client,
   request_method: ({ method }) => method,
   request_uri: ({ path }) => path,
@@ -79,7 +79,7 @@ const OF_ANY_REQUEST: Readonly<Record<string, (entry: AccessEntry) => Value>> = 
 };
 
 /** Noted when the request came: a connection that has gone does not tell them. */
-const OF_THE_CONNECTION: Readonly<Record<string, (entry: AccessEntry) => Value>> = {
+const OF_THE_CONNECTION: Readonly<Record<string, (entry: AccessRecord) => Value>> = {
   remote_port: ({ followed }) => followed?.addresses?.remotePort,
   server_addr: ({ followed }) => followed?.addresses?.serverAddr,
   server_port: ({ followed }) => followed?.addresses?.serverPort,
@@ -129,16 +129,16 @@ function endReader(name: LogVariable): Reader {
 }
 
 /** What is said of each upstream that was tried, in order. */
-function ofEach({ followed }: AccessEntry, say: (attempt: Attempt) => string): string {
+function ofEach({ followed }: AccessRecord, say: (attempt: Attempt) => string): string {
   const tried = followed?.tried() ?? [];
   return tried.length === 0 ? NOTHING : tried.map(say).join(', ');
 }
 
-function protocolOf({ followed }: AccessEntry): Value {
+function protocolOf({ followed }: AccessRecord): Value {
   return followed && `HTTP/${followed.request.httpVersion}`;
 }
 
-function factsOf(entry: AccessEntry): RequestFacts | undefined {
+function factsOf(entry: AccessRecord): RequestFacts | undefined {
   const { followed, read, method, requestId } = entry;
   if (followed === undefined || read === undefined) return undefined;
   const { headers } = followed.request;
@@ -196,7 +196,7 @@ function userOf(authorization: Value): Value {
  * As nginx escapes: what would end a quoted value, or is not plain ASCII, as `\xHH` for each byte. A value that is not there
  * is a dash.
  */
-function escaped(read: (entry: AccessEntry) => Value): Reader {
+function escaped(read: (entry: AccessRecord) => Value): Reader {
   return (entry) => {
     const value = read(entry);
     if (value === undefined) return NOTHING;

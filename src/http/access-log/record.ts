@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHeaders } from '../request/headers.ts';
 import type { Peer } from '../request/peer.ts';
-import type { Target } from '../request/target.ts';
+import type { RequestTarget } from '../request/target.ts';
 
 /** One upstream that was tried. Times in ms, undefined for a stage that was not reached. */
 export interface Attempt {
@@ -16,7 +16,7 @@ export interface Attempt {
   readonly response: number | undefined;
 }
 
-export interface AccessEntry {
+export interface AccessRecord {
   readonly client: string;
   readonly method: string;
   /** The request target as the client sent it. */
@@ -40,7 +40,7 @@ export interface AccessEntry {
   readonly followed?: Followed;
   readonly response?: ServerResponse;
   /** What was understood of the request; undefined when that failed. */
-  readonly read?: { readonly target: Target; readonly headers: RequestHeaders } | undefined;
+  readonly read?: { readonly target: RequestTarget; readonly headers: RequestHeaders } | undefined;
 }
 
 /** What only some formats want to know. */
@@ -61,6 +61,6 @@ export interface ConnectionAddresses {
 }
 
 export interface AccessLog {
-  (entry: AccessEntry): void;
+  (entry: AccessRecord): void;
   readonly wantsAddresses?: boolean;
 }

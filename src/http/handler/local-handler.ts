@@ -19,7 +19,7 @@ import type { OpenRequest, TransactionContext } from './transaction-context.ts';
  * 1. Exactly one answer is begun: `#begun` says whether.
  * 2. A file that the route has opened is closed on every path: by its sender, or here when the client has left before.
  */
-export class LocalTransaction implements OpenRequest {
+export class LocalHandler implements OpenRequest {
   readonly #context: TransactionContext;
   readonly #routed: RoutedHere | Refused;
   readonly #request: IncomingMessage;

@@ -1,7 +1,7 @@
 // Begins what a request's route asks for: a transaction with an upstream, or an answer of our own.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { LocalTransaction } from './local-handler.ts';
+import { LocalHandler } from './local-handler.ts';
 import type { Routed } from './routed.ts';
 import { Transaction } from './transaction.ts';
 import type { OpenRequest, TransactionContext } from './transaction-context.ts';
@@ -22,5 +22,5 @@ export function openRequest(
 ): OpenRequest {
   return routed.kind === 'pool'
     ? new Transaction(context, routed, request, response, method, upgrade, closed)
-    : new LocalTransaction(context, routed, request, response, method, closed);
+    : new LocalHandler(context, routed, request, response, method, closed);
 }

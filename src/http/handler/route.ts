@@ -11,7 +11,7 @@ import type { Forwarder } from '../proxy/forwarder.ts';
 import type { AnswerRules } from '../response/answer-rules.ts';
 import type { SpoolLimits } from '../response/spool.ts';
 
-export interface HttpSpeech {
+export interface HttpProtocol {
   readonly kind: 'http';
   readonly forwarder: Forwarder;
   readonly changes: RequestChanges;
@@ -20,13 +20,13 @@ export interface HttpSpeech {
 }
 
 /** What the upstreams of a pool speak, and what that takes. */
-export type Speech = { readonly kind: 'fastcgi'; readonly params: CgiParams } | HttpSpeech;
+export type UpstreamProtocol = { readonly kind: 'fastcgi'; readonly params: CgiParams } | HttpProtocol;
 
 /** Requests go to a pool. */
 export interface Route {
   readonly kind: 'pool';
   readonly pool: Pool;
-  readonly speaks: Speech;
+  readonly protocol: UpstreamProtocol;
   readonly retry: RetryPolicy;
   readonly retryBudget: RetryBudget;
   /** What the pool's balancer goes by, if it goes by anything. */

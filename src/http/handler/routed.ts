@@ -5,12 +5,12 @@ import { ProxyError } from '../../core/errors.ts';
 import { codedError } from '../request/coded-error.ts';
 import type { HeaderReader, RequestHeaders } from '../request/headers.ts';
 import type { Router } from '../request/router.ts';
-import { parseTarget, type Target } from '../request/target.ts';
+import { parseTarget, type RequestTarget } from '../request/target.ts';
 import type { AnyRoute, LocalRoute, Route } from './route.ts';
 
 /** What was read of a request to choose its route. */
 interface Read {
-  readonly target: Target;
+  readonly target: RequestTarget;
   readonly headers: RequestHeaders;
 }
 

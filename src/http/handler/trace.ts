@@ -6,7 +6,7 @@ import { asError, type ProxyError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Pool } from '../../pool/pool.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
-import type { AccessEntry, AccessLog, Attempt, ConnectionAddresses, Followed } from '../access-log/record.ts';
+import type { AccessLog, AccessRecord, Attempt, ConnectionAddresses, Followed } from '../access-log/record.ts';
 import { localAddress, localPort, type Peer, remoteAddress } from '../request/peer.ts';
 import type { RequestIds } from '../request/request-id.ts';
 import type { TrustedProxies } from '../request/trusted-proxies.ts';
@@ -214,7 +214,7 @@ export class Trace implements Followed {
     status: number | undefined,
     bytes: number,
     response: ServerResponse,
-    read: AccessEntry['read'],
+    read: AccessRecord['read'],
   ): void {
     accessLog?.({
       client: this.#client,

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { type FailureCode, ProxyError } from '../../core/errors.ts';
 import type { Lease } from '../../pool/lease.ts';
 import type { Waiter } from '../../pool/pool.ts';
-import type { Place } from '../../pool/queue.ts';
+import type { QueueEntry } from '../../pool/queue.ts';
 import { decideRetry, REPEATABLE_METHODS, type RetryDecision } from '../../pool/retry.ts';
 import type { BodySource } from '../../upstream/transport/request.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
@@ -18,7 +18,7 @@ import { openTunnel, SWITCHING, type Tunnel } from '../proxy/tunnel.ts';
 import { admitBody, type ReceivedBody, receiveBody } from '../request/body.ts';
 import { codedError } from '../request/coded-error.ts';
 import type { RequestHeaders } from '../request/headers.ts';
-import type { Target } from '../request/target.ts';
+import type { RequestTarget } from '../request/target.ts';
 import type { RequestFacts } from '../request/variables.ts';
 import { changedHead, errorAnswer } from '../response/answer-rules.ts';
 import { ClientResponse } from '../response/client-response.ts';
@@ -31,7 +31,7 @@ import type { OpenRequest, TransactionContext } from './transaction-context.ts';
 
 type Phase =
   | { readonly kind: 'receiving' }
-  | { readonly kind: 'waiting'; readonly place: Place<Waiter> | undefined }
+  | { readonly kind: 'waiting'; readonly place: QueueEntry<Waiter> | undefined }
   | { readonly kind: 'exchanging'; readonly exchange: CarriedExchange | undefined }
   /** The client has changed its protocol; the exchange holds the slot until the tunnel ends. */
   | { readonly kind: 'tunnelling'; readonly exchange: CarriedExchange | undefined; readonly tunnel: Tunnel }
@@ -99,11 +99,11 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     this.key = route.balanceKey === undefined ? '' : balanceKey(route.balanceKey, request, this.#trace.peer);
     const { requestId, peer } = this.#trace;
     const maxHead = route.limits.maxResponseHead;
-    const { speaks } = route;
+    const { protocol } = route;
     this.#carrier =
-      speaks.kind === 'fastcgi'
-        ? new FcgiCarrier({ request, peer, method, params: speaks.params, maxHead, log: context.log, requestId }, this)
-        : new HttpCarrier({ request, peer, method, speaks, maxHead, upgrade, requestId }, this);
+      protocol.kind === 'fastcgi'
+        ? new FcgiCarrier({ request, peer, method, params: protocol.params, maxHead, log: context.log, requestId }, this)
+        : new HttpCarrier({ request, peer, method, speaks: protocol, maxHead, upgrade, requestId }, this);
     response.on('close', () => this.close());
     // A write to a connection that has gone; `close` follows and does what is to be done.
     response.on('error', ignore);
@@ -248,7 +248,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     return this.#phase.kind === 'exchanging' ? this.#phase.exchange : undefined;
   }
 
-  async #receive(target: Target, headers: RequestHeaders): Promise<void> {
+  async #receive(target: RequestTarget, headers: RequestHeaders): Promise<void> {
     const { maxBody, bodyTimeout, tempDir } = this.#route.limits;
     try {
       const body = await receiveBody(this.#request, { maxBody, idleTimeout: bodyTimeout, tempDir }, this.#context.clock);
@@ -266,7 +266,7 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     }
   }
 
-  #prepare(target: Target, headers: RequestHeaders, bodyLength: number | undefined, body: BodySource): void {
+  #prepare(target: RequestTarget, headers: RequestHeaders, bodyLength: number | undefined, body: BodySource): void {
     const streamed = body.kind === 'stream' && this.#body === undefined;
     this.#repeatable = REPEATABLE_METHODS.has(this.#method) && !streamed;
     this.#carrier.prepare({ target, headers, bodyLength, body, repeatable: this.#repeatable });

@@ -3,14 +3,14 @@
 import type { Duplex } from 'node:stream';
 import type { ProxyError } from '../../core/errors.ts';
 import type { Lease } from '../../pool/lease.ts';
-import type { BodySource, Outcome } from '../../upstream/transport/request.ts';
+import type { BodySource, ExchangeOutcome } from '../../upstream/transport/request.ts';
 import type { RequestHeaders } from '../request/headers.ts';
-import type { Target } from '../request/target.ts';
+import type { RequestTarget } from '../request/target.ts';
 import type { DocumentHead } from './cgi-response.ts';
 
 /** A client's request with its body at hand. */
 export interface ReadyRequest {
-  readonly target: Target;
+  readonly target: RequestTarget;
   readonly headers: RequestHeaders;
   /** Bytes of the body; undefined when there is none. */
   readonly bodyLength: number | undefined;
@@ -23,7 +23,7 @@ export interface ReadyRequest {
 export interface CarriedExchange {
   pause(): void;
   resume(): void;
-  abandon(outcome: Outcome): void;
+  abandon(outcome: ExchangeOutcome): void;
 }
 
 export interface Carrier {

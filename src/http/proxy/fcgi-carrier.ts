@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { asError, type FailureCode, ProxyError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Lease } from '../../pool/lease.ts';
-import type { Exchange } from '../../upstream/fcgi/exchange.ts';
+import type { FcgiExchange } from '../../upstream/fcgi/exchange.ts';
 import type { ExchangeSink, FcgiRequest } from '../../upstream/transport/request.ts';
 import { codedError } from '../request/coded-error.ts';
 import type { Peer } from '../request/peer.ts';
@@ -14,7 +14,7 @@ import type { CgiParams } from './cgi-params.ts';
 import type { LocalRedirect } from './cgi-response.ts';
 import { LocalRedirects } from './local-redirects.ts';
 
-export interface FcgiCarrierParts {
+export interface FcgiCarrierDeps {
   readonly request: IncomingMessage;
   readonly peer: Peer;
   /** As the client sent it. */
@@ -27,30 +27,30 @@ export interface FcgiCarrierParts {
 }
 
 export class FcgiCarrier implements Carrier, ExchangeSink {
-  readonly #parts: FcgiCarrierParts;
+  readonly #deps: FcgiCarrierDeps;
   readonly #sink: CarrierSink;
   #ready: ReadyRequest | undefined;
   #fcgi: FcgiRequest | undefined;
   #upstream = 'upstream';
-  #exchange: Exchange | undefined;
+  #exchange: FcgiExchange | undefined;
   #headReader: AnswerHeadReader | undefined;
   #begun = false;
   #redirect: LocalRedirect | undefined;
   #redirects: LocalRedirects | undefined;
 
-  constructor(parts: FcgiCarrierParts, sink: CarrierSink) {
-    this.#parts = parts;
+  constructor(deps: FcgiCarrierDeps, sink: CarrierSink) {
+    this.#deps = deps;
     this.#sink = sink;
   }
 
   prepare(ready: ReadyRequest): void {
-    this.#encode(ready, this.#parts.method);
+    this.#encode(ready, this.#deps.method);
   }
 
-  start(lease: Lease): Exchange {
+  start(lease: Lease): FcgiExchange {
     if (this.#fcgi === undefined) throw new Error('a lease was granted before the request was prepared');
     this.#upstream = lease.upstream.name;
-    this.#headReader = new AnswerHeadReader(this.#parts.maxHead, this.#upstream);
+    this.#headReader = new AnswerHeadReader(this.#deps.maxHead, this.#upstream);
     this.#begun = false;
     this.#redirect = undefined;
     this.#exchange = lease.start(this.#fcgi, this);
@@ -75,8 +75,8 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
 
   end(appStatus: number): void {
     if (appStatus !== 0) {
-      const fields = { request_id: this.#parts.requestId, upstream: this.#upstream, appStatus };
-      this.#parts.log.debug(fields, 'worker ended with a status of its own');
+      const fields = { request_id: this.#deps.requestId, upstream: this.#upstream, appStatus };
+      this.#deps.log.debug(fields, 'worker ended with a status of its own');
     }
     if (this.#redirect !== undefined) this.#follow(this.#redirect);
     else if (this.#begun) this.#sink.end();
@@ -88,7 +88,7 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
   }
 
   #encode(ready: ReadyRequest, method: string): void {
-    const { request, peer, params, requestId } = this.#parts;
+    const { request, peer, params, requestId } = this.#deps;
     const { target, headers, bodyLength, body, repeatable } = ready;
     const protocol = `HTTP/${request.httpVersion}`;
     const head = params.encode({ method, protocol, target, headers, bodyLength, socket: peer, requestId });
@@ -114,7 +114,7 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
   #follow(redirect: LocalRedirect): void {
     this.#redirect = undefined;
     try {
-      this.#redirects ??= new LocalRedirects(this.#parts.request.url ?? '', this.#parts.method);
+      this.#redirects ??= new LocalRedirects(this.#deps.request.url ?? '', this.#deps.method);
       const next = this.#redirects.follow(redirect.location);
       if (next === undefined || this.#ready === undefined) {
         const story = `redirected ${this.#redirects.count} times, last to ${redirect.location}`;

@@ -4,7 +4,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { HeaderChanges } from '../../config/route.ts';
 import { byteString } from '../../core/byte-string.ts';
 import { unmount } from '../request/script.ts';
-import type { Target } from '../request/target.ts';
+import type { RequestTarget } from '../request/target.ts';
 import {
   compileTemplate,
   escapePath,
@@ -38,7 +38,7 @@ export function changedFields(changes: RequestChanges, fields: OutgoingHttpHeade
 }
 
 /** The request target: as the client sent it, unless something is taken off, and then written anew from the path that routes go by. */
-export function changedTarget({ prefix }: RequestChanges, target: Target): string {
+export function changedTarget({ prefix }: RequestChanges, target: RequestTarget): string {
   const mounted = unmount(target.path, prefix);
   if (mounted.prefix === '') return target.raw;
   const path = escapePath(mounted.rest === '' ? '/' : mounted.rest);

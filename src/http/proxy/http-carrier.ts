@@ -7,7 +7,7 @@ import { BadHeadError } from '../../fcgi/cgi-head.ts';
 import type { Lease } from '../../pool/lease.ts';
 import type { HttpExchange } from '../../upstream/http/exchange.ts';
 import type { HttpHead, HttpRequest, HttpSink } from '../../upstream/http/request.ts';
-import type { HttpSpeech } from '../handler/route.ts';
+import type { HttpProtocol } from '../handler/route.ts';
 import { codedError } from '../request/coded-error.ts';
 import type { Peer } from '../request/peer.ts';
 import type { CarriedExchange, Carrier, CarrierSink, ReadyRequest } from './carrier.ts';
@@ -15,12 +15,12 @@ import type { DocumentHead } from './cgi-response.ts';
 import { changedFields, changedTarget } from './forward-changes.ts';
 import { forwardedFields, interpretHttpHead } from './forward-headers.ts';
 
-export interface HttpCarrierParts {
+export interface HttpCarrierDeps {
   readonly request: IncomingMessage;
   readonly peer: Peer;
   /** As the client sent it. */
   readonly method: string;
-  readonly speaks: HttpSpeech;
+  readonly speaks: HttpProtocol;
   /** Bytes that the head of an answer may have. */
   readonly maxHead: number;
   /** The protocol that the client asks to change to. */
@@ -30,7 +30,7 @@ export interface HttpCarrierParts {
 
 /** Invariant: `#done` is set from the sending of a request until the head of its answer, or its failure, has been told. */
 export class HttpCarrier implements Carrier, HttpSink {
-  readonly #parts: HttpCarrierParts;
+  readonly #deps: HttpCarrierDeps;
   readonly #sink: CarrierSink;
   #prepared: HttpRequest | undefined;
   #upstream = 'upstream';
@@ -39,13 +39,13 @@ export class HttpCarrier implements Carrier, HttpSink {
   #meaning: DocumentHead | undefined;
   #failure: ProxyError | undefined;
 
-  constructor(parts: HttpCarrierParts, sink: CarrierSink) {
-    this.#parts = parts;
+  constructor(deps: HttpCarrierDeps, sink: CarrierSink) {
+    this.#deps = deps;
     this.#sink = sink;
   }
 
   prepare({ target, headers, bodyLength, body, repeatable }: ReadyRequest): void {
-    const { request, peer, method, maxHead, upgrade, requestId, speaks } = this.#parts;
+    const { request, peer, method, maxHead, upgrade, requestId, speaks } = this.#deps;
     const { changes } = speaks;
     const protocol = `HTTP/${request.httpVersion}`;
     const facts = { method, protocol, target, headers, bodyLength, socket: peer, requestId };
@@ -72,7 +72,7 @@ export class HttpCarrier implements Carrier, HttpSink {
       this.#done = done;
       this.#exchange = lease.forward({ ...prepared, headers }, this);
     };
-    this.#parts.speaks.forwarder.forward(this.#parts.request.socket, {
+    this.#deps.speaks.forwarder.forward(this.#deps.request.socket, {
       headers: prepared.headers,
       send,
       arrived: () => this.#arrived(),

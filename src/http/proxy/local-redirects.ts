@@ -1,6 +1,6 @@
 // The local redirects of one request (RFC 3875 6.2.2): what each asks for, and an end to them.
 
-import { parseTarget, type Target } from '../request/target.ts';
+import { parseTarget, type RequestTarget } from '../request/target.ts';
 
 /** Local redirects that one request may take (RFC 3875 asks for no number; a loop must end). */
 const MAX_REDIRECTS = 5;
@@ -25,7 +25,7 @@ export class LocalRedirects {
    * What to ask for in the client's place; undefined when it has been enough.
    * @throws ProxyError for a location that is no request target
    */
-  follow(location: string): { readonly method: 'GET' | 'HEAD'; readonly target: Target } | undefined {
+  follow(location: string): { readonly method: 'GET' | 'HEAD'; readonly target: RequestTarget } | undefined {
     this.#count += 1;
     if (this.#count > MAX_REDIRECTS) return undefined;
     // The host of an absolute-form target holds for the redirect as well.

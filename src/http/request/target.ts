@@ -4,7 +4,7 @@ import { ProxyError } from '../../core/errors.ts';
 import { isHost } from './headers.ts';
 
 /** All strings are byte strings: each character is one byte. */
-export interface Target {
+export interface RequestTarget {
   /** As the client sent it, from the path on: REQUEST_URI. */
   readonly raw: string;
   /** Decoded, dot segments resolved, slashes merged; begins with a slash. nginx's `$uri`. */
@@ -22,7 +22,7 @@ const UNUSUAL = /\/\/|\/\./;
 const CONTROL = /[\x00-\x1f\x7f]/;
 
 /** @throws ProxyError (400) for a target that is no path, has a bad escape, a control character, or climbs above the root */
-export function parseTarget(target: string): Target {
+export function parseTarget(target: string): RequestTarget {
   let raw = target;
   let authority: string | undefined;
   if (target.charCodeAt(0) !== 0x2f) {

@@ -7,14 +7,14 @@ import type { RequestHeaders } from './headers.ts';
 import { localAddress, localPort, type Peer, remoteAddress, schemeOf, serverName } from './peer.ts';
 import { hostName } from './router.ts';
 import { type ScriptRules, splitScript, unmount } from './script.ts';
-import type { Target } from './target.ts';
+import type { RequestTarget } from './target.ts';
 
 /** What is known of a request. */
 export interface RequestFacts {
   readonly method: string;
   /** `HTTP/1.1` */
   readonly protocol: string;
-  readonly target: Target;
+  readonly target: RequestTarget;
   readonly headers: RequestHeaders;
   /** Bytes of the request body; undefined when there is none. */
   readonly bodyLength: number | undefined;

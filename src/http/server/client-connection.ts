@@ -2,7 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { Seated } from '../../core/dense-set.ts';
+import type { Indexed } from '../../core/dense-set.ts';
 import type { OpenRequest } from '../handler/transaction-context.ts';
 import { ReplayedConnection } from './replayed-connection.ts';
 
@@ -27,8 +27,8 @@ export interface Turn {
  *
  * Invariant: no timer runs after `release`.
  */
-export class ClientConnection implements Seated {
-  seat = -1;
+export class ClientConnection implements Indexed {
+  index = -1;
   readonly socket: Duplex;
   readonly #clock: Clock;
   /** The requests that are open, in order of arrival. */

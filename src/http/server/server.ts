@@ -26,7 +26,7 @@ import { takeOver } from './custom-method.ts';
 import { ordinaryHead, UPGRADES_WITHOUT_BODY, wantedUpgrade } from './protocol-upgrade.ts';
 import { ReplayedConnection } from './replayed-connection.ts';
 
-export interface DoorSettings {
+export interface PublicServerSettings {
   /** Bytes of a request's head. */
   readonly maxHeader: number;
   /** ms that a client may take for the head of a request. */
@@ -47,8 +47,8 @@ const PARSE_ERRORS: Readonly<Record<string, FailureCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'FCGI_LB_REQUEST_TIMEOUT',
 };
 
-export class Door {
-  #settings: DoorSettings;
+export class PublicServer {
+  #settings: PublicServerSettings;
   readonly #clock: Clock;
   readonly #context: TransactionContext;
   readonly #router: () => Router<AnyRoute>;
@@ -67,8 +67,8 @@ export class Door {
 
   /** @param router the routes of the generation that is current when a request arrives */
   constructor(
-    settings: DoorSettings,
-    around: {
+    settings: PublicServerSettings,
+    deps: {
       readonly clock: Clock;
       readonly log: Log;
       readonly accessLog: () => AccessLog | undefined;
@@ -79,13 +79,13 @@ export class Door {
     router: () => Router<AnyRoute>,
   ) {
     this.#settings = settings;
-    this.#clock = around.clock;
+    this.#clock = deps.clock;
     this.#router = router;
-    const { accessLog, requestIds, proxies } = around;
+    const { accessLog, requestIds, proxies } = deps;
     this.#context = {
-      clock: around.clock,
-      log: around.log,
-      savedLog: around.savedLog,
+      clock: deps.clock,
+      log: deps.log,
+      savedLog: deps.savedLog,
       headerReader: new HeaderReader(),
       get accessLog() {
         return accessLog();
@@ -121,7 +121,7 @@ export class Door {
   }
 
   /** Other limits hold for connections that are accepted from now on. */
-  reconfigure(settings: DoorSettings): void {
+  reconfigure(settings: PublicServerSettings): void {
     this.#settings = settings;
     for (const server of this.#servers) limit(server, settings);
   }
@@ -206,7 +206,7 @@ export class Door {
     const custom = this.#methods.get(request.socket);
     const method = custom ?? request.method ?? '';
     const routed = routeRequest(this.#router(), this.#context.headerReader, request, method);
-    const upgradable = routed.kind === 'pool' && routed.route.speaks.kind === 'http';
+    const upgradable = routed.kind === 'pool' && routed.route.protocol.kind === 'http';
     const upgrade = upgradable ? this.#upgrades.get(request.socket) : undefined;
     this.#upgrades.delete(request.socket);
     if (this.#closing || custom !== undefined || upgrade !== undefined) response.shouldKeepAlive = false;
@@ -297,7 +297,7 @@ export class Door {
 }
 
 /** node:http reads these for each connection that it accepts. `maxHeaderSize` is an option of createServer that it keeps in a property. */
-function limit(server: Server & { maxHeaderSize?: number }, settings: DoorSettings): void {
+function limit(server: Server & { maxHeaderSize?: number }, settings: PublicServerSettings): void {
   server.maxHeaderSize = settings.maxHeader;
   server.headersTimeout = settings.headerTimeout;
   server.keepAliveTimeout = settings.keepAliveTimeout;

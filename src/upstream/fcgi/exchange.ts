@@ -1,21 +1,27 @@
 // One FastCGI request on an upstream, from dialling to the moment its slot is free again.
 
 import type { Clock } from '../../core/clock.ts';
-import type { Seated } from '../../core/dense-set.ts';
+import type { Indexed } from '../../core/dense-set.ts';
 import { type FailureCode, ProxyError } from '../../core/errors.ts';
 import { RecordDecoder, RecordError, type RecordSink } from '../../fcgi/decode.ts';
 import { abortRequest, addressHead, stdinEnd, stdinFrame } from '../../fcgi/encode.ts';
 import { BodyPump, stdinTarget } from '../transport/body-pump.ts';
 import type { Connection, ConnectionUser } from '../transport/connection.ts';
 import type { DialResult } from '../transport/dial.ts';
-import { DEAF, type ExchangeSink, type ExchangeTimeouts, type FcgiRequest, type Outcome } from '../transport/request.ts';
-import { type Stage, StageTimer } from '../transport/stage-timer.ts';
+import {
+  type ExchangeOutcome,
+  type ExchangeSink,
+  type ExchangeTimeouts,
+  type FcgiRequest,
+  IGNORE_RESPONSE,
+} from '../transport/request.ts';
+import { type ExchangeStage, StageTimer } from '../transport/stage-timer.ts';
 import type { CapacityAnswer } from './capacity-query.ts';
 import { refusalOf } from './refusal.ts';
 import { StderrLines, type WorkerLog } from './worker-log.ts';
 
 /** What an exchange needs of its upstream. */
-export interface ExchangeHost {
+export interface FcgiExchangeHost {
   readonly name: string;
   readonly clock: Clock;
   readonly workerLog: WorkerLog;
@@ -35,11 +41,11 @@ export interface ExchangeHost {
   /** Takes a connection that can carry another request. */
   shelve(connection: Connection): void;
   /** Nobody wants the answer any more, but the worker is still at it: `gone` follows when it is done. */
-  gaveUp(exchange: Exchange, outcome: Outcome): void;
+  gaveUp(exchange: FcgiExchange, outcome: ExchangeOutcome): void;
   /** The worker has sent something, or has closed, after it was given up. */
-  heard(exchange: Exchange): void;
+  heard(exchange: FcgiExchange): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
-  gone(exchange: Exchange, outcome: Outcome): void;
+  gone(exchange: FcgiExchange, outcome: ExchangeOutcome): void;
 }
 
 type State =
@@ -59,10 +65,10 @@ const NO_STATE: State = { kind: 'gone' };
  *    worker that still computes would make the next request wait unseen (fact 4). One that goes on writing is cut off.
  * 3. The answer is read while the body is written; neither direction buffers more than a socket's high-water mark.
  */
-export class Exchange implements ConnectionUser, RecordSink, Seated {
+export class FcgiExchange implements ConnectionUser, RecordSink, Indexed {
   /** Among the exchanges of its upstream. */
-  seat = -1;
-  readonly #host: ExchangeHost;
+  index = -1;
+  readonly #host: FcgiExchangeHost;
   readonly #request: FcgiRequest;
   #sink: ExchangeSink;
   #state: State = NO_STATE;
@@ -81,7 +87,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
   #status: number | undefined;
   #ended: { readonly appStatus: number; readonly protocolStatus: number } | undefined;
 
-  constructor(host: ExchangeHost, request: FcgiRequest, sink: ExchangeSink) {
+  constructor(host: FcgiExchangeHost, request: FcgiRequest, sink: ExchangeSink) {
     this.#host = host;
     this.#request = request;
     this.#sink = sink;
@@ -119,8 +125,8 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
    * until it is done, unless the upstream takes any number of exchanges: then the socket is destroyed, which is what
    * makes php-fpm stop (fact 4).
    */
-  abandon(outcome: Outcome): void {
-    this.#sink = DEAF;
+  abandon(outcome: ExchangeOutcome): void {
+    this.#sink = IGNORE_RESPONSE;
     const state = this.#state;
     if (state.kind === 'dialling' || state.kind === 'asking') {
       state.cancel();
@@ -144,7 +150,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
 
   /** Ends now, whatever the worker does: the program is going away. */
   destroy(): void {
-    this.#sink = DEAF;
+    this.#sink = IGNORE_RESPONSE;
     if (this.#state.kind === 'lingering' || this.#state.kind === 'running') this.#drop(this.#state.connection);
     else this.abandon(ABANDONED);
   }
@@ -279,7 +285,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
     this.#timer.watch(this.#awaited());
   }
 
-  #awaited(): Stage | undefined {
+  #awaited(): ExchangeStage | undefined {
     const state = this.#state;
     if (state.kind === 'lingering') return 'linger';
     if (state.kind !== 'running') return undefined;
@@ -289,7 +295,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
     return this.#paused ? undefined : 'read';
   }
 
-  #timedOut(stage: Stage): void {
+  #timedOut(stage: ExchangeStage): void {
     const state = this.#state;
     if (state.kind === 'lingering') {
       this.#drop(state.connection);
@@ -300,7 +306,7 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
   }
 
   /** The request ends here, but the worker is probably still at it: its slot stays taken while it is (invariant 2). */
-  #giveUp(error: ProxyError, outcome: Outcome): void {
+  #giveUp(error: ProxyError, outcome: ExchangeOutcome): void {
     const sink = this.#sink;
     this.abandon(outcome);
     sink.failed(error);
@@ -321,12 +327,12 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
     sink.failed(error);
   }
 
-  #finish(outcome: Outcome): void {
+  #finish(outcome: ExchangeOutcome): void {
     if (this.#state.kind === 'gone') return;
     this.#state = { kind: 'gone' };
     this.#timer.cancel();
     this.#pump?.endIdleLimit();
-    this.#sink = DEAF;
+    this.#sink = IGNORE_RESPONSE;
     this.#stderr?.flush();
     this.#host.gone(this, outcome);
   }
@@ -337,4 +343,4 @@ export class Exchange implements ConnectionUser, RecordSink, Seated {
 }
 
 /** Also what an exchange ends with whose outcome was told when it was given up. */
-const ABANDONED: Outcome = { kind: 'abandoned' };
+const ABANDONED: ExchangeOutcome = { kind: 'abandoned' };

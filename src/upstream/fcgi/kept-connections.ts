@@ -2,9 +2,9 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { Connection, ConnectionUser } from '../transport/connection.ts';
-import { Shelf } from '../transport/idle-connections.ts';
+import { IdleConnections } from '../transport/idle-connections.ts';
 
-export interface SpareSettings {
+export interface KeepSettings {
   /** ms that a kept connection may stay idle; undefined: connections are not kept. */
   readonly keepAlive: number | undefined;
   /** Whether a connection may be handed from one request to the next that waits. */
@@ -17,20 +17,20 @@ const MAX_IN_A_ROW = 16;
 const MAX_STALE = 3;
 
 /** Invariant: a connection is handed over within one tick, between `offer` and `endTurn`; nothing idle is left open by it. */
-export class SpareConnections {
+export class KeptConnections {
   readonly #clock: Clock;
-  #settings: SpareSettings;
-  #idle: Shelf<Connection> | undefined;
+  #settings: KeepSettings;
+  #idle: IdleConnections<Connection> | undefined;
   #handedOver: Connection | undefined;
   #stale = 0;
 
-  constructor(settings: SpareSettings, clock: Clock) {
+  constructor(settings: KeepSettings, clock: Clock) {
     this.#clock = clock;
     this.#settings = settings;
     this.#idle = this.#shelf();
   }
 
-  reconfigure(settings: SpareSettings): void {
+  reconfigure(settings: KeepSettings): void {
     const { keepAlive } = this.#settings;
     this.#settings = settings;
     if (settings.keepAlive === keepAlive) return;
@@ -90,9 +90,9 @@ export class SpareConnections {
     this.#idle?.closeAll();
   }
 
-  #shelf(): Shelf<Connection> | undefined {
+  #shelf(): IdleConnections<Connection> | undefined {
     const { keepAlive } = this.#settings;
-    return keepAlive === undefined ? undefined : new Shelf(this.#clock, keepAlive, watch);
+    return keepAlive === undefined ? undefined : new IdleConnections(this.#clock, keepAlive, watch);
   }
 }
 

@@ -3,7 +3,7 @@
 import type { FailureCode } from '../../core/errors.ts';
 import { PROTOCOL_STATUS } from '../../fcgi/protocol.ts';
 
-export interface Refusal {
+export interface WorkerRefusal {
   readonly code: FailureCode;
   readonly message: string;
 }
@@ -12,7 +12,7 @@ export interface Refusal {
  * Why the worker did not do the request; undefined when it did.
  * @param begun whether output came before: then the worker contradicts itself, and the request may have been run
  */
-export function refusalOf(protocolStatus: number, begun: boolean): Refusal | undefined {
+export function refusalOf(protocolStatus: number, begun: boolean): WorkerRefusal | undefined {
   if (protocolStatus === PROTOCOL_STATUS.REQUEST_COMPLETE) return undefined;
   if (begun) {
     const message = `refused (protocolStatus ${protocolStatus}) what it had begun to answer`;

@@ -5,19 +5,19 @@ import type { Log } from '../../core/log.ts';
 import type { Slots } from '../slots/slots.ts';
 import type { Connection } from '../transport/connection.ts';
 import { type DialResult, dial } from '../transport/dial.ts';
-import type { Purpose, SideParts } from '../transport/exchange-host.ts';
+import type { Purpose, TransportHost } from '../transport/exchange-host.ts';
 import type { ExchangeSink, ExchangeTimeouts, FcgiRequest } from '../transport/request.ts';
 import type { CapacityLimit } from './capacity-limit.ts';
 import { askCapacity, type CapacityAnswer } from './capacity-query.ts';
-import { Exchange, type ExchangeHost } from './exchange.ts';
-import { SpareConnections, type SpareSettings } from './kept-connections.ts';
+import { FcgiExchange, type FcgiExchangeHost } from './exchange.ts';
+import { type KeepSettings, KeptConnections } from './kept-connections.ts';
 import { WorkerLog } from './worker-log.ts';
 
-export interface FcgiSettings extends SpareSettings {
+export interface FcgiSettings extends KeepSettings {
   readonly timeouts: ExchangeTimeouts & { readonly connect: number };
 }
 
-interface FcgiParts extends SideParts {
+interface FcgiTransportDeps extends TransportHost {
   readonly log: Log;
   readonly slots: Slots;
   readonly capacity: CapacityLimit;
@@ -27,25 +27,25 @@ interface FcgiParts extends SideParts {
   readonly learnt: () => void;
 }
 
-export class FcgiSide {
+export class FcgiTransport {
   readonly #address: Address;
   #settings: FcgiSettings;
-  readonly #parts: FcgiParts;
-  readonly #spare: SpareConnections;
-  readonly #hosts: Readonly<Record<Purpose, ExchangeHost>>;
+  readonly #deps: FcgiTransportDeps;
+  readonly #spare: KeptConnections;
+  readonly #hosts: Readonly<Record<Purpose, FcgiExchangeHost>>;
 
-  constructor(address: Address, settings: FcgiSettings, parts: FcgiParts) {
+  constructor(address: Address, settings: FcgiSettings, deps: FcgiTransportDeps) {
     this.#address = address;
     this.#settings = settings;
-    this.#parts = parts;
-    this.#spare = new SpareConnections(settings, parts.clock);
-    const workerLog = new WorkerLog(address.text, parts.log, parts.clock);
+    this.#deps = deps;
+    this.#spare = new KeptConnections(settings, deps.clock);
+    const workerLog = new WorkerLog(address.text, deps.log, deps.clock);
     this.#hosts = { request: this.#host('request', workerLog), probe: this.#host('probe', workerLog) };
   }
 
-  start(request: FcgiRequest, sink: ExchangeSink, purpose: Purpose): Exchange {
-    const exchange = new Exchange(this.#hosts[purpose], request, sink);
-    this.#parts.begins(exchange);
+  start(request: FcgiRequest, sink: ExchangeSink, purpose: Purpose): FcgiExchange {
+    const exchange = new FcgiExchange(this.#hosts[purpose], request, sink);
+    this.#deps.begins(exchange);
     exchange.start(this.#spare.take(request.repeatable));
     return exchange;
   }
@@ -69,8 +69,8 @@ export class FcgiSide {
     this.#spare.closeAll();
   }
 
-  #host(purpose: Purpose, workerLog: WorkerLog): ExchangeHost {
-    const { clock, slots, unlimited, answered, gaveUp, heard, gone } = this.#parts;
+  #host(purpose: Purpose, workerLog: WorkerLog): FcgiExchangeHost {
+    const { clock, slots, unlimited, answered, gaveUp, heard, gone } = this.#deps;
     return {
       name: this.#address.text,
       clock,
@@ -90,20 +90,20 @@ export class FcgiSide {
   }
 
   #dial(result: DialResult): () => void {
-    return dial(this.#address, this.#settings.timeouts.connect, this.#parts.clock, result);
+    return dial(this.#address, this.#settings.timeouts.connect, this.#deps.clock, result);
   }
 
   #shelve(connection: Connection): void {
-    if (this.#parts.serving()) this.#spare.offer(connection);
+    if (this.#deps.serving()) this.#spare.offer(connection);
     else connection.destroy();
   }
 
   #askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined {
-    if (this.#parts.capacity.known) return undefined;
+    if (this.#deps.capacity.known) return undefined;
     return askCapacity(
       connection,
       (result) => this.#dial(result),
-      this.#parts.clock,
+      this.#deps.clock,
       (answer) => {
         this.#learn(answer.capacity);
         done(answer);
@@ -112,7 +112,7 @@ export class FcgiSide {
   }
 
   #learn(answer: CapacityAnswer['capacity']): void {
-    const { capacity: known, slots, alone, log, learnt } = this.#parts;
+    const { capacity: known, slots, alone, log, learnt } = this.#deps;
     // One of several unix sockets is most likely a single process, a lone address a whole server.
     if (!known.learn(answer, this.#address.kind === 'unix' && !alone())) return;
     const { capacity } = slots;

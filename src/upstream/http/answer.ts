@@ -30,7 +30,7 @@ export function breakage(
 }
 
 /** Hears an exchange whose answer nobody wants any more. */
-export const DEAF: HttpSink = {
+export const IGNORE_HTTP_RESPONSE: HttpSink = {
   sent: () => undefined,
   interim: () => undefined,
   head: () => undefined,

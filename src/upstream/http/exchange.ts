@@ -3,18 +3,18 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
-import type { Seated } from '../../core/dense-set.ts';
+import type { Indexed } from '../../core/dense-set.ts';
 import { asError, type FailureCode, ProxyError } from '../../core/errors.ts';
 import { BodyPump } from '../transport/body-pump.ts';
-import type { ExchangeTimeouts, Outcome } from '../transport/request.ts';
-import { type Stage, StageTimer } from '../transport/stage-timer.ts';
+import type { ExchangeOutcome, ExchangeTimeouts } from '../transport/request.ts';
+import { type ExchangeStage, StageTimer } from '../transport/stage-timer.ts';
 import { WorkerSocket } from '../transport/worker-socket.ts';
-import { breakage, DEAF, headOf } from './answer.ts';
+import { breakage, headOf, IGNORE_HTTP_RESPONSE } from './answer.ts';
 import type { HttpDialResult } from './dial.ts';
 import type { HttpHead, HttpRequest, HttpSink } from './request.ts';
 
 /** What an exchange needs of its upstream. */
-export interface HttpHost {
+export interface HttpExchangeHost {
   readonly name: string;
   /** What the Host field says for a client that named no host (HTTP/1.0). */
   readonly authority: string;
@@ -31,11 +31,11 @@ export interface HttpHost {
   /** Takes a socket that can carry another request. */
   shelve(socket: Socket): void;
   /** Nobody wants its answer any more, but the upstream may still be at it: `gone` follows. */
-  gaveUp(exchange: HttpExchange, outcome: Outcome): void;
+  gaveUp(exchange: HttpExchange, outcome: ExchangeOutcome): void;
   /** The upstream has answered, or has closed, after it was given up. */
   heard(exchange: HttpExchange): void;
   /** The exchange is over: its slot is to be freed. Called exactly once. */
-  gone(exchange: HttpExchange, outcome: Outcome): void;
+  gone(exchange: HttpExchange, outcome: ExchangeOutcome): void;
 }
 
 interface Wire {
@@ -54,7 +54,7 @@ type State =
   | { readonly kind: 'lingering'; readonly wire: Wire }
   | { readonly kind: 'gone' };
 
-const ABANDONED: Outcome = { kind: 'abandoned' };
+const ABANDONED: ExchangeOutcome = { kind: 'abandoned' };
 
 /**
  * Invariants, as for FastCGI exchanges:
@@ -63,10 +63,10 @@ const ABANDONED: Outcome = { kind: 'abandoned' };
  *    has no other word for "stop" than closing, and a server of one thread does not hear it while it computes.
  * 3. One request is written at most once; only a kept socket that was dead before any byte came is replaced.
  */
-export class HttpExchange implements Seated {
+export class HttpExchange implements Indexed {
   /** Among the exchanges of its upstream. */
-  seat = -1;
-  readonly #host: HttpHost;
+  index = -1;
+  readonly #host: HttpExchangeHost;
   readonly #request: HttpRequest;
   #sink: HttpSink;
   #state: State = { kind: 'gone' };
@@ -75,7 +75,7 @@ export class HttpExchange implements Seated {
   #sentAt: number | undefined;
   #paused = false;
 
-  constructor(host: HttpHost, request: HttpRequest, sink: HttpSink) {
+  constructor(host: HttpExchangeHost, request: HttpRequest, sink: HttpSink) {
     this.#host = host;
     this.#request = request;
     this.#sink = sink;
@@ -104,8 +104,8 @@ export class HttpExchange implements Seated {
   }
 
   /** Nobody wants the answer any more; the sink hears nothing from now on. The upstream is told by closing. */
-  abandon(outcome: Outcome): void {
-    this.#sink = DEAF;
+  abandon(outcome: ExchangeOutcome): void {
+    this.#sink = IGNORE_HTTP_RESPONSE;
     const state = this.#state;
     if (state.kind !== 'running' || this.#host.unlimited()) {
       if (state.kind !== 'lingering') this.#drop(outcome);
@@ -120,7 +120,7 @@ export class HttpExchange implements Seated {
 
   /** Ends now, whatever the upstream does: the program is going away. */
   destroy(): void {
-    this.#sink = DEAF;
+    this.#sink = IGNORE_HTTP_RESPONSE;
     this.#drop(ABANDONED);
   }
 
@@ -293,7 +293,7 @@ export class HttpExchange implements Seated {
     this.#timer.watch(this.#awaited());
   }
 
-  #awaited(): Stage | undefined {
+  #awaited(): ExchangeStage | undefined {
     const state = this.#state;
     if (state.kind === 'lingering') return 'linger';
     if (state.kind !== 'running' && state.kind !== 'answering') return undefined;
@@ -303,7 +303,7 @@ export class HttpExchange implements Seated {
     return this.#paused ? undefined : 'read';
   }
 
-  #timedOut(stage: Stage): void {
+  #timedOut(stage: ExchangeStage): void {
     if (stage === 'linger') {
       this.destroy();
       return;
@@ -313,7 +313,7 @@ export class HttpExchange implements Seated {
   }
 
   /** The request ends here, but the upstream is probably still at it (invariant 2). */
-  #giveUp(error: ProxyError, outcome: Outcome): void {
+  #giveUp(error: ProxyError, outcome: ExchangeOutcome): void {
     const sink = this.#sink;
     this.abandon(outcome);
     sink.failed(error);
@@ -326,7 +326,7 @@ export class HttpExchange implements Seated {
   }
 
   /** Closes whatever is open. */
-  #drop(outcome: Outcome): void {
+  #drop(outcome: ExchangeOutcome): void {
     const state = this.#state;
     if (state.kind === 'dialling') state.cancel();
     else if (state.kind === 'upgraded') state.socket.destroy();
@@ -335,11 +335,11 @@ export class HttpExchange implements Seated {
     this.#finish(outcome);
   }
 
-  #finish(outcome: Outcome): void {
+  #finish(outcome: ExchangeOutcome): void {
     if (this.#state.kind === 'gone') return;
     this.#state = { kind: 'gone' };
     this.#timer.cancel();
-    this.#sink = DEAF;
+    this.#sink = IGNORE_HTTP_RESPONSE;
     this.#host.gone(this, outcome);
   }
 

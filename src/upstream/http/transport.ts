@@ -2,11 +2,11 @@
 
 import type { Socket } from 'node:net';
 import type { HttpAddress, UpstreamAddress } from '../../core/address.ts';
-import type { Purpose, SideParts } from '../transport/exchange-host.ts';
-import { Shelf } from '../transport/idle-connections.ts';
+import type { Purpose, TransportHost } from '../transport/exchange-host.ts';
+import { IdleConnections } from '../transport/idle-connections.ts';
 import type { ExchangeTimeouts } from '../transport/request.ts';
 import { dialHttp } from './dial.ts';
-import { HttpExchange, type HttpHost } from './exchange.ts';
+import { HttpExchange, type HttpExchangeHost } from './exchange.ts';
 import type { HttpRequest, HttpSink } from './request.ts';
 
 export interface HttpSettings {
@@ -15,18 +15,18 @@ export interface HttpSettings {
   readonly keepAlive: number | undefined;
 }
 
-export class HttpSide {
-  readonly #parts: SideParts;
+export class HttpTransport {
+  readonly #deps: TransportHost;
   #settings: HttpSettings;
-  #idle: Shelf<Socket> | undefined;
-  readonly #hosts: Readonly<Record<Purpose, HttpHost>>;
+  #idle: IdleConnections<Socket> | undefined;
+  readonly #hosts: Readonly<Record<Purpose, HttpExchangeHost>>;
 
-  constructor(address: HttpAddress, settings: HttpSettings, parts: SideParts) {
-    this.#parts = parts;
+  constructor(address: HttpAddress, settings: HttpSettings, parts: TransportHost) {
+    this.#deps = parts;
     this.#settings = settings;
     const { clock, unlimited, answered, gaveUp, heard, gone } = parts;
     this.#idle = this.#shelf();
-    const host = (purpose: Purpose): HttpHost => ({
+    const host = (purpose: Purpose): HttpExchangeHost => ({
       name: address.text,
       authority: address.authority,
       clock,
@@ -48,7 +48,7 @@ export class HttpSide {
 
   start(request: HttpRequest, sink: HttpSink, purpose: Purpose): HttpExchange {
     const exchange = new HttpExchange(this.#hosts[purpose], request, sink);
-    this.#parts.begins(exchange);
+    this.#deps.begins(exchange);
     // What must not be repeated goes over a fresh connection: a kept one may have been closed in this very moment.
     exchange.start(request.repeatable && request.upgrade === undefined ? this.#idle?.take() : undefined);
     return exchange;
@@ -66,9 +66,9 @@ export class HttpSide {
     this.#idle = this.#shelf();
   }
 
-  #shelf(): Shelf<Socket> | undefined {
+  #shelf(): IdleConnections<Socket> | undefined {
     const { keepAlive } = this.#settings;
-    return keepAlive === undefined ? undefined : new Shelf(this.#parts.clock, keepAlive, watch);
+    return keepAlive === undefined ? undefined : new IdleConnections(this.#deps.clock, keepAlive, watch);
   }
 }
 

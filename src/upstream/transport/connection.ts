@@ -2,7 +2,7 @@
 
 import type { Address } from '../../core/address.ts';
 import { FIRST_REQUEST_ID, LAST_REQUEST_ID } from '../../fcgi/protocol.ts';
-import { inlet } from './receive-buffer.ts';
+import { receiveBuffer } from './receive-buffer.ts';
 import { WorkerSocket } from './worker-socket.ts';
 
 /** Who uses a connection at the moment: an exchange, the capacity question, or the shelf of idle connections. */
@@ -36,7 +36,7 @@ export class Connection {
   constructor(address: Address, user: ConnectionUser, opened: () => void) {
     this.#user = user;
     this.#opened = opened;
-    const socket = new WorkerSocket(inlet((bytes) => this.#user.data(bytes)));
+    const socket = new WorkerSocket(receiveBuffer((bytes) => this.#user.data(bytes)));
     this.#socket = socket;
     socket.on('connect', () => {
       this.#to('open');

@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
  * Listens to a connection that is on the shelf, for whatever may come unasked and for its end.
  * @returns puts it back as if nobody had listened
  */
-export type Watch<Connection> = (connection: Connection, discard: () => void) => () => void;
+export type IdleWatch<Connection> = (connection: Connection, discard: () => void) => () => void;
 
 interface Kept<Connection> {
   readonly connection: Connection;
@@ -20,16 +20,16 @@ interface Kept<Connection> {
  * order of its limits, and one timer for the first of them is enough: on a busy shelf none is set or cleared for each request.
  * Bytes nobody asked for on an idle connection would be taken for the next answer (response poisoning): they kill it.
  */
-export class Shelf<Connection extends { destroy(): void }> {
+export class IdleConnections<Connection extends { destroy(): void }> {
   readonly #clock: Clock;
   readonly #limit: number;
-  readonly #watch: Watch<Connection>;
+  readonly #watch: IdleWatch<Connection>;
   readonly #kept: Kept<Connection>[] = [];
   /** Runs while anything is kept, and a while longer. */
   #timer: Timer | undefined;
 
   /** @param limit ms that a connection may stay idle */
-  constructor(clock: Clock, limit: number, watch: Watch<Connection>) {
+  constructor(clock: Clock, limit: number, watch: IdleWatch<Connection>) {
     this.#clock = clock;
     this.#limit = limit;
     this.#watch = watch;

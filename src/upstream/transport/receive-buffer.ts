@@ -14,7 +14,7 @@ const scratch = Buffer.allocUnsafeSlow(SIZE);
  * fills the buffer is different: more is to come, and it arrives in a buffer of its own that is handed on without a copy.
  * @param taken gets the bytes, for good
  */
-export function inlet(taken: (bytes: Buffer) => void): OnReadOpts {
+export function receiveBuffer(taken: (bytes: Buffer) => void): OnReadOpts {
   let buffer = scratch;
   return {
     buffer: () => buffer,

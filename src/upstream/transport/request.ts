@@ -40,7 +40,7 @@ export interface ExchangeSink {
 }
 
 /** For an exchange whose answer nobody wants. */
-export const DEAF: ExchangeSink = {
+export const IGNORE_RESPONSE: ExchangeSink = {
   sent: () => undefined,
   stdout: () => undefined,
   end: () => undefined,
@@ -48,7 +48,7 @@ export const DEAF: ExchangeSink = {
 };
 
 /** How an exchange ended, for whoever watches the upstream's health. */
-export type Outcome =
+export type ExchangeOutcome =
   /** `status` of the answer; undefined when it ended before its head was whole. */
   | { readonly kind: 'complete'; readonly status: number | undefined }
   | { readonly kind: 'failed'; readonly error: ProxyError }

@@ -5,7 +5,7 @@ import { ProxyError } from '../../core/errors.ts';
 import type { ExchangeTimeouts } from './request.ts';
 
 /** `linger`, for an abandoned request, limits the whole; the others limit the time between two moves. */
-export type Stage = 'send' | 'read' | 'linger';
+export type ExchangeStage = 'send' | 'read' | 'linger';
 
 /** ms after a request was abandoned in which output may have been written before, and waited in the socket. */
 const ON_ITS_WAY = 100;
@@ -21,18 +21,18 @@ interface Host {
 
 export class StageTimer {
   readonly #host: Host;
-  readonly #timedOut: (stage: Stage) => void;
-  #present: { readonly stage: Stage; readonly timer: Timer } | undefined;
+  readonly #timedOut: (stage: ExchangeStage) => void;
+  #present: { readonly stage: ExchangeStage; readonly timer: Timer } | undefined;
   /** When the request was abandoned; undefined before, and once the upstream has been seen to write. */
   #lingersSince: number | undefined;
 
-  constructor(host: Host, timedOut: (stage: Stage) => void) {
+  constructor(host: Host, timedOut: (stage: ExchangeStage) => void) {
     this.#host = host;
     this.#timedOut = timedOut;
   }
 
   /** Something has moved, and this is what is waited for now; undefined while we ourselves, or the client, are what is slow. */
-  watch(stage: Stage | undefined): void {
+  watch(stage: ExchangeStage | undefined): void {
     if (stage === this.#present?.stage) {
       // A worker that writes for ever must not hold its slot for ever.
       if (stage !== 'linger') this.#present?.timer.restart();
@@ -60,7 +60,7 @@ export class StageTimer {
   }
 
   /** What a request fails with whose upstream did not move in time. */
-  error(stage: Exclude<Stage, 'linger'>): ProxyError {
+  error(stage: Exclude<ExchangeStage, 'linger'>): ProxyError {
     const { name } = this.#host;
     const ms = this.#host.timeouts()[stage];
     return stage === 'send'
@@ -68,7 +68,7 @@ export class StageTimer {
       : new ProxyError('FCGI_LB_UPSTREAM_READ_TIMEOUT', `${name}: sent nothing for ${ms} ms`, { upstream: name });
   }
 
-  #set(stage: Stage | undefined, ms = 0): void {
+  #set(stage: ExchangeStage | undefined, ms = 0): void {
     this.#present?.timer.cancel();
     this.#present = stage && { stage, timer: this.#host.clock.after(ms, () => this.#timedOut(stage)) };
   }

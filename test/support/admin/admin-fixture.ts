@@ -3,7 +3,7 @@
 import { Feed } from '../../../src/admin/feed.ts';
 import { LivePage } from '../../../src/admin/live-page.ts';
 import { type AdminFacts, AdminServer } from '../../../src/admin/server.ts';
-import type { Status, Wish } from '../../../src/admin/status.ts';
+import type { OperatorAction, Status } from '../../../src/admin/status.ts';
 import { parseAddress } from '../../../src/core/address.ts';
 import { Events, type OperatorEvent } from '../../../src/core/events.ts';
 import { FakeClock } from '../fake-clock.ts';
@@ -70,7 +70,7 @@ export async function openStage({
       await held.wait;
       return { contentType: 'text/plain', text: '' };
     },
-    wish: (wish: Wish, pool, name) => {
+    wish: (wish: OperatorAction, pool, name) => {
       wishes.push(`${wish} ${pool} ${name}`);
       const found = look()
         .pools.find((each) => each.name === pool)

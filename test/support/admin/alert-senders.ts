@@ -1,7 +1,7 @@
 // Targets of alerts for tests: one message at a time, to real servers and real commands.
 
 import type { Message } from '../../../src/alerts/message.ts';
-import type { Outcome } from '../../../src/alerts/sender.ts';
+import type { Delivery } from '../../../src/alerts/sender.ts';
 import { createAlertTarget } from '../../../src/app/registry.ts';
 import { ALERT_KINDS, type AlertTarget } from '../../../src/config/alerts.ts';
 import { systemClock } from '../../../src/core/clock.ts';
@@ -36,7 +36,7 @@ const never = new AbortController().signal;
 export function deliver(
   settings: AlertTarget,
   { dropped = 0, signal = never, message = MESSAGE }: { dropped?: number; signal?: AbortSignal; message?: Message } = {},
-): Promise<Outcome> {
+): Promise<Delivery> {
   return createAlertTarget(settings, 'fcgi-lb/test', systemClock).deliver(message, dropped, signal);
 }
 

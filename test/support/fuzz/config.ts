@@ -4,12 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { buildRouter } from '../../../src/app/routes.ts';
-import { ConfigFileError, type Place, type Problem } from '../../../src/config/problem.ts';
+import { ConfigFileError, type Problem, type SourcePosition } from '../../../src/config/problem.ts';
 import type { Settings } from '../../../src/config/settings.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { Events } from '../../../src/core/events.ts';
 import { Forwarder } from '../../../src/http/proxy/forwarder.ts';
-import { LivingPool } from '../../../src/roster/managed-pool.ts';
+import { ManagedPool } from '../../../src/roster/managed-pool.ts';
 import { Occupancies } from '../../../src/upstream/slots/occupancy.ts';
 import { type Environment, load } from '../parts/config-file.ts';
 
@@ -124,7 +124,7 @@ function build(settings: Settings): void {
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
   const pools = settings.pools.map(
-    (pool) => new LivingPool(pool, { clock: systemClock, log, events: new Events(), occupancies: new Occupancies() }, 'secret'),
+    (pool) => new ManagedPool(pool, { clock: systemClock, log, events: new Events(), occupancies: new Occupancies() }, 'secret'),
   );
   buildRouter(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
     version: 'test',
@@ -156,7 +156,7 @@ export function examine(first: string, second = '{}', environment: Environment =
 }
 
 /** A place is one in the text, or just behind its end. */
-function expectPlaceIn(text: string, { line, column }: Place): void {
+function expectPlaceIn(text: string, { line, column }: SourcePosition): void {
   const lines = `${text}\n`.split('\n');
   expect(line).toBeGreaterThanOrEqual(1);
   expect(line).toBeLessThanOrEqual(lines.length);

@@ -4,15 +4,15 @@ import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
 import type { Balancer, Candidate, ReadyBalancer } from '../../../src/balance/balancer.ts';
 import type { BalanceName } from '../../../src/config/balance.ts';
-import { Places } from '../../../src/pool/index-allocator.ts';
+import { IndexAllocator } from '../../../src/pool/index-allocator.ts';
 
 export class Worker implements Candidate {
-  place = -1;
+  index = -1;
   readonly name: string;
   weight: number;
   readonly order: number;
   warming = false;
-  lifeless = false;
+  unreachable = false;
   inFlight = 0;
   headTime: number | undefined;
   readonly #full: number;
@@ -49,22 +49,22 @@ export function make(name: BalanceName, seed = 1): ReadyBalancer<Worker> {
 
 /** Gives whoever is added a place of its own until it leaves, as a pool does. Strangers have none. */
 export function seated<W extends Worker>(balancer: Balancer<W>): Balancer<W> {
-  const places = new Places();
+  const places = new IndexAllocator();
   const members = new Map<W, number>();
   return {
     add: (worker) => {
       if (!members.has(worker)) members.set(worker, places.take());
-      worker.place = members.get(worker) ?? -1;
+      worker.index = members.get(worker) ?? -1;
       balancer.add(worker);
     },
     remove: (worker) => {
-      worker.place = members.get(worker) ?? -1;
+      worker.index = members.get(worker) ?? -1;
       balancer.remove(worker);
     },
     leave: (worker) => {
-      worker.place = members.get(worker) ?? -1;
+      worker.index = members.get(worker) ?? -1;
       balancer.leave(worker);
-      if (members.delete(worker)) places.give(worker.place);
+      if (members.delete(worker)) places.give(worker.index);
     },
     pick: (avoid, key) => balancer.pick(avoid, key),
   };

@@ -1,6 +1,6 @@
 // A machine of the test's own for configuration files: their texts, the environment, nothing else.
 
-import type { ConfigWorld } from '../../../src/config/config-host.ts';
+import type { ConfigHost } from '../../../src/config/config-host.ts';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
 import { ConfigFileError } from '../../../src/config/problem.ts';
 import { parseGlob } from '../../../src/core/glob-pattern.ts';
@@ -9,7 +9,7 @@ export type Files = Readonly<Record<string, string>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @param files texts by absolute path; a path that ends in a slash is a directory nobody may read */
-export function worldOf(files: Files, environment: Environment = {}): ConfigWorld {
+export function worldOf(files: Files, environment: Environment = {}): ConfigHost {
   const fail = (code: string): never => {
     throw Object.assign(new Error(code), { code });
   };

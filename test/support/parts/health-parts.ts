@@ -6,16 +6,16 @@ import { unixAddress } from '../../../src/core/address.ts';
 import { type FailureCode, ProxyError } from '../../../src/core/errors.ts';
 import { Ejections } from '../../../src/health/ejections.ts';
 import { HealthMonitor } from '../../../src/health/monitor.ts';
-import type { Outcome } from '../../../src/upstream/transport/request.ts';
+import type { ExchangeOutcome } from '../../../src/upstream/transport/request.ts';
 import { Upstream } from '../../../src/upstream/upstream.ts';
 import { FakeClock } from '../fake-clock.ts';
 import { type Line, recordingLog } from './recording-log.ts';
 
 export const PASSIVE: PassiveSettings = { ...PASSIVE_DEFAULTS, maxFails: 3, failTimeout: 10_000, maxEjection: 60_000 };
 
-export const good = (status = 200): Outcome => ({ kind: 'complete', status });
-export const ABANDONED: Outcome = { kind: 'abandoned' };
-export const failed = (code: FailureCode): Outcome => ({ kind: 'failed', error: new ProxyError(code, 'test') });
+export const good = (status = 200): ExchangeOutcome => ({ kind: 'complete', status });
+export const ABANDONED: ExchangeOutcome = { kind: 'abandoned' };
+export const failed = (code: FailureCode): ExchangeOutcome => ({ kind: 'failed', error: new ProxyError(code, 'test') });
 export const REFUSED = failed('FCGI_LB_CONNECT_REFUSED');
 export const CLOSED = failed('FCGI_LB_UPSTREAM_CLOSED');
 
@@ -23,7 +23,7 @@ export interface Watched {
   readonly upstream: Upstream;
   readonly monitor: HealthMonitor;
   /** Tells the monitor of requests that ended so. */
-  observe(outcome: Outcome, times?: number): void;
+  observe(outcome: ExchangeOutcome, times?: number): void;
 }
 
 export interface HealthParts {
@@ -68,7 +68,7 @@ export function healthParts(settings: PassiveSettings | undefined, random: () =>
         },
       );
       const monitor = new HealthMonitor(upstream, settings, { clock, random, ejections });
-      const observe = (outcome: Outcome, times = 1): void => {
+      const observe = (outcome: ExchangeOutcome, times = 1): void => {
         for (let i = 0; i < times; i += 1) monitor.observed(outcome);
       };
       return { upstream, monitor, observe };

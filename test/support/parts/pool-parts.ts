@@ -9,8 +9,8 @@ import { unixAddress } from '../../../src/core/address.ts';
 import { type FailureCode, ProxyError } from '../../../src/core/errors.ts';
 import type { Lease } from '../../../src/pool/lease.ts';
 import { Pool, type QueueSettings, type Waiter } from '../../../src/pool/pool.ts';
-import type { Place } from '../../../src/pool/queue.ts';
-import type { Exchange } from '../../../src/upstream/fcgi/exchange.ts';
+import type { QueueEntry } from '../../../src/pool/queue.ts';
+import type { FcgiExchange } from '../../../src/upstream/fcgi/exchange.ts';
 import type { ExchangeSink, FcgiRequest } from '../../../src/upstream/transport/request.ts';
 import { Upstream } from '../../../src/upstream/upstream.ts';
 import type { UpstreamSettings } from '../../../src/upstream/upstream-settings.ts';
@@ -63,7 +63,7 @@ export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceNa
 }
 
 /** Starts the exchange of a lease. It dials, and is at that until somebody ends it. */
-export function start(lease: Lease): Exchange {
+export function start(lease: Lease): FcgiExchange {
   return lease.start(REQUEST, DEAF);
 }
 
@@ -122,7 +122,7 @@ export function ask(
   { pool }: Pick<PoolParts, 'pool'>,
   name = 'someone',
   ...tried: readonly Upstream[]
-): Asker & { readonly place: Place<Waiter> | undefined } {
+): Asker & { readonly place: QueueEntry<Waiter> | undefined } {
   const asker = new Asker(name, tried);
   return Object.assign(asker, { place: pool.acquire(asker) });
 }
@@ -132,7 +132,7 @@ export function askFor(
   { pool }: Pick<PoolParts, 'pool'>,
   home: Pick<Upstream, 'name'>,
   name = 'someone',
-): Asker & { readonly place: Place<Waiter> | undefined } {
+): Asker & { readonly place: QueueEntry<Waiter> | undefined } {
   const asker = new Asker(name, [], () => undefined, home);
   return Object.assign(asker, { place: pool.acquire(asker) });
 }

@@ -90,7 +90,7 @@ export class Probed {
       get well() {
         return probed.well;
       },
-      lend: () => probed.upstream.lend(),
+      leaseForProbe: () => probed.upstream.leaseForProbe(),
     };
     const parts = { clock: this.clock, random: () => 0.5, log: silentLog };
     this.prober = new Prober(target, probe, { ...SETTINGS, ...settings, question }, parts, (verdict, reason) => {

@@ -9,7 +9,7 @@ import { settingsFrom } from '../../../src/cli/settings.ts';
 import type { PoolSettings, Settings } from '../../../src/config/settings.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Log, LogFields } from '../../../src/core/log.ts';
-import type { AccessEntry } from '../../../src/http/access-log/access-log.ts';
+import type { AccessRecord } from '../../../src/http/access-log/access-log.ts';
 import { tempDir } from '../temp-dir.ts';
 
 export interface LogLine {
@@ -24,10 +24,10 @@ export interface Proxy {
   /** The TCP port it listens on, when the words ask for one. */
   readonly port: number;
   readonly program: Program;
-  readonly access: readonly AccessEntry[];
+  readonly access: readonly AccessRecord[];
   readonly log: readonly LogLine[];
   /** Resolves with the access line number `count` (from 1), when it has been written. */
-  accessLine(count: number): Promise<AccessEntry>;
+  accessLine(count: number): Promise<AccessRecord>;
   /** Resolves with the first line of the log, past or future, for which `test` holds. */
   logLine(test: (line: LogLine) => boolean): Promise<LogLine>;
   /** Stops gracefully; otherwise that happens at the end of the test. */
@@ -57,7 +57,7 @@ export async function startProxy(
       : settingsFrom(options, false),
   );
   const log: LogLine[] = [];
-  const access: AccessEntry[] = [];
+  const access: AccessRecord[] = [];
   let watchers: Array<() => void> = [];
   const changed = (): void => {
     const waiting = watchers;

@@ -3,28 +3,28 @@
 import { describe, expect, it } from 'vitest';
 import { Courier } from '../../../src/alerts/courier.ts';
 import type { Message } from '../../../src/alerts/message.ts';
-import type { Outcome, Target } from '../../../src/alerts/sender.ts';
+import type { AlertSender, Delivery } from '../../../src/alerts/sender.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recordingLog } from '../../support/parts/recording-log.ts';
 
-const GOOD: Outcome = { kind: 'delivered', answer: 'answered 200' };
-const AGAIN: Outcome = { kind: 'retry', reason: 'answered 503' };
+const GOOD: Delivery = { kind: 'delivered', answer: 'answered 200' };
+const AGAIN: Delivery = { kind: 'retry', reason: 'answered 503' };
 
 interface Attempt {
   readonly id: string;
   readonly dropped: number;
   readonly at: number;
   readonly signal: AbortSignal;
-  readonly answer: (outcome: Outcome) => void;
+  readonly answer: (outcome: Delivery) => void;
 }
 
 /** A target whose attempts the test answers, or that always answers the same. */
-function scripted(always?: Outcome, attempts = Number.POSITIVE_INFINITY) {
+function scripted(always?: Delivery, attempts = Number.POSITIVE_INFINITY) {
   const clock = new FakeClock();
   const tried: Attempt[] = [];
   const { log, lines } = recordingLog();
   const start = clock.now();
-  const target: Target = {
+  const target: AlertSender = {
     attempts,
     secrets: ['hunter2'],
     deliver: ({ id }, dropped, signal) =>
@@ -42,7 +42,7 @@ function scripted(always?: Outcome, attempts = Number.POSITIVE_INFINITY) {
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
   };
-  const answer = async (outcome: Outcome): Promise<void> => {
+  const answer = async (outcome: Delivery): Promise<void> => {
     tried.at(-1)?.answer(outcome);
     await settle();
   };

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Condition } from '../../../src/alerts/alert.ts';
-import { Debouncer, type Patience } from '../../../src/alerts/debouncer.ts';
+import type { AlertState } from '../../../src/alerts/alert.ts';
+import { Debouncer, type DebounceTimes } from '../../../src/alerts/debouncer.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
-const PATIENCE: Patience = { after: 10_000, quiet: 300_000 };
+const PATIENCE: DebounceTimes = { after: 10_000, quiet: 300_000 };
 
 interface Told {
   readonly at: number;
@@ -15,7 +15,7 @@ interface Told {
   readonly reason: string;
 }
 
-function debounced(patience: Patience = PATIENCE) {
+function debounced(patience: DebounceTimes = PATIENCE) {
   const clock = new FakeClock();
   const start = clock.now();
   const told: Told[] = [];
@@ -25,7 +25,7 @@ function debounced(patience: Patience = PATIENCE) {
     ({ is, reason }, untold) => told.push({ at: clock.now() - start, is, untold, reason }),
   );
   const observe = (is: 'bad' | 'good', reason = ''): void => {
-    const condition: Condition = { is, state: is, reason, since: clock.date() };
+    const condition: AlertState = { is, state: is, reason, since: clock.date() };
     debouncer.observe(condition);
   };
   /** A change at each time (seconds), bad first. */
@@ -129,7 +129,7 @@ describe('what another process has told as bad', () => {
 });
 
 describe('any sequence of changes', () => {
-  const patience = fc.constantFrom<Patience>(
+  const patience = fc.constantFrom<DebounceTimes>(
     PATIENCE,
     { after: 1000, quiet: 60_000 },
     { after: 10_000, quiet: 10_000 },

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Alert, Subject } from '../../../src/alerts/alert.ts';
-import { type DownUpstream, type PoolSample, Watch } from '../../../src/alerts/alert-monitor.ts';
+import { AlertMonitor, type DownUpstream, type PoolSample } from '../../../src/alerts/alert-monitor.ts';
 import { sentence } from '../../../src/alerts/sentence.ts';
 import { ALERT_DEFAULTS, type AlertRules } from '../../../src/config/alerts.ts';
 import { Events } from '../../../src/core/events.ts';
@@ -17,7 +17,7 @@ function watching(rules: Partial<AlertRules> = {}, start: { down?: readonly Down
   let samples: readonly PoolSample[] = [FINE];
   const settings = { ...ALERT_DEFAULTS, rules: { ...ALERT_DEFAULTS.rules, ...rules } };
   const facts = { pools: () => samples, down: () => start.down ?? [] };
-  const watch = new Watch(settings, clock, events, facts, (alert) => told.push(alert));
+  const watch = new AlertMonitor(settings, clock, events, facts, (alert) => told.push(alert));
   watch.start(start.open);
   const state = (is: string, was: string, upstream = '/run/a', reason = 'why'): void =>
     events.record({ kind: 'state', at: clock.date(), pool: 'rt', upstream, is, was, reason });

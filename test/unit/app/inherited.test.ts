@@ -7,9 +7,9 @@ import {
   type ChildProcessSide,
   type Descriptors,
   type HandedOver,
-  SUCCESSION,
-  successionText,
-  takeSuccession,
+  TAKEOVER_VARIABLE,
+  takeoverText,
+  takeTakeover,
 } from '../../../src/app/takeover.ts';
 import { type ListenAddress, parseListenAddress } from '../../../src/core/address.ts';
 import type { Handover } from '../../../src/listen/listen.ts';
@@ -116,33 +116,35 @@ describe('takeSuccession', () => {
 
   it('reads what the predecessor wrote, its heritage from its pipe, and leaves no variable', () => {
     const handed = [own(5, 'a:1'), { ...own(6, '/run/a'), file: { path: '/run/a', dev: 1, ino: 2 } }, systemds(7, 'web')];
-    const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, handed.map(numbered)) };
-    const succession = takeSuccession(environment, child(7), behind);
+    const environment: NodeJS.ProcessEnv = { [TAKEOVER_VARIABLE]: takeoverText(7, handed.map(numbered)) };
+    const succession = takeTakeover(environment, child(7), behind);
     expect(succession?.sockets).toEqual(handed);
-    expect(succession?.heritage).toEqual({ secret: 'written to 4', pools: {} });
+    expect(succession?.handoverState).toEqual({ secret: 'written to 4', pools: {} });
     expect(environment).toEqual({});
   });
 
   it('takes over from a predecessor that is gone, and then serves at once', async () => {
-    const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, [numbered(own(5, 'a:1'))]) };
-    const succession = takeSuccession(environment, { ...child(1), connected: false }, behind);
+    const environment: NodeJS.ProcessEnv = { [TAKEOVER_VARIABLE]: takeoverText(7, [numbered(own(5, 'a:1'))]) };
+    const succession = takeTakeover(environment, { ...child(1), connected: false }, behind);
     expect(succession?.sockets).toHaveLength(1);
     await succession?.ready();
   });
 
   it('takes nothing when the sockets are not those that were handed over', () => {
     for (const inode of [undefined, 999]) {
-      const environment: NodeJS.ProcessEnv = { [SUCCESSION]: successionText(7, [numbered(own(5, 'a:1'))]) };
-      expect(takeSuccession(environment, child(7), { ...behind, inodeOf: () => inode })).toBeUndefined();
+      const environment: NodeJS.ProcessEnv = { [TAKEOVER_VARIABLE]: takeoverText(7, [numbered(own(5, 'a:1'))]) };
+      expect(takeTakeover(environment, child(7), { ...behind, inodeOf: () => inode })).toBeUndefined();
       expect(environment).toEqual({});
     }
-    expect(takeSuccession({ [SUCCESSION]: successionText(7, []) }, child(7), behind)).toBeUndefined();
-    expect(takeSuccession({}, child(7), behind)).toBeUndefined();
+    expect(takeTakeover({ [TAKEOVER_VARIABLE]: takeoverText(7, []) }, child(7), behind)).toBeUndefined();
+    expect(takeTakeover({}, child(7), behind)).toBeUndefined();
   });
 
   it('says so when the predecessor speaks another language, and only then', () => {
-    const text = successionText(7, []).replace('"format":3', '"format":4');
-    expect(() => takeSuccession({ [SUCCESSION]: text }, child(7))).toThrow('this version cannot take over from the running one');
-    expect(takeSuccession({ [SUCCESSION]: text }, child(8))).toBeUndefined();
+    const text = takeoverText(7, []).replace('"format":3', '"format":4');
+    expect(() => takeTakeover({ [TAKEOVER_VARIABLE]: text }, child(7))).toThrow(
+      'this version cannot take over from the running one',
+    );
+    expect(takeTakeover({ [TAKEOVER_VARIABLE]: text }, child(8))).toBeUndefined();
   });
 });

@@ -20,7 +20,7 @@ describe('sticky', () => {
     balancer.remove(worker);
   };
   const down = (worker: Worker): void => {
-    worker.lifeless = true;
+    worker.unreachable = true;
     balancer.remove(worker);
   };
 
@@ -59,20 +59,20 @@ describe('sticky', () => {
   it('gives up an upstream that is down, and takes it again when it is back', () => {
     down(a);
     expect(pick(tokenOf('a'))).toBe('b');
-    a.lifeless = false;
+    a.unreachable = false;
     balancer.add(a);
     expect(pick(tokenOf('a'))).toBe('a');
   });
 
   it('gives up an upstream that goes down while it is full', () => {
     full(a);
-    a.lifeless = true;
+    a.unreachable = true;
     balancer.remove(a);
     expect(pick(tokenOf('a'))).toBe('b');
   });
 
   it('tries again one that failed, when it may be: it may be back', () => {
-    a.lifeless = true;
+    a.unreachable = true;
     expect(pick(tokenOf('a'))).toBe('a');
   });
 
@@ -108,7 +108,7 @@ describe('sticky', () => {
         for (const step of steps) {
           if ('to' in step) {
             states.set(step.worker, step.to);
-            step.worker.lifeless = step.to === 'down';
+            step.worker.unreachable = step.to === 'down';
             if (step.to === 'free') balancer.add(step.worker);
             else if (step.to === 'gone') balancer.leave(step.worker);
             else balancer.remove(step.worker);

@@ -35,11 +35,11 @@ describe.each(NAMES)('primaries and backups with %s', (name) => {
     balancer.remove(primary);
     expect(balancer.pick(NOBODY, 'k')).toBeUndefined();
     // It goes down while it is full.
-    primary.lifeless = true;
+    primary.unreachable = true;
     balancer.remove(primary);
     expect(balancer.pick(NOBODY, 'k')).toBe(backup);
     // And is back with all its slots taken.
-    primary.lifeless = false;
+    primary.unreachable = false;
     balancer.remove(primary);
     expect(balancer.pick(NOBODY, 'k')).toBeUndefined();
     balancer.leave(primary);
@@ -51,7 +51,7 @@ describe.each(NAMES)('primaries and backups with %s', (name) => {
   it('tries a lifeless primary as often as it may be tried, and uses a backup meanwhile', () => {
     const [primary, backup] = [new Member('p', false), new Member('b', true)];
     const balancer = tiers(name);
-    primary.lifeless = true;
+    primary.unreachable = true;
     balancer.add(primary);
     balancer.add(backup);
     expect(balancer.pick(NOBODY, 'k')).toBe(primary);
@@ -81,7 +81,7 @@ describe.each(NAMES)('primaries and backups with %s', (name) => {
         const states = new Map<Member, string>();
         for (const { member, to } of steps) {
           states.set(member, to);
-          member.lifeless = to === 'down' || to === 'trial';
+          member.unreachable = to === 'down' || to === 'trial';
           if (to === 'free' || to === 'trial') balancer.add(member);
           else if (to === 'gone') balancer.leave(member);
           else balancer.remove(member);

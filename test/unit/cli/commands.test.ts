@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { commandHelp, usageOf } from '../../../src/cli/command.ts';
 import { ALL_COMMANDS } from '../../../src/cli/commands.ts';
-import { offerFor } from '../../../src/cli/completion/candidates.ts';
+import { candidatesFor } from '../../../src/cli/completion/candidates.ts';
 import { namesIn } from '../../../src/cli/completion/script.ts';
 import { COMMANDS } from '../../../src/cli/options.ts';
 import { document, pool, upstream } from '../../support/admin/status-documents.ts';
@@ -38,7 +38,7 @@ describe('what completion offers', () => {
   it.each(OPTIONS.map(({ command, option }) => [`${command} --${option.name}`, option] as const))(
     'for %s fits what stands for its value',
     (_name, option) => {
-      const offer = offerFor(option);
+      const offer = candidatesFor(option);
       const { value } = option;
       if (value === undefined) return expect(offer).toBeUndefined();
       if (value === 'FILE' && option.name !== 'index') expect(offer?.paths).toBe('file');

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { statusLines } from '../../../src/cli/status.ts';
-import { sightOf } from '../../../src/cli/view/display-options.ts';
+import { displayOptionsOf } from '../../../src/cli/view/display-options.ts';
 import { overview } from '../../../src/cli/view/overview.ts';
 import { keysIn, Screen } from '../../../src/cli/view/screen.ts';
 import { SORT_NAMES, SORTS } from '../../../src/cli/view/status-view.ts';
@@ -129,11 +129,12 @@ describe('the picture of a program', () => {
 
   it('has colours on a terminal only, and not when NO_COLOR or a dumb terminal says so', () => {
     const terminal = { isTTY: true, columns: 100 };
-    expect(sightOf(terminal, {})).toEqual({ width: 100, colours: true });
-    for (const environment of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) expect(sightOf(terminal, environment).colours).toBe(false);
-    expect(sightOf(terminal, { NO_COLOR: '' }).colours).toBe(true);
-    expect(sightOf({ columns: 100 }, {})).toEqual({ width: Number.POSITIVE_INFINITY, colours: false });
-    expect(sightOf({ isTTY: true, columns: 0 }, {}).width).toBe(80);
+    expect(displayOptionsOf(terminal, {})).toEqual({ width: 100, colours: true });
+    for (const environment of [{ NO_COLOR: '1' }, { TERM: 'dumb' }])
+      expect(displayOptionsOf(terminal, environment).colours).toBe(false);
+    expect(displayOptionsOf(terminal, { NO_COLOR: '' }).colours).toBe(true);
+    expect(displayOptionsOf({ columns: 100 }, {})).toEqual({ width: Number.POSITIVE_INFINITY, colours: false });
+    expect(displayOptionsOf({ isTTY: true, columns: 0 }, {}).width).toBe(80);
     expect(topLines(TOP, { width: 100, height: 20 }, true).join('')).toMatch(COLOUR);
     expect(top().join('')).not.toMatch(COLOUR);
   });

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { configWorld } from '../../../src/app/config-host.ts';
+import { configHost } from '../../../src/app/config-host.ts';
 import { readCommandLine } from '../../../src/cli/options.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 import { readTokenFile } from '../../../src/config/token.ts';
@@ -22,7 +22,7 @@ function tokenFile(text: string, mode = 0o600): string {
   return path;
 }
 
-const read = (path: string): string => readTokenFile(path, configWorld(false));
+const read = (path: string): string => readTokenFile(path, configHost(false));
 
 describe('a token file', () => {
   it.each(['0400', '0600', '0640', '0440', '0660'])('of mode %s is read, without the whitespace around it', (octal) => {

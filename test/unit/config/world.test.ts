@@ -3,10 +3,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configWorld } from '../../../src/app/config-host.ts';
+import { configHost } from '../../../src/app/config-host.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
-const world = configWorld(false);
+const world = configHost(false);
 
 function directoryWith(...names: readonly string[]): string {
   const directory = tempDir();

@@ -4,10 +4,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DenseSet, type Seated } from '../../../src/core/dense-set.ts';
+import { DenseSet, type Indexed } from '../../../src/core/dense-set.ts';
 
-class Member implements Seated {
-  seat = -1;
+class Member implements Indexed {
+  index = -1;
   /** Bytes that one cannot overlook. */
   readonly load: readonly number[] = Array.from({ length: 1000 }, (_, at) => at);
 }
@@ -16,11 +16,11 @@ describe('DenseSet', () => {
   it('holds what a Set would hold, whatever comes and goes', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(9)), { maxLength: 60 }), (steps) => {
-        const members = Array.from({ length: 10 }, (): Seated => ({ seat: -1 }));
-        const set = new DenseSet<Seated>();
-        const model = new Set<Seated>();
+        const members = Array.from({ length: 10 }, (): Indexed => ({ index: -1 }));
+        const set = new DenseSet<Indexed>();
+        const model = new Set<Indexed>();
         for (const [add, at] of steps) {
-          const member = members[at] ?? { seat: -1 };
+          const member = members[at] ?? { index: -1 };
           if (add) set.add(member);
           else set.delete(member);
           if (add) model.add(member);
@@ -34,8 +34,8 @@ describe('DenseSet', () => {
   });
 
   it('does not take a member of another set for its own', () => {
-    const [one, other] = [new DenseSet<Seated>(), new DenseSet<Seated>()];
-    const [here, there]: Seated[] = [{ seat: -1 }, { seat: -1 }];
+    const [one, other] = [new DenseSet<Indexed>(), new DenseSet<Indexed>()];
+    const [here, there]: Indexed[] = [{ index: -1 }, { index: -1 }];
     if (here === undefined || there === undefined) throw new Error('unreachable');
     one.add(here);
     other.add(there);
@@ -45,8 +45,8 @@ describe('DenseSet', () => {
   });
 
   it('lists those that are in it now, whoever leaves meanwhile', () => {
-    const set = new DenseSet<Seated>();
-    for (let count = 0; count < 5; count += 1) set.add({ seat: -1 });
+    const set = new DenseSet<Indexed>();
+    for (let count = 0; count < 5; count += 1) set.add({ index: -1 });
     const seen = set.all();
     for (const member of seen) set.delete(member);
     expect(seen).toHaveLength(5);

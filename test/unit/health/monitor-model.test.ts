@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../src/upstream/transport/request.ts';
+import type { ExchangeOutcome } from '../../../src/upstream/transport/request.ts';
 import {
   ABANDONED,
   CLOSED,
@@ -14,7 +14,7 @@ import {
   type Watched,
 } from '../../support/parts/health-parts.ts';
 
-const OUTCOMES: readonly Outcome[] = [
+const OUTCOMES: readonly ExchangeOutcome[] = [
   good(),
   good(503),
   CLOSED,

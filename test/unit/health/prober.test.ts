@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProbeSettings } from '../../../src/config/health.ts';
 import type { Probe, ProbeAnswer, ProbeTarget } from '../../../src/health/probe.ts';
 import { Prober } from '../../../src/health/prober.ts';
-import type { Loan } from '../../../src/upstream/probe-lease.ts';
+import type { ProbeLease } from '../../../src/upstream/probe-lease.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { SETTINGS } from '../../support/parts/probed.ts';
 import { recordingLog } from '../../support/parts/recording-log.ts';
@@ -50,7 +50,7 @@ class Stage implements ProbeTarget, Probe {
     return this.clock.now() - this.#began;
   }
 
-  lend(): Loan | undefined {
+  leaseForProbe(): ProbeLease | undefined {
     if (!this.free) return undefined;
     this.lent += 1;
     return {
@@ -68,7 +68,7 @@ class Stage implements ProbeTarget, Probe {
     };
   }
 
-  ask(loan: Loan, done: (answer: ProbeAnswer) => void): () => void {
+  ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     this.asked.push(this.now);
     this.answer = (answer) => {
       loan.release();

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AccessEntry, createAccessLog } from '../../../src/http/access-log/access-log.ts';
+import { type AccessRecord, createAccessLog } from '../../../src/http/access-log/access-log.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { anyText, byteString } from '../../support/fuzz/arbitraries.ts';
 
-const ENTRY: AccessEntry = {
+const ENTRY: AccessRecord = {
   client: '192.0.2.7',
   method: 'GET',
   path: '/ticket?id=1',
@@ -20,7 +20,7 @@ const ENTRY: AccessEntry = {
   total: 13,
   error: undefined,
 };
-const REFUSED: AccessEntry = {
+const REFUSED: AccessRecord = {
   ...ENTRY,
   status: 503,
   bytes: 24,
@@ -31,7 +31,7 @@ const REFUSED: AccessEntry = {
   error: 'FCGI_LB_QUEUE_FULL',
 };
 
-function written(format: 'json' | 'pretty', entry: AccessEntry): string {
+function written(format: 'json' | 'pretty', entry: AccessRecord): string {
   const clock = new FakeClock();
   clock.advance(Date.UTC(2026, 0, 2, 3, 4, 5, 6) - clock.now());
   const lines: string[] = [];

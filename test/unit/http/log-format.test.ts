@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkLogFormat, logVariables } from '../../../src/config/log-format.ts';
 import { createAccessLog } from '../../../src/http/access-log/access-log.ts';
-import type { AccessEntry, Attempt } from '../../../src/http/access-log/record.ts';
+import type { AccessRecord, Attempt } from '../../../src/http/access-log/record.ts';
 import { HeaderReader } from '../../../src/http/request/headers.ts';
 import { parseTarget } from '../../../src/http/request/target.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -35,7 +35,7 @@ interface Known {
   readonly tried?: readonly Attempt[];
 }
 
-function entryOf({ path = '/a%20b?x=1&y=2', rawHeaders = RAW_HEADERS, tried = [FIRST, LAST] }: Known = {}): AccessEntry {
+function entryOf({ path = '/a%20b?x=1&y=2', rawHeaders = RAW_HEADERS, tried = [FIRST, LAST] }: Known = {}): AccessRecord {
   const request = new IncomingMessage(new Socket());
   onTestFinished(() => void request.socket.destroy());
   request.httpVersion = '1.1';
@@ -65,7 +65,7 @@ function entryOf({ path = '/a%20b?x=1&y=2', rawHeaders = RAW_HEADERS, tried = [F
 }
 
 /** What was no request: the bytes of a stranger. */
-const REFUSED: AccessEntry = {
+const REFUSED: AccessRecord = {
   client: '192.0.2.7',
   method: '-',
   path: '-',
@@ -80,7 +80,7 @@ const REFUSED: AccessEntry = {
   error: 'FCGI_LB_REQUEST_BAD_SYNTAX',
 };
 
-function written(format: string, entry: AccessEntry): string {
+function written(format: string, entry: AccessRecord): string {
   const clock = new FakeClock();
   clock.advance(Date.UTC(2026, 0, 2, 3, 4, 5, 6) - clock.now());
   const lines: string[] = [];

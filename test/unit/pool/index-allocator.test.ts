@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Places } from '../../../src/pool/index-allocator.ts';
+import { IndexAllocator } from '../../../src/pool/index-allocator.ts';
 
 it('gives nobody a number that another has, and none larger than the most there ever were', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(20), { nil: undefined })), (steps) => {
-      const places = new Places();
+      const places = new IndexAllocator();
       const taken: number[] = [];
       let most = 0;
       for (const step of steps) {

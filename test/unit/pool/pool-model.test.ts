@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { BalanceName } from '../../../src/config/balance.ts';
 import type { FailureCode } from '../../../src/core/errors.ts';
 import type { Waiter } from '../../../src/pool/pool.ts';
-import type { Place } from '../../../src/pool/queue.ts';
-import type { Exchange } from '../../../src/upstream/fcgi/exchange.ts';
+import type { QueueEntry } from '../../../src/pool/queue.ts';
+import type { FcgiExchange } from '../../../src/upstream/fcgi/exchange.ts';
 import type { Upstream } from '../../../src/upstream/upstream.ts';
 import { NAMES } from '../../support/parts/balancer-parts.ts';
 import { Asker, fail, type PoolParts, poolParts, start } from '../../support/parts/pool-parts.ts';
@@ -19,7 +19,7 @@ interface Member {
 
 interface Waiting {
   readonly asker: Asker;
-  readonly place: Place<Waiter>;
+  readonly place: QueueEntry<Waiter>;
 }
 
 interface Joining {
@@ -39,7 +39,7 @@ class World {
   waiting: Waiting[] = [];
   /** Leases nobody has used yet, and exchanges that run. */
   leases: Asker[] = [];
-  exchanges: Array<{ readonly exchange: Exchange; readonly upstream: Upstream }> = [];
+  exchanges: Array<{ readonly exchange: FcgiExchange; readonly upstream: Upstream }> = [];
   /** Deadlines of those who were served from the queue, with which they may come back. */
   readonly deadlines: number[] = [];
   /** By name. */
@@ -93,7 +93,7 @@ class World {
   /** Whether the upstream may be given this request now: a backup only while no primary is worth waiting for, or trying. */
   #inUse({ tried }: Asker, upstream: Upstream): boolean {
     const primaries = [...this.parts.pool.upstreams].filter(({ backup }) => !backup);
-    return !upstream.backup || primaries.every((one) => one.lifeless && (!this.#free(one) || tried.has(one)));
+    return !upstream.backup || primaries.every((one) => one.unreachable && (!this.#free(one) || tried.has(one)));
   }
 
   /** Whether it has a slot, or had when it was chosen. */
@@ -109,7 +109,7 @@ class World {
     if (this.#free(home)) return home;
     // A lifeless primary that may be tried again is, rather than to wait for a backup.
     const tryAgain = home.backup && [...this.parts.pool.upstreams].some((one) => !one.backup && this.#free(one));
-    return home.lifeless || tryAgain ? undefined : home;
+    return home.unreachable || tryAgain ? undefined : home;
   }
 
   /** Whether the upstream is for this request to have, if it has a slot. */
@@ -164,7 +164,7 @@ class World {
     return this.leases.splice(who % this.leases.length, 1)[0]?.lease;
   }
 
-  takeExchange(who: number): Exchange | undefined {
+  takeExchange(who: number): FcgiExchange | undefined {
     return this.exchanges.splice(who % this.exchanges.length, 1)[0]?.exchange;
   }
 

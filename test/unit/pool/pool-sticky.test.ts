@@ -86,7 +86,7 @@ describe('a request that belongs to an upstream', () => {
     const holder = askFor(parts, a);
     const waiting = askFor(parts, a);
     if (holder.lease !== undefined) fail(holder.lease, 'FCGI_LB_CONNECT_BUSY');
-    expect([waiting.heard, a.available, a.lifeless]).toEqual(['nothing', false, false]);
+    expect([waiting.heard, a.available, a.unreachable]).toEqual(['nothing', false, false]);
     parts.clock.advance(5);
     expect(waiting.heard).toBe('a');
   });

@@ -2,14 +2,14 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Place, WaitQueue } from '../../../src/pool/queue.ts';
+import { type QueueEntry, WaitQueue } from '../../../src/pool/queue.ts';
 
 interface Model {
   now: number;
   /** Who waits, in order. */
-  waiting: Place<number>[];
+  waiting: QueueEntry<number>[];
   /** Everybody who ever waited. */
-  readonly all: Place<number>[];
+  readonly all: QueueEntry<number>[];
 }
 
 type Command = fc.Command<Model, WaitQueue<number>>;

@@ -5,17 +5,17 @@ import { ProxyError } from '../../../src/core/errors.ts';
 import { GivenUp } from '../../../src/upstream/given-up.ts';
 import { Occupancy } from '../../../src/upstream/slots/occupancy.ts';
 import { Slots } from '../../../src/upstream/slots/slots.ts';
-import type { Outcome } from '../../../src/upstream/transport/request.ts';
+import type { ExchangeOutcome } from '../../../src/upstream/transport/request.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
-const TIMED_OUT: Outcome = { kind: 'failed', error: new ProxyError('FCGI_LB_UPSTREAM_READ_TIMEOUT', 'test') };
-const LEFT: Outcome = { kind: 'abandoned' };
+const TIMED_OUT: ExchangeOutcome = { kind: 'failed', error: new ProxyError('FCGI_LB_UPSTREAM_READ_TIMEOUT', 'test') };
+const LEFT: ExchangeOutcome = { kind: 'abandoned' };
 
 function parts(capacity: number, at = new Occupancy(), clock = new FakeClock()) {
   const slots = new Slots(capacity, at);
   const givenUp = new GivenUp(slots, clock, () => ({ send: 50, read: 100, linger: 1000 }));
-  const begin = (outcome: Outcome, purpose: 'request' | 'probe' = 'request') => {
-    const exchange = { seat: -1, destroy: () => undefined };
+  const begin = (outcome: ExchangeOutcome, purpose: 'request' | 'probe' = 'request') => {
+    const exchange = { index: -1, destroy: () => undefined };
     slots.take();
     givenUp.add(exchange, outcome, purpose);
     return exchange;

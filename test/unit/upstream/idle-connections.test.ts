@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Shelf } from '../../../src/upstream/transport/idle-connections.ts';
+import { IdleConnections } from '../../../src/upstream/transport/idle-connections.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const LIMIT = 1000;
@@ -19,7 +19,7 @@ class Thing {
 
 function shelf() {
   const clock = new FakeClock();
-  const things = new Shelf<Thing>(clock, LIMIT, (thing, discard) => {
+  const things = new IdleConnections<Thing>(clock, LIMIT, (thing, discard) => {
     thing.watchers += 1;
     thing.discard = discard;
     return () => {

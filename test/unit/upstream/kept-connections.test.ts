@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { unixAddress } from '../../../src/core/address.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import { SpareConnections } from '../../../src/upstream/fcgi/kept-connections.ts';
+import { KeptConnections } from '../../../src/upstream/fcgi/kept-connections.ts';
 import { Connection } from '../../../src/upstream/transport/connection.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -34,8 +34,8 @@ async function connections(): Promise<(requests?: number) => Promise<Connection>
   };
 }
 
-const handing = () => new SpareConnections({ keepAlive: undefined, handOver: true }, systemClock);
-const keeping = () => new SpareConnections({ keepAlive: 60_000, handOver: false }, systemClock);
+const handing = () => new KeptConnections({ keepAlive: undefined, handOver: true }, systemClock);
+const keeping = () => new KeptConnections({ keepAlive: 60_000, handOver: false }, systemClock);
 
 describe('spare connections that are handed over', () => {
   it('go to the next request of the same turn, once', async () => {
@@ -80,7 +80,7 @@ describe('spare connections that are handed over', () => {
 
   it('are not asked for where any number of requests may run, nor where the operator does not want it', () => {
     expect([handing().wanted(1), handing().wanted(8), handing().wanted(Number.POSITIVE_INFINITY)]).toEqual([true, true, false]);
-    expect(new SpareConnections({ keepAlive: undefined, handOver: false }, systemClock).wanted(1)).toBe(false);
+    expect(new KeptConnections({ keepAlive: undefined, handOver: false }, systemClock).wanted(1)).toBe(false);
   });
 
   it('are no longer asked for after three in a row turned out to be closed, until a good one or another worker', async () => {

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inlet } from '../../../src/upstream/transport/receive-buffer.ts';
+import { receiveBuffer } from '../../../src/upstream/transport/receive-buffer.ts';
 
 /** What a socket does with its `onread`: it asks for a buffer, fills it, says how far, and asks again. */
 class Reading {
   readonly taken: Buffer[] = [];
-  readonly #onread = inlet((bytes) => this.taken.push(bytes));
+  readonly #onread = receiveBuffer((bytes) => this.taken.push(bytes));
   #buffer = this.#next();
 
   get room(): number {

@@ -106,14 +106,19 @@ describe('an upstream with slow_start', () => {
     const parts = poolParts();
     const upstream = parts.join('a', { weight: 10, slowStart: 1000, disabled: true });
     const asker = ask(parts);
-    expect([asker.heard, upstream.available, upstream.lifeless, upstream.state.is]).toEqual(['nothing', false, true, 'disabled']);
-    expect(upstream.lend()).toBeUndefined();
+    expect([asker.heard, upstream.available, upstream.unreachable, upstream.state.is]).toEqual([
+      'nothing',
+      false,
+      true,
+      'disabled',
+    ]);
+    expect(upstream.leaseForProbe()).toBeUndefined();
     upstream.appeared();
     upstream.judge('up', 'test');
     parts.clock.advance(500);
     expect([asker.heard, upstream.available]).toEqual(['nothing', false]);
     upstream.want('serve', 'test');
-    expect([asker.heard, upstream.weight, upstream.lifeless]).toEqual(['a', 0.5, false]);
+    expect([asker.heard, upstream.weight, upstream.unreachable]).toEqual(['a', 0.5, false]);
     parts.clock.advance(2000);
     upstream.want('serve', 'test');
     expect(upstream.weight).toBe(10);
