@@ -1,4 +1,5 @@
-// How the tests run: every file in a process of its own, since many of them start programs and count descriptors.
+// How the tests run: every file in a process of its own, since many of them start programs and
+// count descriptors.
 
 import { defineConfig } from 'vitest/config';
 
@@ -12,7 +13,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/tests.json' },
-    // `npm run coverage`: a report to read, no limit to keep. What the tests start as a process of its own is not in it.
+    // `npm run coverage`: a report to read, no limit to keep. What the tests start as a process of
+    // its own is not in it.
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

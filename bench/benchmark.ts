@@ -1,4 +1,5 @@
-// The port of every benchmark: given a place to work in, it measures, and hands back tables, targets and figures.
+// The port of every benchmark: given a place to work in, it measures, and hands back tables,
+// targets and figures.
 
 import type { Scope } from './lib/scope.ts';
 import type { Table } from './lib/table.ts';

@@ -1,4 +1,5 @@
-// What clients notice while workers are killed, or their sockets vanish for a moment: GETs that fail, POSTs that fail, and POSTs that are executed twice.
+// What clients notice while workers are killed, or their sockets vanish for a moment: GETs that
+// fail, POSTs that fail, and POSTs that are executed twice.
 
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +19,10 @@ const GETS = 60;
 const POSTS = 20;
 /** ms of work for each. */
 const SERVICE = 15;
-/** ms between two kills, on average, and before a killed worker is started again (systemd's default). */
+/**
+ * ms between two kills, on average, and before a killed worker is started again (systemd's
+ * default).
+ */
 const KILL_EVERY = 300;
 const RESTART_PAUSE = 100;
 /** ms for which a socket that vanishes is gone; as often as workers are killed. */
@@ -43,9 +47,15 @@ interface Verdict {
   readonly failedGets: number;
   readonly posts: number;
   readonly failedPosts: number;
-  /** Failed POSTs that no worker had begun: killed between taking the request and writing that down, or lost elsewhere. */
+  /**
+   * Failed POSTs that no worker had begun: killed between taking the request and writing that down,
+   * or lost elsewhere.
+   */
   readonly failedUnbegun: number;
-  /** Failed POSTs without a kill of their own shortly before: a single-request worker holds one request when it dies. */
+  /**
+   * Failed POSTs without a kill of their own shortly before: a single-request worker holds one
+   * request when it dies.
+   */
   readonly unexplained: number;
   /** POSTs that more than one worker began. */
   readonly twice: number;

@@ -1,4 +1,5 @@
-// How much memory the front end takes when one side is slow: large bodies both ways, then many small requests.
+// How much memory the front end takes when one side is slow: large bodies both ways, then many
+// small requests.
 
 import { join } from 'node:path';
 import type { Benchmark, Measured, Setting } from './benchmark.ts';

@@ -1,4 +1,5 @@
-// What single operations cost: choosing and waking with few and with many upstreams, the queue, and the codecs.
+// What single operations cost: choosing and waking with few and with many upstreams, the queue, and
+// the codecs.
 
 import type { Benchmark, Measured, Setting } from './benchmark.ts';
 import { codecOperations } from './lib/codec-operations.ts';
@@ -7,9 +8,15 @@ import { loadParts } from './lib/product.ts';
 import { ROUTE_COUNTS, routeOperations } from './lib/route-operations.ts';
 import { nanosecondsEach } from './lib/stopwatch.ts';
 
-/** ns: about 2 % of what a request costs altogether. Choosing among the most upstreams must not cost more. */
+/**
+ * ns: about 2 % of what a request costs altogether. Choosing among the most upstreams must not cost
+ * more.
+ */
 const MOST = 1000;
-/** How many times the cost among the fewest the cost among the most may be: no more, but for the noise of a measurement. */
+/**
+ * How many times the cost among the fewest the cost among the most may be: no more, but for the
+ * noise of a measurement.
+ */
 const GROWTH = 1.1;
 
 export const micro: Benchmark = {

@@ -1,4 +1,5 @@
-// What a request costs the front end itself: CPU time of its process tree, beside nginx and others on Node, in interleaved rounds.
+// What a request costs the front end itself: CPU time of its process tree, beside nginx and others
+// on Node, in interleaved rounds.
 
 import { join } from 'node:path';
 import type { Benchmark, Measured, Setting } from './benchmark.ts';
@@ -15,17 +16,32 @@ import { wrk } from './lib/wrk.ts';
 
 /** Client connections, each with one request at a time. */
 const CONNECTIONS = 8;
-/** More than connections: a kept connection occupies its worker, and none may wait for another front end's. */
+/**
+ * More than connections: a kept connection occupies its worker, and none may wait for another front
+ * end's.
+ */
 const PROCESSES = 12;
 const PAGE = 1024;
 const LIMIT = 1.2;
-/** Runs of 4 s before the measured ones: V8 compiles and recompiles for some 300,000 requests, and for each end of a run it has not met. */
+/**
+ * Runs of 4 s before the measured ones: V8 compiles and recompiles for some 300,000 requests, and
+ * for each end of a run it has not met.
+ */
 const WARM_UPS = 3;
-/** Seconds of the same load just before each measured round: in the lull before it V8 has given memory back, which a busy server never does. */
+/**
+ * Seconds of the same load just before each measured round: in the lull before it V8 has given
+ * memory back, which a busy server never does.
+ */
 const LEAD_IN = 1;
-/** Percent of the windows: what a request costs when nobody else uses the core. A neighbour only ever adds. */
+/**
+ * Percent of the windows: what a request costs when nobody else uses the core. A neighbour only
+ * ever adds.
+ */
 const UNDISTURBED = 5;
-/** Part of the fastest speed seen, below which a core was shared: two hardware threads at work get some half of it each. */
+/**
+ * Part of the fastest speed seen, below which a core was shared: two hardware threads at work get
+ * some half of it each.
+ */
 const SHARED = 0.7;
 
 const KEPT = 'fcgi-lb, kept alive';
@@ -82,7 +98,9 @@ async function run({ quick, scope, progress }: Setting): Promise<Measured> {
   return report(contenders);
 }
 
-/** Each front end has workers of its own: kept connections of one would occupy workers of another. */
+/**
+ * Each front end has workers of its own: kept connections of one would occupy workers of another.
+ */
 async function startAll(scope: Scope, progress: (text: string) => void): Promise<readonly Contender[]> {
   const programs = await compileWorkers(scope);
   const contenders: Contender[] = [];
@@ -174,7 +192,10 @@ function allRounds(contenders: readonly Contender[], baseline: Contender | undef
   };
 }
 
-/** Whether the machine was ours: a core that somebody else's virtual machine shares is slower, and CPU time is counted all the same. */
+/**
+ * Whether the machine was ours: a core that somebody else's virtual machine shares is slower, and
+ * CPU time is counted all the same.
+ */
 function coreSpeeds(contenders: readonly Contender[]): Table {
   const speeds = contenders.flatMap(({ rounds }) => rounds.map(({ coreSpeed }) => coreSpeed));
   const fastest = Math.max(...speeds);
@@ -196,7 +217,9 @@ function undisturbed({ rounds }: Contender): number {
   );
 }
 
-/** Of each round to the baseline's of the same round: what slows the machine for a minute hits both. */
+/**
+ * Of each round to the baseline's of the same round: what slows the machine for a minute hits both.
+ */
 function ratios({ rounds }: Contender, baseline: Contender): readonly number[] {
   return rounds.map(({ cost }, at) => cost / (baseline.rounds[at]?.cost ?? Number.NaN));
 }

@@ -105,7 +105,8 @@ async function measure(
 ): Promise<Row> {
   const counted = { answers: 0, notGood: 0 };
   const random = randomFrom(seed);
-  // Some thousands of probes are run by the interpreter before the compiler has seen enough: a matter of a minute or two in service.
+  // Some thousands of probes are run by the interpreter before the compiler has seen enough: a
+  // matter of a minute or two in service.
   const warming = startProbers(parts, folder, { ...SETTINGS, question, interval: 250 }, random, counted);
   await sleep(quick ? 1000 : 8000);
   for (const prober of warming) prober.stop();

@@ -1,4 +1,5 @@
-// How long requests wait for single-request workers: each front end beside the ideal queue, on the same trace.
+// How long requests wait for single-request workers: each front end beside the ideal queue, on the
+// same trace.
 
 import { join } from 'node:path';
 import type { Benchmark, Measured, Setting } from './benchmark.ts';
@@ -13,7 +14,10 @@ import { compileWorkers, startWorkers, type WorkerPrograms } from './lib/workers
 
 const WORKERS = 4;
 const UTILISATION = 0.75;
-/** Requests before the trace begins: enough for a program that compiles itself as it runs to be what it is in service. */
+/**
+ * Requests before the trace begins: enough for a program that compiles itself as it runs to be what
+ * it is in service.
+ */
 const WARM = 20_000;
 const QUICK_WARM = 2000;
 /** Enough only to have learned the workers' capacity. */
@@ -21,7 +25,10 @@ const COLD = 30;
 /** How far above the ideal our mean and p99 may lie. */
 const TOLERANCE = 0.1;
 
-/** Share of the machine that others may use before a run is repeated, and how many runs there are at most. */
+/**
+ * Share of the machine that others may use before a run is repeated, and how many runs there are at
+ * most.
+ */
 const QUIET = 0.05;
 const RUNS = 3;
 
@@ -103,7 +110,9 @@ async function run({ quick, seed, scope, progress }: Setting): Promise<Measured>
   };
 }
 
-/** Measures again while other people's work disturbs it; the run that was disturbed least counts. */
+/**
+ * Measures again while other people's work disturbs it; the run that was disturbed least counts.
+ */
 async function quietest(name: string, once: () => Promise<readonly Hit[]>, progress: (text: string) => void): Promise<Row> {
   let best: Row | undefined;
   for (let run = 1; run <= RUNS && (best === undefined || best.others > QUIET); run += 1) {

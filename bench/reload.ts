@@ -1,4 +1,5 @@
-// What clients notice while the configuration is changed ten times a second, and sockets come and go: nothing may fail, leak or be miscounted.
+// What clients notice while the configuration is changed ten times a second, and sockets come and
+// go: nothing may fail, leak or be miscounted.
 
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,10 @@ import { compileWorkers, startWorkers, type WorkerPrograms } from './lib/workers
 
 const WORKERS = 6;
 const RELOADS_A_SECOND = 10;
-/** Reloads before the counting starts: what is loaded and compiled once, and what the heap grows to before it is looked through, is no leak. */
+/**
+ * Reloads before the counting starts: what is loaded and compiled once, and what the heap grows to
+ * before it is looked through, is no leak.
+ */
 const WARM_UP = 600;
 /** MiB that resident memory may have grown by, which is more than its noise. */
 const GROWTH = 16;
@@ -176,7 +180,10 @@ async function reloads(site: Site, end: number): Promise<Changes> {
   return { changes: took.length, refused, each: summarise(took) };
 }
 
-/** Each socket in turn is gone for a moment; every fourth time the configuration is read while it is. */
+/**
+ * Each socket in turn is gone for a moment; every fourth time the configuration is read while it
+ * is.
+ */
 async function vanishings(site: Site, end: number): Promise<Changes> {
   const took: number[] = [];
   let refused = 0;

@@ -1,4 +1,5 @@
-// `npm run bench -- NAME [--quick] [--save] [--seed N] [--against nginx|haproxy]...`: runs one benchmark and shows what it measured.
+// `npm run bench -- NAME [--quick] [--save] [--seed N] [--against nginx|haproxy]...`: runs one
+// benchmark and shows what it measured.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// Every balancer in every situation of bench/simulate, in virtual time: no worker, no socket, no waiting.
+// Every balancer in every situation of bench/simulate, in virtual time: no worker, no socket, no
+// waiting.
 
 import type { Benchmark } from './benchmark.ts';
 import { SEED, simulate as simulation } from './simulate/run.ts';

@@ -1,4 +1,5 @@
-// What it costs to tell the operator: /status and /metrics with a thousand upstreams, and the counting of a request.
+// What it costs to tell the operator: /status and /metrics with a thousand upstreams, and the
+// counting of a request.
 
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// What clients notice while one process after the other takes over: nothing may fail, be done twice, leak or be left running.
+// What clients notice while one process after the other takes over: nothing may fail, be done
+// twice, leak or be left running.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// What it costs to be watched: CPU time of a busy front end with a live page open and Prometheus asking, beside the same without.
+// What it costs to be watched: CPU time of a busy front end with a live page open and Prometheus
+// asking, beside the same without.
 
 import { type ClientRequest, request } from 'node:http';
 import { join } from 'node:path';
@@ -13,7 +14,10 @@ import type { Scope } from './lib/scope.ts';
 import { compileWorkers, startWorkers } from './lib/workers.ts';
 import { wrk } from './lib/wrk.ts';
 
-/** Workers that take a millisecond each, and as many clients: some 5,000 requests a second, with time to spare. */
+/**
+ * Workers that take a millisecond each, and as many clients: some 5,000 requests a second, with
+ * time to spare.
+ */
 const WORKERS = 8;
 /** At which rate the cost is told. */
 const RATE = 5000;

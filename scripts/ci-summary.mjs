@@ -1,5 +1,6 @@
-// Prints the last line of a CI run, `N passed, N failed, N skipped`, from the test runner's report and the other checks.
-// Usage: node scripts/ci-summary.mjs REPORT NAME=EXIT_CODE...   Exits 1 unless all passed and nothing was skipped.
+// Prints the last line of a CI run, `N passed, N failed, N skipped`, from the test runner's report
+// and the other checks. Usage: node scripts/ci-summary.mjs REPORT NAME=EXIT_CODE... Exits 1 unless
+// all passed and nothing was skipped.
 
 import { readFileSync } from 'node:fs';
 

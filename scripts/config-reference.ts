@@ -1,4 +1,5 @@
-// What is made of the schema of the configuration file: the schema for editors, and the reference in the documentation.
+// What is made of the schema of the configuration file: the schema for editors, and the reference
+// in the documentation.
 
 import { formOf, type Shape, shapeOf } from '../src/config/schema/build.ts';
 import { expected } from '../src/config/schema/describe.ts';
@@ -7,7 +8,9 @@ import { FILE } from '../src/config/schema/file.ts';
 /** Keywords that only fcgi-lb understands. */
 const OWN_KEYWORDS = ['label', 'otherwise', 'keyName', 'keyLabel', 'template'];
 
-/** config/schema.json: JSON Schema (draft 7, which editors know), with descriptions for completion. */
+/**
+ * config/schema.json: JSON Schema (draft 7, which editors know), with descriptions for completion.
+ */
 export function editorSchema(): string {
   // The functions that read values are no JSON, and stay behind.
   const schema: unknown = JSON.parse(JSON.stringify(FILE, (key, value) => (OWN_KEYWORDS.includes(key) ? undefined : value)));

@@ -1,5 +1,6 @@
-// Part of `npm run build`: puts the live page's files, which a browser takes as they are, beside the compiled program.
-// Only what differs is written, each file in one step, so that whoever reads dist/ meanwhile meets whole files.
+// Part of `npm run build`: puts the live page's files, which a browser takes as they are, beside
+// the compiled program. Only what differs is written, each file in one step, so that whoever reads
+// dist/ meanwhile meets whole files.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// One sample worker for the demo: a single process that serves one FastCGI request at a time on the socket named in its argument.
+// One sample worker for the demo: a single process that serves one FastCGI request at a time on the
+// socket named in its argument.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listenFastCgi } from '../test/peers/fastcgi-server.ts';

@@ -1,6 +1,6 @@
-// `npm run demo`: four sample workers on sockets in a temporary directory and fcgi-lb in front; cleans up on Ctrl-C.
-// Words after `--` go to fcgi-lb: npm run demo -- --listen 127.0.0.1:8081. `npm run dev` is the same from the sources,
-// and fcgi-lb starts again with each change to them.
+// `npm run demo`: four sample workers on sockets in a temporary directory and fcgi-lb in front;
+// cleans up on Ctrl-C. Words after `--` go to fcgi-lb: npm run demo -- --listen 127.0.0.1:8081.
+// `npm run dev` is the same from the sources, and fcgi-lb starts again with each change to them.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -18,7 +18,8 @@ const directory = mkdtempSync('/tmp/fcgi-lb-demo-');
 const children: ChildProcess[] = [];
 
 function start(command: string, args: readonly string[], stdio: 'pipe' | 'ignore'): ChildProcess {
-  // A process group of its own: Ctrl-C reaches this script alone, which then stops everything in order.
+  // A process group of its own: Ctrl-C reaches this script alone, which then stops everything in
+  // order.
   const child = spawn(command, args, { stdio: [stdio, 'inherit', 'inherit'], detached: true });
   children.push(child);
   return child;

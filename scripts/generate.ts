@@ -1,4 +1,5 @@
-// Writes what is made of tables: of the schema of the configuration file config/schema.json and the reference in docs/configuration.md, of the options the man page.
+// Writes what is made of tables: of the schema of the configuration file config/schema.json and the
+// reference in docs/configuration.md, of the options the man page.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { editorSchema, withReference } from './config-reference.ts';

@@ -1,4 +1,5 @@
-// The man page: made of the tables from which the words of each command are read, with what they do not say added here.
+// The man page: made of the tables from which the words of each command are read, with what they do
+// not say added here.
 
 import { type Command, usageOf, written } from '../src/cli/command.ts';
 import { ALL_COMMANDS } from '../src/cli/commands.ts';
@@ -126,7 +127,10 @@ function sentence(help: string): string {
 /** Source lines of at most this length, as tools for man pages expect. */
 const LONGEST = 80;
 
-/** Text as roff takes it: nothing in it a request or an escape, and a hyphen that can be copied where it is a minus. */
+/**
+ * Text as roff takes it: nothing in it a request or an escape, and a hyphen that can be copied
+ * where it is a minus.
+ */
 function text(line: string): string {
   return line
     .replaceAll('\\', '\\e')

@@ -1,4 +1,5 @@
-// `npm run screenshot`: makes docs/live-page.png, the live page in a situation played for it. Needs chromium (scripts/install-test-programs.sh).
+// `npm run screenshot`: makes docs/live-page.png, the live page in a situation played for it. Needs
+// chromium (scripts/install-test-programs.sh).
 
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

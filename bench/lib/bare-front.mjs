@@ -1,5 +1,6 @@
-// The least that a front end on node:http does: parse, say it in FastCGI, parse the answer, pass it on. No pool, no limits, no errors, no other workload.
-// What Node itself costs: whatever is built on it costs at least this.
+// The least that a front end on node:http does: parse, say it in FastCGI, parse the answer, pass it
+// on. No pool, no limits, no errors, no other workload. What Node itself costs: whatever is built
+// on it costs at least this.
 //
 //   node bare-front.mjs HOST PORT SOCKET
 
@@ -61,7 +62,8 @@ function encode(request) {
   for (let at = 0; at < rawHeaders.length; at += 2) {
     params += pair(`HTTP_${rawHeaders[at].toUpperCase().replaceAll('-', '_')}`, rawHeaders[at + 1]);
   }
-  // BEGIN_REQUEST as a responder whose connection is kept, the parameters, no more parameters, no body.
+  // BEGIN_REQUEST as a responder whose connection is kept, the parameters, no more parameters, no
+  // body.
   const text = `${record(1, 8)}\0\x01\x01\0\0\0\0\0${record(4, params.length)}${params}${record(4, 0)}${record(5, 0)}`;
   return Buffer.from(text, 'latin1');
 }

@@ -42,7 +42,10 @@ export async function output(scope: Scope, command: Command): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Standard output and error of a short program, such as one asked for its version; undefined when it is missing or fails. */
+/**
+ * Standard output and error of a short program, such as one asked for its version; undefined when
+ * it is missing or fails.
+ */
 export async function versionLine(program: string, word: string): Promise<string | undefined> {
   const path = findProgram(program);
   if (path === undefined) return undefined;

@@ -1,4 +1,5 @@
-// How fast a core of this machine is at the moment: of a virtual one, half may belong to somebody else without any counter showing it.
+// How fast a core of this machine is at the moment: of a virtual one, half may belong to somebody
+// else without any counter showing it.
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// What is counted of one request, as an operation for the stopwatch, and what the counts of many upstreams hold.
+// What is counted of one request, as an operation for the stopwatch, and what the counts of many
+// upstreams hold.
 
 import type { Parts } from './product.ts';
 

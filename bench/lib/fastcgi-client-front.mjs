@@ -1,5 +1,6 @@
-// What a Node programmer would write today: node:http and the package fastcgi-client, which opens a connection for each request.
-// No pool, no limits, no queue, no timers; errors are answered with 502.
+// What a Node programmer would write today: node:http and the package fastcgi-client, which opens a
+// connection for each request. No pool, no limits, no queue, no timers; errors are answered with
+// 502.
 //
 //   node fastcgi-client-front.mjs HOST PORT SOCKET
 

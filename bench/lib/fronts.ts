@@ -19,7 +19,10 @@ export type FrontSpec =
   | { readonly kind: 'haproxy' }
   /** node:http and nothing else, see bare-front.mjs; for one socket, over TCP. */
   | { readonly kind: 'bare' }
-  /** node:http and the package fastcgi-client, see fastcgi-client-front.mjs; for one socket, over TCP. */
+  /**
+   * node:http and the package fastcgi-client, see fastcgi-client-front.mjs; for one socket, over
+   * TCP.
+   */
   | { readonly kind: 'fastcgi-client' };
 
 /** Scripts of this directory that Node runs. */

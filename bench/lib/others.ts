@@ -1,9 +1,12 @@
-// How much of the machine other people's work took during a measurement: the first thing to ask of a surprising figure.
+// How much of the machine other people's work took during a measurement: the first thing to ask of
+// a surprising figure.
 
 import { readFileSync } from 'node:fs';
 import { processTree } from './proc.ts';
 
-/** Starts to watch; the result gives the share of all cores (0 to 1) that others have used since. */
+/**
+ * Starts to watch; the result gives the share of all cores (0 to 1) that others have used since.
+ */
 export function watchOthers(): () => number {
   const before = { machine: machineTicks(), own: ownTicks() };
   return () => {

@@ -1,4 +1,5 @@
-// Plays a schedule of requests against a front end, in a process of its own so that it disturbs no other measurement.
+// Plays a schedule of requests against a front end, in a process of its own so that it disturbs no
+// other measurement.
 
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -26,7 +27,10 @@ export interface Schedule {
 export interface Hit {
   /** 0: no answer, or one that broke off. */
   readonly status: number;
-  /** ms from when the request should have been sent to the last byte of its answer: a late client counts as latency. */
+  /**
+   * ms from when the request should have been sent to the last byte of its answer: a late client
+   * counts as latency.
+   */
   readonly latency: number;
   /** ms by which the client was late to send it. */
   readonly lag: number;
@@ -34,7 +38,10 @@ export interface Hit {
 }
 
 export interface Playing {
-  /** Resolves when the warm-up is over, with the moment at which the schedule begins (ms since the epoch). */
+  /**
+   * Resolves when the warm-up is over, with the moment at which the schedule begins (ms since the
+   * epoch).
+   */
   readonly begun: Promise<number>;
   readonly hits: Promise<readonly Hit[]>;
 }
@@ -58,7 +65,8 @@ export async function play(scope: Scope, schedule: Schedule): Promise<Playing> {
   });
   // If the player fails before it begins, whoever waits for the beginning must hear of it.
   const beginning = Promise.race([begun, hits.then(() => begun)]);
-  // Not everybody waits for both: a failure nobody waits for must not end the process before it has cleaned up.
+  // Not everybody waits for both: a failure nobody waits for must not end the process before it has
+  // cleaned up.
   hits.catch(() => undefined);
   beginning.catch(() => undefined);
   return { begun: beginning, hits };

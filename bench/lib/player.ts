@@ -1,10 +1,14 @@
-// The client process: sends each request of a schedule when it is due, whether or not earlier ones have been answered.
+// The client process: sends each request of a schedule when it is due, whether or not earlier ones
+// have been answered.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import type { Hit, Schedule, Shot } from './play.ts';
 
-/** ms before the due time at which to stop sleeping and start to look at the clock: timers are good to a millisecond only. */
+/**
+ * ms before the due time at which to stop sleeping and start to look at the clock: timers are good
+ * to a millisecond only.
+ */
 const SPIN = 1.5;
 /** ms after which an answer no longer counts. */
 const PATIENCE = 60_000;

@@ -1,4 +1,5 @@
-// The operations of the pool and its queue that `micro` times: real Pool, Upstream and WaitQueue objects, no sockets.
+// The operations of the pool and its queue that `micro` times: real Pool, Upstream and WaitQueue
+// objects, no sockets.
 
 import type { Lease } from '../../src/pool/lease.ts';
 import type { Pool, Waiter } from '../../src/pool/pool.ts';
@@ -44,7 +45,10 @@ export function queueOperations({ WaitQueue }: Parts): ReadonlyArray<SizedOperat
   ];
 }
 
-/** `held` requests are running or waiting; each time the one that has run longest ends and another comes. */
+/**
+ * `held` requests are running or waiting; each time the one that has run longest ends and another
+ * comes.
+ */
 function turnover(
   parts: Parts,
   balance: 'least-conn' | 'round-robin',

@@ -3,8 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Nanoseconds of CPU, user and system, that a process and all its descendants have used so far, over all their threads.
- * schedstat counts exactly; utime and stime of /proc/PID/stat only in ticks of 10 ms.
+ * Nanoseconds of CPU, user and system, that a process and all its descendants have used so far,
+ * over all their threads. schedstat counts exactly; utime and stime of /proc/PID/stat only in ticks
+ * of 10 ms.
  */
 export function cpuNanoseconds(pid: number): number {
   let sum = 0;

@@ -1,4 +1,5 @@
-// The built product's own parts, for benchmarks that call them: compiled as users run them, without a loader's wrapping.
+// The built product's own parts, for benchmarks that call them: compiled as users run them, without
+// a loader's wrapping.
 
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,5 @@
-// A process with many unix sockets, each of them a worker that answers any record at once and closes, for benchmarks of the front end alone.
+// A process with many unix sockets, each of them a worker that answers any record at once and
+// closes, for benchmarks of the front end alone.
 
 import { createServer } from 'node:net';
 import { join } from 'node:path';

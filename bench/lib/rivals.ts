@@ -1,17 +1,23 @@
-// Configurations of nginx and HAProxy, as a careful operator would write them for single-request workers.
+// Configurations of nginx and HAProxy, as a careful operator would write them for single-request
+// workers.
 
 import type { Place } from './command.ts';
 
 export interface NginxOptions {
   /** nginx's default is round robin. */
   readonly balance?: 'least_conn';
-  /** Idle connections to workers that are kept; without it each request has a connection of its own, which is the default. */
+  /**
+   * Idle connections to workers that are kept; without it each request has a connection of its own,
+   * which is the default.
+   */
   readonly keepalive?: number;
   /** nginx's default leaves a server out for 10 s after one failure; 0 never does. */
   readonly maxFails?: number;
 }
 
-/** What Debian's fastcgi_params sends, and PATH_INFO, so that all front ends send about the same. */
+/**
+ * What Debian's fastcgi_params sends, and PATH_INFO, so that all front ends send about the same.
+ */
 const FASTCGI_PARAMS = {
   QUERY_STRING: '$query_string',
   REQUEST_METHOD: '$request_method',
@@ -73,8 +79,8 @@ http {
 }
 
 /**
- * One thread; one request at a time on each worker, the rest in HAProxy's own queue; what is idempotent is sent again
- * when a worker dies with it.
+ * One thread; one request at a time on each worker, the rest in HAProxy's own queue; what is
+ * idempotent is sent again when a worker dies with it.
  */
 export function haproxyConf(place: Place, workers: readonly string[]): string {
   const bind = 'path' in place ? `unix@${place.path}` : `${place.host}:${place.port}`;

@@ -1,4 +1,5 @@
-// The choice of a route that `micro` times: among few and among many, by prefix, by host and by regex.
+// The choice of a route that `micro` times: among few and among many, by prefix, by host and by
+// regex.
 
 import type { RouteMatch } from '../../src/config/route.ts';
 import type { Parts } from './product.ts';

@@ -1,4 +1,5 @@
-// What a benchmark has started or created, so that all of it is ended and removed on every path, Ctrl-C included.
+// What a benchmark has started or created, so that all of it is ended and removed on every path,
+// Ctrl-C included.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

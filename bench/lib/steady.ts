@@ -1,4 +1,5 @@
-// The load under which things are changed: quick GETs and POSTs and some GETs of a second, at random moments; and what may have gone wrong with them.
+// The load under which things are changed: quick GETs and POSTs and some GETs of a second, at
+// random moments; and what may have gone wrong with them.
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { Shot } from './play.ts';

@@ -10,7 +10,8 @@ export interface StopwatchOptions {
 
 /**
  * Nanoseconds an operation takes: the median of several samples, after one that is thrown away.
- * @param operation runs `times` times and returns something computed from its results, so that nothing is optimised away
+ * @param operation runs `times` times and returns something computed from its results, so that
+ *   nothing is optimised away
  */
 export function nanosecondsEach(operation: (times: number) => number, { sample, samples }: StopwatchOptions): number {
   let times = 16;

@@ -19,8 +19,8 @@ const SERVICE_TIMES = [
 export const MEAN_SERVICE = SERVICE_TIMES.reduce((sum, { share, ms }) => sum + share * ms, 0);
 
 /**
- * Arrivals of a Poisson process and service times in random order. Both are brought to their exact averages: a short
- * trace would otherwise stray far from the utilisation it is meant to have.
+ * Arrivals of a Poisson process and service times in random order. Both are brought to their exact
+ * averages: a short trace would otherwise stray far from the utilisation it is meant to have.
  * @param rate requests a millisecond
  */
 export function poissonTrace(count: number, rate: number, seed: number): readonly Job[] {
@@ -41,7 +41,10 @@ export function utilisation(trace: readonly Job[], servers: number): number {
   return work / ((trace.at(-1)?.at ?? 0) * servers);
 }
 
-/** Latencies in ms of one first-come-first-served queue in front of `servers` that cost nothing to reach. */
+/**
+ * Latencies in ms of one first-come-first-served queue in front of `servers` that cost nothing to
+ * reach.
+ */
 export function idealLatencies(trace: readonly Job[], servers: number): readonly number[] {
   const freeAt: number[] = Array.from({ length: servers }, () => 0);
   return trace.map(({ at, service }) => {

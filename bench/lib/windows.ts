@@ -1,17 +1,22 @@
-// What a request costs in each tenth of a second of a run, so that undisturbed moments can be told from the rest.
+// What a request costs in each tenth of a second of a run, so that undisturbed moments can be told
+// from the rest.
 
 import { readFileSync } from 'node:fs';
 import { cpuNanoseconds, processTree } from './proc.ts';
 
-/** ms of a window: most of them lie wholly within one state of the machine, and still hold a thousand requests. */
+/**
+ * ms of a window: most of them lie wholly within one state of the machine, and still hold a
+ * thousand requests.
+ */
 const WINDOW = 100;
 /** A window with fewer bytes than this part of the mean is the start or the end of the load. */
 const FULL = 0.3;
 
 /**
- * Samples CPU time and bytes written of a process and its descendants. How many requests a window served is its share of the bytes, since all answers
- * are equally long.
- * @returns ends the watch: given the requests of the whole run, CPU microseconds a request in each window
+ * Samples CPU time and bytes written of a process and its descendants. How many requests a window
+ * served is its share of the bytes, since all answers are equally long.
+ * @returns ends the watch: given the requests of the whole run, CPU microseconds a request in each
+ *   window
  */
 export function watchWindows(pid: number): (requests: number) => readonly number[] {
   const tree = processTree(pid);

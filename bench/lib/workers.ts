@@ -1,4 +1,5 @@
-// The real FastCGI workers behind every benchmark: compiled from C here, each group kept behind its socket by a supervisor.
+// The real FastCGI workers behind every benchmark: compiled from C here, each group kept behind its
+// socket by a supervisor.
 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,7 +39,10 @@ export async function compileWorkers(scope: Scope): Promise<WorkerPrograms> {
   return programs;
 }
 
-/** Starts workers behind a socket at `path`; by default one process, as a `ListenStream=` unit has it. */
+/**
+ * Starts workers behind a socket at `path`; by default one process, as a `ListenStream=` unit has
+ * it.
+ */
 export async function startWorkers(
   scope: Scope,
   { worker, supervisor }: WorkerPrograms,

@@ -1,4 +1,5 @@
-// A simulated pool: a real balancer, one queue, and what this front end knows of the workers it sends requests to.
+// A simulated pool: a real balancer, one queue, and what this front end knows of the workers it
+// sends requests to.
 
 import type { Balancer, Candidate } from '../../src/balance/balancer.ts';
 import { HeadTime } from '../../src/balance/head-time.ts';

@@ -1,6 +1,9 @@
 // A generator of pseudo-random numbers that gives the same ones for the same seed, everywhere.
 
-/** Numbers of at least 0 and below 1: a counter, whose bits are mixed so that neighbours have nothing in common. */
+/**
+ * Numbers of at least 0 and below 1: a counter, whose bits are mixed so that neighbours have
+ * nothing in common.
+ */
 export function seeded(seed: number): () => number {
   let counter = Math.imul(seed + 1, 0x9e3779b1);
   return () => {

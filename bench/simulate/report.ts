@@ -1,4 +1,5 @@
-// The results of one situation as text: a table of figures, and a histogram for each balancer side by side.
+// The results of one situation as text: a table of figures, and a histogram for each balancer side
+// by side.
 
 import type { Result } from './simulation.ts';
 

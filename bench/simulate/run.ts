@@ -1,4 +1,5 @@
-// Every balancer in every situation, in virtual time: `npx tsx bench/simulate/run.ts [--quick]`. The same figures each time.
+// Every balancer in every situation, in virtual time: `npx tsx bench/simulate/run.ts [--quick]`.
+// The same figures each time.
 
 import { BALANCERS } from '../../src/app/registry.ts';
 import type { BalanceName } from '../../src/config/balance.ts';

@@ -1,4 +1,5 @@
-// One balancer in one situation: the same arrivals for every balancer, and how long each request took.
+// One balancer in one situation: the same arrivals for every balancer, and how long each request
+// took.
 
 import { BALANCERS } from '../../src/app/registry.ts';
 import type { BalanceName } from '../../src/config/balance.ts';
@@ -39,7 +40,9 @@ function workOf(draw: number): number {
   return SERVICE[0].work;
 }
 
-/** A hash goes by who the client is, sticky by a cookie that the client has from its last answer. */
+/**
+ * A hash goes by who the client is, sticky by a cookie that the client has from its last answer.
+ */
 function keysFor(balancer: BalanceName): Keys {
   if (balancer !== 'sticky') return { of: ({ client }) => client, answered: () => undefined };
   const cookies = new Map<string, string>();

@@ -1,4 +1,5 @@
-// A simulated worker: one processor that it divides evenly among the requests it has (processor sharing).
+// A simulated worker: one processor that it divides evenly among the requests it has (processor
+// sharing).
 
 import type { Events } from './events.ts';
 
@@ -16,8 +17,9 @@ export interface Memory {
 }
 
 /**
- * Progress is the ms of work that a request present all the time would have had. It grows with the speed divided by
- * the number of requests, so that only the earliest finish is to be watched. With one request at a time it is a plain server.
+ * Progress is the ms of work that a request present all the time would have had. It grows with the
+ * speed divided by the number of requests, so that only the earliest finish is to be watched. With
+ * one request at a time it is a plain server.
  */
 export class SimulatedWorker {
   readonly name: string;

@@ -1,10 +1,13 @@
-// The commands' side of the operator's door: asks the program that runs, over the first of some addresses where one listens.
+// The commands' side of the operator's door: asks the program that runs, over the first of some
+// addresses where one listens.
 
 import { type IncomingMessage, request } from 'node:http';
 import type { Address } from '../core/address.ts';
 import { asError, systemCode } from '../core/errors.ts';
 
-/** Nobody could be asked, or what came was no answer; the message says which address and what to do. */
+/**
+ * Nobody could be asked, or what came was no answer; the message says which address and what to do.
+ */
 export class AdminError extends Error {
   constructor(message: string) {
     super(message);
@@ -38,7 +41,10 @@ interface Asked {
   readonly timeout: number;
 }
 
-/** ms for an answer, unless the question says otherwise: a reload may have to look through many directories. */
+/**
+ * ms for an answer, unless the question says otherwise: a reload may have to look through many
+ * directories.
+ */
 const TIMEOUT = 30_000;
 
 export class AdminClient {
@@ -59,7 +65,8 @@ export class AdminClient {
 
   /**
    * @param options.body sent as JSON
-   * @throws AdminError when nothing listens, what answers is something else, or the answer does not come; NotPermittedError
+   * @throws AdminError when nothing listens, what answers is something else, or the answer does not
+   *   come; NotPermittedError
    */
   async ask(method: 'GET' | 'POST', path: string, { body, timeout = TIMEOUT }: AskOptions = {}): Promise<AdminAnswer> {
     const asked: Asked = { method, path, body: body === undefined ? '' : JSON.stringify(body), timeout };
@@ -69,7 +76,8 @@ export class AdminClient {
         return await this.#askAt(address, asked);
       } catch (error) {
         if (error instanceof AdminError) throw error;
-        // It was there and has heard the question: what is asked of another one would be asked twice.
+        // It was there and has heard the question: what is asked of another one would be asked
+        // twice.
         if (systemCode(error) === 'ECONNRESET' || systemCode(error) === 'EPIPE')
           throw new AdminError(`${address.text} has broken off without an answer (${asError(error).message})`);
         failures.push(`${address.text} (${reasonOf(error)})`);

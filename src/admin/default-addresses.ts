@@ -1,10 +1,12 @@
-// Where the operator's listener is when nobody says: the program opens these, and the commands look for it there.
+// Where the operator's listener is when nobody says: the program opens these, and the commands look
+// for it there.
 
 import { join } from 'node:path';
 import { type Address, parseAddress } from '../core/address.ts';
 
 /**
- * The unix socket, over which everything is allowed, comes first; without a runtime directory there is none.
+ * The unix socket, over which everything is allowed, comes first; without a runtime directory there
+ * is none.
  * @param uid 0 for root
  */
 export function defaultAdminAddresses(uid: number | undefined, environment: NodeJS.ProcessEnv): readonly Address[] {

@@ -1,4 +1,5 @@
-// What the live page needs of the status: flat rows, and of these only what has changed since the time before.
+// What the live page needs of the status: flat rows, and of these only what has changed since the
+// time before.
 
 import type { PoolStatus, Status, UpstreamStatus } from './status.ts';
 
@@ -6,13 +7,18 @@ type Value = string | number | boolean | null;
 /** A row as it is sent. */
 export type Row = { readonly id: number } & Readonly<Record<string, Value>>;
 
-/** A row as it is kept: lists of values compare twenty times as fast as objects with as many fields. */
+/**
+ * A row as it is kept: lists of values compare twenty times as fast as objects with as many fields.
+ */
 interface Kept {
   readonly id: number;
   values: readonly Value[];
 }
 
-/** All rows, or those that are new with all their fields and of the others the fields that have changed. */
+/**
+ * All rows, or those that are new with all their fields and of the others the fields that have
+ * changed.
+ */
 export interface Rows {
   readonly pools: readonly Row[];
   readonly upstreams: readonly Row[];

@@ -1,4 +1,5 @@
-// What is told to every open live page: a snapshot each second, computed once for all, and events as they come.
+// What is told to every open live page: a snapshot each second, computed once for all, and events
+// as they come.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Events, OperatorEvent } from '../core/events.ts';
@@ -17,7 +18,10 @@ export interface Reader {
 export const MAX_READERS = 32;
 /** ms between snapshots. */
 const PERIOD = 1000;
-/** With so many upstreams that a snapshot takes long there are fewer: they may cost one hundredth of the time. */
+/**
+ * With so many upstreams that a snapshot takes long there are fewer: they may cost one hundredth of
+ * the time.
+ */
 const COST_FACTOR = 100;
 const LONGEST_PERIOD = 10_000;
 /** ms for which events are gathered: a thousand workers that go down at once are one message. */
@@ -32,7 +36,9 @@ interface Place {
   missed: number;
 }
 
-/** Invariant: while nobody reads, nothing is computed, no timer runs and nothing is subscribed to. */
+/**
+ * Invariant: while nobody reads, nothing is computed, no timer runs and nothing is subscribed to.
+ */
 export class Feed {
   readonly #status: () => Status;
   readonly #events: Events;
@@ -57,7 +63,9 @@ export class Feed {
     return this.#readers.size >= MAX_READERS;
   }
 
-  /** The reader hears everything that is known, and from then on what changes. `leave` must follow. */
+  /**
+   * The reader hears everything that is known, and from then on what changes. `leave` must follow.
+   */
   join(reader: Reader): void {
     if (this.#readers.size === 0) {
       this.#rows = new FeedRows();
@@ -113,7 +121,10 @@ export class Feed {
     this.#send(text);
   }
 
-  /** Never more than one message waits for a reader; whoever has missed one hears everything again when it has caught up. */
+  /**
+   * Never more than one message waits for a reader; whoever has missed one hears everything again
+   * when it has caught up.
+   */
   #send(text: string): void {
     let everything: string | undefined;
     for (const [reader, place] of [...this.#readers]) {

@@ -1,4 +1,5 @@
-// Who may ask what at the operator's door: pages of strangers in the operator's browser may not, and writes over TCP need the token.
+// Who may ask what at the operator's door: pages of strangers in the operator's browser may not,
+// and writes over TCP need the token.
 
 import { isIP } from 'node:net';
 import type { Secret } from '../core/secret.ts';
@@ -37,7 +38,8 @@ export function refusal(access: Access, asked: Asked, token: Secret | undefined)
   if (writes && origin !== undefined && !sameOrigin(access, origin, host)) {
     return forbidden('requests that change something are not taken from web pages (they have an Origin) but our own');
   }
-  // A stranger's name may be made to point here, and then a browser takes what we answer for the stranger's (DNS rebinding).
+  // A stranger's name may be made to point here, and then a browser takes what we answer for the
+  // stranger's (DNS rebinding).
   if (access.kind === 'tcp' && host !== undefined && !ours(host, access.host)) {
     return forbidden(
       `Host '${host.slice(0, 100)}' is not a name of this listener; use localhost, an address, or the host it was configured with`,
@@ -55,7 +57,9 @@ function forbidden(error: string): AccessRefusal {
   return { status: 403, error, reason: error };
 }
 
-/** The client is told no more than that: whether a token was near, or there at all, is for the log. */
+/**
+ * The client is told no more than that: whether a token was near, or there at all, is for the log.
+ */
 function unauthorized(authorization: string | undefined, token: Secret): AccessRefusal | undefined {
   const offered = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
   if (offered !== undefined && token.matches(offered)) return undefined;

@@ -20,7 +20,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The page loads nothing but its own files, sends nothing elsewhere, cannot be framed, and makes no markup of text. */
+/**
+ * The page loads nothing but its own files, sends nothing elsewhere, cannot be framed, and makes no
+ * markup of text.
+ */
 const POLICY = [
   "default-src 'none'",
   ...['script-src', 'style-src', 'img-src', 'connect-src'].map((kind) => `${kind} 'self'`),

@@ -1,4 +1,5 @@
-// All that is known at one moment, in the form in which metrics are read off it: the status, and histograms since the start.
+// All that is known at one moment, in the form in which metrics are read off it: the status, and
+// histograms since the start.
 
 import type { Histogram } from '../core/histogram.ts';
 import type { PoolStatus, Status, UpstreamStatus } from './status.ts';

@@ -1,4 +1,5 @@
-// Every metric: its name, what it means, and how it is read off the measurements. The table behind `/metrics` and docs/metrics.md.
+// Every metric: its name, what it means, and how it is read off the measurements. The table behind
+// `/metrics` and docs/metrics.md.
 
 import type { Histogram } from '../core/histogram.ts';
 import { REJECTIONS, STATUS_CLASSES } from '../pool/pool-counts.ts';

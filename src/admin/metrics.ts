@@ -1,4 +1,5 @@
-// The document of `GET /metrics`, in which Prometheus reads: made anew from the measurements for each scrape.
+// The document of `GET /metrics`, in which Prometheus reads: made anew from the measurements for
+// each scrape.
 
 import { type Metric as PromMetric, Registry } from 'prom-client';
 import { type Measurements, type MetricsFacts, measurementsOf } from './measurements.ts';
@@ -10,7 +11,10 @@ interface Readable {
   get(): { readonly name: string; readonly help: string; readonly type: string; readonly values: readonly Sample[] };
 }
 
-/** Invariant: `#measurements` is set while a registry reads, which it does to the last metric in one go. */
+/**
+ * Invariant: `#measurements` is set while a registry reads, which it does to the last metric in one
+ * go.
+ */
 export class Metrics {
   /** Its own, so that two programs in one process do not meet. */
   readonly #registry = new Registry();

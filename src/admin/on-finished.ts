@@ -11,6 +11,7 @@ export function onFinished(response: ServerResponse, over: () => void): void {
     over();
   };
   response.on('close', once);
-  // Node does not tell a response that waits behind another one, on a connection where requests were sent ahead.
+  // Node does not tell a response that waits behind another one, on a connection where requests
+  // were sent ahead.
   socket.on('close', once);
 }

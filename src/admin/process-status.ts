@@ -28,7 +28,9 @@ function openFds(): number | undefined {
   }
 }
 
-/** How many descriptors the process may have open; undefined where there is no /proc, or no limit. */
+/**
+ * How many descriptors the process may have open; undefined where there is no /proc, or no limit.
+ */
 export function mostDescriptors(): number | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

@@ -1,4 +1,5 @@
-// Brings what is refused at the admin listener into the log: the first of a minute one by one, the rest as a number.
+// Brings what is refused at the admin listener into the log: the first of a minute one by one, the
+// rest as a number.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log, LogFields } from '../core/log.ts';

@@ -1,4 +1,5 @@
-// What the operator's door says of the program: the document of `GET /status`, and what becomes of what is asked of it.
+// What the operator's door says of the program: the document of `GET /status`, and what becomes of
+// what is asked of it.
 
 import type { FailureCode } from '../core/errors.ts';
 import type { OperatorEvent } from '../core/events.ts';
@@ -23,7 +24,10 @@ export interface ProbeStatus {
   readonly ms: number | null;
 }
 
-/** Percentiles are those of the last minute or so, null when there is nothing to tell; counters start at 0 with the process. */
+/**
+ * Percentiles are those of the last minute or so, null when there is nothing to tell; counters
+ * start at 0 with the process.
+ */
 export interface UpstreamStatus {
   /** Its address. */
   readonly name: string;

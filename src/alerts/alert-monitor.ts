@@ -10,7 +10,9 @@ import { type Counted, ErrorWindow, errorsAre, queueIs, queueLimit } from './thr
 
 /** ms between two looks at the pools. */
 const LOOK = 1000;
-/** Upstreams that are watched at a time: a glob over a directory gone wild must not fill the memory. */
+/**
+ * Upstreams that are watched at a time: a glob over a directory gone wild must not fill the memory.
+ */
 const MAX_SUBJECTS = 10_000;
 
 /** How one pool is at the moment. */
@@ -45,7 +47,10 @@ interface Watched {
   readonly debouncer: Debouncer;
 }
 
-/** Invariant: a subject is in `#watched` exactly while it is not well, or was not well so lately that it matters. */
+/**
+ * Invariant: a subject is in `#watched` exactly while it is not well, or was not well so lately
+ * that it matters.
+ */
 export class AlertMonitor {
   readonly #clock: Clock;
   readonly #events: Events;

@@ -21,7 +21,9 @@ export interface AlertState {
 
 /** A change that is told. */
 export interface Alert extends Subject, AlertState {
-  /** Times the subject changed since the last alert of it without a word; more than 0 when it flaps. */
+  /**
+   * Times the subject changed since the last alert of it without a word; more than 0 when it flaps.
+   */
   readonly untold: number;
 }
 

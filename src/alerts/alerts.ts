@@ -1,4 +1,5 @@
-// Tells those who are to be told: from what is watched, over debouncing and gathering, to a courier for each target.
+// Tells those who are to be told: from what is watched, over debouncing and gathering, to a courier
+// for each target.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { AlertSettings, AlertTarget } from '../config/alerts.ts';
@@ -69,7 +70,10 @@ export class Alerts {
     this.#take(this.#settings, open);
   }
 
-  /** Other rules and targets hold from now on; what is open stays open, and what waits for a target that stays is sent. */
+  /**
+   * Other rules and targets hold from now on; what is open stays open, and what waits for a target
+   * that stays is sent.
+   */
   reconfigure(settings: AlertSettings): void {
     this.#settings = settings;
     if (this.#started) this.#take(settings, []);

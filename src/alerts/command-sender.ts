@@ -1,4 +1,5 @@
-// The target `command`: a program of the operator's, told the message on its standard input and in its environment.
+// The target `command`: a program of the operator's, told the message on its standard input and in
+// its environment.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -11,7 +12,10 @@ import type { AlertSender, Delivery } from './sender.ts';
 
 /** Bytes of output that are kept, for the log. */
 const KEPT_OUTPUT = 1024;
-/** ms for the last output to come in after the end: a process left behind may hold the pipe open for good. */
+/**
+ * ms for the last output to come in after the end: a process left behind may hold the pipe open for
+ * good.
+ */
 const OUTPUT_GRACE = 100;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -110,7 +114,10 @@ function variablesOf(message: Message, dropped: number): Readonly<Record<string,
   };
 }
 
-/** Keeps the beginning of what a command writes; the rest is read and dropped, so that it does not block. */
+/**
+ * Keeps the beginning of what a command writes; the rest is read and dropped, so that it does not
+ * block.
+ */
 function keepOutput(child: Child): () => string {
   let kept: Buffer = Buffer.alloc(0);
   for (const stream of [child.stdout, child.stderr]) {

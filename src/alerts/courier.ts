@@ -1,4 +1,5 @@
-// Brings messages to one target, one at a time, in order, and again when they do not arrive; never holds up who hands them over.
+// Brings messages to one target, one at a time, in order, and again when they do not arrive; never
+// holds up who hands them over.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
@@ -38,7 +39,10 @@ export interface CourierDeps {
   readonly random: () => number;
 }
 
-/** Invariants: at most one attempt at a time; the first in `#waiting` is the one that is tried; every message that does not arrive is counted and logged. */
+/**
+ * Invariants: at most one attempt at a time; the first in `#waiting` is the one that is tried;
+ * every message that does not arrive is counted and logged.
+ */
 export class Courier {
   readonly #name: string;
   readonly #deps: CourierDeps;
@@ -90,7 +94,10 @@ export class Courier {
     return { ...outcome, reason: this.#safe(outcome.reason) };
   }
 
-  /** Resolves when each message that waits has arrived or had one more attempt, at the latest when `end` is called. */
+  /**
+   * Resolves when each message that waits has arrived or had one more attempt, at the latest when
+   * `end` is called.
+   */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#state.kind === 'pausing') {
@@ -165,7 +172,9 @@ export class Courier {
     this.#state = { kind: 'pausing', timer: clock.after(pause, () => this.#try()) };
   }
 
-  /** Half of it is left to chance, so that many machines do not come back to one target together. */
+  /**
+   * Half of it is left to chance, so that many machines do not come back to one target together.
+   */
   #pause(attempts: number, wait: number | undefined): number {
     const backoff = Math.min(PAUSE.most, PAUSE.first * 2 ** (attempts - 1));
     const ms = backoff / 2 + (backoff / 2) * this.#deps.random();

@@ -1,4 +1,5 @@
-// Decides when a change of one subject is worth a word: what flaps is told once, and once more when it has settled.
+// Decides when a change of one subject is worth a word: what flaps is told once, and once more when
+// it has settled.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { AlertState } from './alert.ts';
@@ -23,11 +24,12 @@ type State =
   | { readonly kind: 'open' };
 
 /**
- * A subject that is bad is told when trouble began `after` ago and it is bad at that moment. One that is good again is told
- * when it has held for `after`, twice as long for each time that it went bad again, at most for `quiet`.
+ * A subject that is bad is told when trouble began `after` ago and it is bad at that moment. One
+ * that is good again is told when it has held for `after`, twice as long for each time that it went
+ * bad again, at most for `quiet`.
  *
- * Invariants: what is told alternates, bad first; `#told` is called from `#to` alone; a timer runs only while something
- * may have to be told.
+ * Invariants: what is told alternates, bad first; `#told` is called from `#to` alone; a timer runs
+ * only while something may have to be told.
  */
 export class Debouncer {
   readonly #clock: Clock;
@@ -47,7 +49,8 @@ export class Debouncer {
 
   /**
    * @param patience asked whenever it matters
-   * @param told is called with each condition that is worth a word, and how many changes before it were not
+   * @param told is called with each condition that is worth a word, and how many changes before it
+   *   were not
    */
   constructor(clock: Clock, patience: () => DebounceTimes, told: (condition: AlertState, untold: number) => void) {
     this.#clock = clock;
@@ -77,7 +80,8 @@ export class Debouncer {
     if (condition.is === was) return;
     const now = this.#clock.now();
     if (condition.is === 'bad') {
-      // After a long time without trouble this is another story; and what was told already is no change.
+      // After a long time without trouble this is another story; and what was told already is no
+      // change.
       if (this.#calm || this.#unseen) {
         this.#relapses = 0;
         this.#changes = this.#unseen ? -1 : 0;
@@ -120,7 +124,10 @@ export class Debouncer {
     return this.#unseen ? most : Math.min(most, after * 2 ** this.#relapses);
   }
 
-  /** Tells what is due, and sets the timer for what will be. To be called when the patience has changed. */
+  /**
+   * Tells what is due, and sets the timer for what will be. To be called when the patience has
+   * changed.
+   */
   settle(): void {
     this.end();
     if (this.#since === undefined || this.#state.kind === 'well') return;

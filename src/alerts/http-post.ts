@@ -1,4 +1,5 @@
-// One POST of JSON on a connection of its own: the certificate verified, no redirect followed, all of it within one deadline.
+// One POST of JSON on a connection of its own: the certificate verified, no redirect followed, all
+// of it within one deadline.
 
 import { type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http';
 import { request as secureRequest } from 'node:https';

@@ -1,4 +1,5 @@
-// One message to a target: the changes that came together, as JSON for programs and as text for people.
+// One message to a target: the changes that came together, as JSON for programs and as text for
+// people.
 
 import { escapeControls } from '../core/escape.ts';
 import { type Alert, keyOf } from './alert.ts';
@@ -46,7 +47,10 @@ export function textOf({ alerts, from }: Message, dropped = 0): string {
   return `${text.slice(0, MAX_TEXT - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
-/** The document that webhooks get and commands read; docs/alerts.md describes it. Fields may be added; `format` tells of any other change. */
+/**
+ * The document that webhooks get and commands read; docs/alerts.md describes it. Fields may be
+ * added; `format` tells of any other change.
+ */
 export function documentOf(message: Message, dropped = 0): string {
   const { id, at, from, alerts = [], open } = message;
   return JSON.stringify({

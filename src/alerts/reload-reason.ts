@@ -1,4 +1,5 @@
-// What is said to the outside of a reload: where the problems are, not what the configuration says there.
+// What is said to the outside of a reload: where the problems are, not what the configuration says
+// there.
 
 interface Reload {
   readonly is: 'good' | 'bad';
@@ -10,7 +11,10 @@ interface Reload {
 /** Problems that are named. */
 const SHOWN = 5;
 
-/** One sentence. Messages quote what they found, and a mistyped parameter may be a password: they stay in the log. */
+/**
+ * One sentence. Messages quote what they found, and a mistyped parameter may be a password: they
+ * stay in the log.
+ */
 export function reloadReason({ is, by, generation, problems }: Reload): string {
   if (is === 'good') return `generation ${generation} is in force (${by})`;
   const places = problems.flatMap((problem) => /^(?:.*?:\d+:\d+)(?=: )/.exec(problem)?.[0] ?? []);

@@ -1,4 +1,5 @@
-// When a number is too high: two limits apart from each other, so that one that hovers is not a change each time.
+// When a number is too high: two limits apart from each other, so that one that hovers is not a
+// change each time.
 
 import type { ErrorsRule, QueueRule } from '../config/alerts.ts';
 
@@ -37,7 +38,10 @@ export interface Rate extends Counted {
   readonly share: number;
 }
 
-/** The counters of one pool over the last while. Invariant: readings in order of time, the first at or before the window's start. */
+/**
+ * The counters of one pool over the last while. Invariant: readings in order of time, the first at
+ * or before the window's start.
+ */
 export class ErrorWindow {
   readonly #readings: { readonly at: number; readonly counted: Counted }[] = [];
 
@@ -46,7 +50,8 @@ export class ErrorWindow {
     const latest = this.#readings.at(-1)?.counted;
     // Counters that begin anew belong to another pool of the same name.
     if (latest !== undefined && (counted.requests < latest.requests || counted.errors < latest.errors)) this.#readings.length = 0;
-    // The latest takes the place of the one before it while that is recent: a long window needs no more readings than a short one.
+    // The latest takes the place of the one before it while that is recent: a long window needs no
+    // more readings than a short one.
     const [before, newest] = this.#readings.slice(-2);
     if (before !== undefined && newest !== undefined && newest.at - before.at < window / STEPS) this.#readings.pop();
     this.#readings.push({ at, counted });

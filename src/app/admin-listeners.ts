@@ -12,7 +12,10 @@ import type { Secret } from '../core/secret.ts';
 import { ListenError, type Listener } from '../listen/listen.ts';
 import type { ListenPlaces } from './inherited.ts';
 
-/** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
+/**
+ * Listeners that are ready to take the place of the present ones. Exactly one of the two must be
+ * called.
+ */
 export interface AdminListenerChange {
   /** The addresses that will be listened on, as they became. */
   readonly addresses: readonly string[];
@@ -27,7 +30,9 @@ export class AdminListeners {
   readonly #refusals: RefusalLog;
   /** By the address that was asked for; several where that means several sockets of systemd. */
   #open: ReadonlyMap<string, readonly AdminServer[]> = new Map();
-  /** No longer wanted; what was asked there is still answered, the reload that closes it among that. */
+  /**
+   * No longer wanted; what was asked there is still answered, the reload that closes it among that.
+   */
   readonly #closing = new Set<AdminServer>();
 
   constructor(
@@ -55,7 +60,8 @@ export class AdminListeners {
   }
 
   /**
-   * Opens what is not open yet. A default address in use is a warning: nobody asked for it, and another fcgi-lb may have it.
+   * Opens what is not open yet. A default address in use is a warning: nobody asked for it, and
+   * another fcgi-lb may have it.
    * @throws ListenError for an address that was asked for, and then nothing has changed
    */
   async prepare(settings: AdminSettings, places: ListenPlaces): Promise<AdminListenerChange> {

@@ -1,4 +1,5 @@
-// Reloads and upgrades of the running program: whoever asks for them, they keep out of each other's way, and the service manager hears of them.
+// Reloads and upgrades of the running program: whoever asks for them, they keep out of each other's
+// way, and the service manager hears of them.
 
 import type { Log } from '../core/log.ts';
 import type { Notifier } from './notifier.ts';
@@ -21,7 +22,9 @@ interface Deps {
 export class Changes {
   readonly #deps: Deps;
   readonly #begun: Promise<void>;
-  /** Resolves when a successor has the service, before whoever asked for the upgrade hears of it. */
+  /**
+   * Resolves when a successor has the service, before whoever asked for the upgrade hears of it.
+   */
   readonly succeeded: Promise<void>;
   readonly #reloads = new Set<Promise<ReloadResult>>();
   #begin: () => void = () => undefined;

@@ -1,4 +1,5 @@
-// The listening sockets that this process was started with, from systemd or from the process it succeeds: who serves on which.
+// The listening sockets that this process was started with, from systemd or from the process it
+// succeeds: who serves on which.
 
 import { closeSync } from 'node:fs';
 import type { ServerSettings } from '../config/settings.ts';
@@ -6,7 +7,10 @@ import type { Address, ListenAddress } from '../core/address.ts';
 import { type Handover, type Inherited, KeptSocket, ListenError } from '../listen/listen.ts';
 import { removeOwn } from '../listen/socket-file.ts';
 
-/** What to listen on for an address: more than one socket when systemd passes them. @throws ListenError */
+/**
+ * What to listen on for an address: more than one socket when systemd passes them. @throws
+ * ListenError
+ */
 export type ListenPlaces = (address: ListenAddress) => readonly (Address | Inherited)[];
 
 /** A socket of systemd. */
@@ -16,7 +20,10 @@ interface Passed {
 }
 
 export class InheritedSockets {
-  /** Those that the predecessor opened and no address has asked for yet. An address that goes takes its socket with it. */
+  /**
+   * Those that the predecessor opened and no address has asked for yet. An address that goes takes
+   * its socket with it.
+   */
   readonly #own: Set<Handover>;
   /** Those that systemd opened, which are there for any configuration to come. */
   readonly #passed: readonly Passed[];
@@ -34,8 +41,9 @@ export class InheritedSockets {
   }
 
   /**
-   * Tells what to listen on for each address of a configuration. Sockets that systemd passed are taken by their names, when
-   * nobody serves on them; `systemd` alone means all that no other address of that configuration names.
+   * Tells what to listen on for each address of a configuration. Sockets that systemd passed are
+   * taken by their names, when nobody serves on them; `systemd` alone means all that no other
+   * address of that configuration names.
    */
   placesFor({ listen, admin }: Pick<ServerSettings, 'listen' | 'admin'>): ListenPlaces {
     const all = [...listen, ...(admin.kind === 'addresses' ? admin.addresses : [])];
@@ -59,9 +67,9 @@ export class InheritedSockets {
   }
 
   /**
-   * The process that opened the sockets serves no more: their files are this one's now, and what no address asked for is
-   * closed. Clients that connect to it would wait for an answer that nobody gives. systemd keeps its own: it is for
-   * the operator to say why there is one too many.
+   * The process that opened the sockets serves no more: their files are this one's now, and what no
+   * address asked for is closed. Clients that connect to it would wait for an answer that nobody
+   * gives. systemd keeps its own: it is for the operator to say why there is one too many.
    * @returns the addresses of what was closed
    */
   takeOver(): readonly string[] {

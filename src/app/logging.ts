@@ -1,4 +1,5 @@
-// Opens the two logs: the program's own on standard error, and one line a request wherever the operator wants it.
+// Opens the two logs: the program's own on standard error, and one line a request wherever the
+// operator wants it.
 
 import { isDeepStrictEqual } from 'node:util';
 import pino, { type DestinationStream } from 'pino';
@@ -19,7 +20,9 @@ const OWN_LIMIT = 1024 ** 2;
 /** ms that the last lines of both logs may take when the program ends. */
 const LAST_LINES = 1000;
 
-/** Logs that are ready to take the place of the present ones. Exactly one of the two must be called. */
+/**
+ * Logs that are ready to take the place of the present ones. Exactly one of the two must be called.
+ */
 export interface LogChange {
   commit(): void;
   rollback(): void;
@@ -93,7 +96,9 @@ export function openLogs(settings: LogSettings, clock: Clock): Logs {
   };
 }
 
-/** Standard error, without ever waiting for whoever reads it. What is lost is told when it can be. */
+/**
+ * Standard error, without ever waiting for whoever reads it. What is lost is told when it can be.
+ */
 class OwnOutput {
   readonly #writer: LineWriter;
   #log: Log | undefined;

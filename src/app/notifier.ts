@@ -11,10 +11,14 @@ export interface Notifier {
   status(text: string): void;
   /**
    * Another process is the service from now on.
-   * @returns false when the service manager could not be told: it will take the end of this process for the end of the service
+   * @returns false when the service manager could not be told: it will take the end of this process
+   *   for the end of the service
    */
   mainPid(pid: number): Promise<boolean>;
-  /** The variables a successor needs to be a notifier itself: they are no longer in this process's environment. */
+  /**
+   * The variables a successor needs to be a notifier itself: they are no longer in this process's
+   * environment.
+   */
   readonly environment: Readonly<Record<string, string>>;
   /** Says nothing more, and resolves when what was said has been sent. */
   end(): Promise<void>;

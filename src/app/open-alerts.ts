@@ -1,4 +1,5 @@
-// What a successor learns of the alerts that its predecessor has told and not taken back, so that it does not tell them again.
+// What a successor learns of the alerts that its predecessor has told and not taken back, so that
+// it does not tell them again.
 
 import type { Subject } from '../alerts/alert.ts';
 import { ALERT_KINDS } from '../config/alerts.ts';

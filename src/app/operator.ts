@@ -1,4 +1,5 @@
-// What the operator may ask and do while the program runs: readiness, status, drain, undrain, reload.
+// What the operator may ask and do while the program runs: readiness, status, drain, undrain,
+// reload.
 
 import { basename } from 'node:path';
 import { Metrics } from '../admin/metrics.ts';

@@ -1,4 +1,5 @@
-// The running program: one generation of the configuration after the other, brought to life, exchanged and taken down in order.
+// The running program: one generation of the configuration after the other, brought to life,
+// exchanged and taken down in order.
 
 import { Feed } from '../admin/feed.ts';
 import { LivePage } from '../admin/live-page.ts';
@@ -148,7 +149,8 @@ export class Program {
    * @throws ListenError, ConfigError, ParamsTooLargeError
    */
   async start(): Promise<void> {
-    // The turn is taken at once: a reload that is asked for while this one is on its way comes after it.
+    // The turn is taken at once: a reload that is asked for while this one is on its way comes
+    // after it.
     await this.#inTurn(async () => {
       await this.#forwarder.ready();
       await this.#become(this.#wanted);
@@ -167,9 +169,10 @@ export class Program {
   }
 
   /**
-   * Puts other settings in the place of the present ones, without losing a request: everything is made ready, then
-   * exchanged at once; what is gone finishes what it holds.
-   * @throws ListenError, ConfigError, ParamsTooLargeError or a Node system error, and then nothing has changed
+   * Puts other settings in the place of the present ones, without losing a request: everything is
+   * made ready, then exchanged at once; what is gone finishes what it holds.
+   * @throws ListenError, ConfigError, ParamsTooLargeError or a Node system error, and then nothing
+   *   has changed
    */
   async reload(settings: Settings): Promise<void> {
     await this.#inTurn(async () => {
@@ -183,7 +186,8 @@ export class Program {
   }
 
   /**
-   * Stops gracefully: accepts nothing more, finishes every request, at most for the shutdown timeout.
+   * Stops gracefully: accepts nothing more, finishes every request, at most for the shutdown
+   * timeout.
    * @returns whether every request was finished
    */
   async stop(): Promise<boolean> {
@@ -229,7 +233,8 @@ export class Program {
   }
 
   /**
-   * Another process serves on the same sockets: leaves them to it, and finishes every request, at most for the shutdown timeout.
+   * Another process serves on the same sockets: leaves them to it, and finishes every request, at
+   * most for the shutdown timeout.
    * @returns whether every request was finished
    */
   async retire(): Promise<boolean> {
@@ -250,7 +255,9 @@ export class Program {
     this.#savedLog.end();
   }
 
-  /** Whoever asked for a reload or an upgrade is still told how it went; other clients are cut off. */
+  /**
+   * Whoever asked for a reload or an upgrade is still told how it went; other clients are cut off.
+   */
   async #endAdmin(): Promise<void> {
     let given = (): void => undefined;
     const limit = new Promise<void>((resolve) => {
@@ -278,7 +285,10 @@ export class Program {
     );
   }
 
-  /** The story of a reload (DESIGN.md section 3): everything that can fail comes first, and the exchange is one tick. */
+  /**
+   * The story of a reload (DESIGN.md section 3): everything that can fail comes first, and the
+   * exchange is one tick.
+   */
   async #become(settings: Settings): Promise<void> {
     const undo: Array<() => unknown> = [];
     try {
@@ -303,7 +313,8 @@ export class Program {
         throw explained(error, own);
       });
       undo.push(admin.rollback);
-      // Last: from then on clients may come by a new address, and whatever failed later would fail them.
+      // Last: from then on clients may come by a new address, and whatever failed later would fail
+      // them.
       const doors = await this.#public.prepare(settings.listen, places).catch((error: unknown) => {
         throw explained(error, [...own, ...admin.addresses]);
       });

@@ -1,4 +1,5 @@
-// The public listeners, one door each: which of them are open, and how a new set takes the place of the old one.
+// The public listeners, one door each: which of them are open, and how a new set takes the place of
+// the old one.
 
 import type { ListenAddress } from '../core/address.ts';
 import type { PublicServer } from '../http/server/server.ts';
@@ -9,7 +10,10 @@ interface OpenDoor {
   readonly door: PublicServer;
 }
 
-/** Listeners that are ready to take the place of the present ones. Exactly one of the two must be called. */
+/**
+ * Listeners that are ready to take the place of the present ones. Exactly one of the two must be
+ * called.
+ */
 export interface PublicListenerChange {
   /** Those no longer wanted are closed gracefully; resolves when the last client has left them. */
   commit(): Promise<void>;
@@ -41,7 +45,8 @@ export class PublicListeners {
   }
 
   /**
-   * Opens what is not open yet; nothing is closed before `commit`. An address that stays keeps its listener.
+   * Opens what is not open yet; nothing is closed before `commit`. An address that stays keeps its
+   * listener.
    * @throws ListenError, and then nothing has changed
    */
   async prepare(addresses: readonly ListenAddress[], places: ListenPlaces): Promise<PublicListenerChange> {
@@ -84,7 +89,10 @@ export class PublicListeners {
     for (const door of this.#all()) tell(door);
   }
 
-  /** Stops accepting and resolves when every request has been answered and every client connection is closed. */
+  /**
+   * Stops accepting and resolves when every request has been answered and every client connection
+   * is closed.
+   */
   async close(): Promise<void> {
     const doors = this.#all();
     this.#open = new Map();

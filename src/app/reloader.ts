@@ -1,4 +1,5 @@
-// Reads the configuration again and has the program take it up; a bad one changes nothing and is reported.
+// Reads the configuration again and has the program take it up; a bad one changes nothing and is
+// reported.
 
 import type { Settings } from '../config/settings.ts';
 import { asError } from '../core/errors.ts';

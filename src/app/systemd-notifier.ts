@@ -1,4 +1,5 @@
-// Speaks to systemd (sd_notify(3)) through its own program systemd-notify, since Node cannot send a datagram to a unix socket.
+// Speaks to systemd (sd_notify(3)) through its own program systemd-notify, since Node cannot send a
+// datagram to a unix socket.
 
 import { execFile } from 'node:child_process';
 import { type Clock, monotonicMicroseconds, type Timer } from '../core/clock.ts';
@@ -6,13 +7,17 @@ import type { Log } from '../core/log.ts';
 import { type Notifier, silentNotifier } from './notifier.ts';
 
 const PROGRAM = 'systemd-notify';
-/** ms. It waits until systemd has taken the message, at most 5 s; without that wait systemd could not tell whose child it was. */
+/**
+ * ms. It waits until systemd has taken the message, at most 5 s; without that wait systemd could
+ * not tell whose child it was.
+ */
 const SEND_TIMEOUT = 10_000;
 /** ms between two signs of life below which a process for each of them is too much. */
 const COSTLY = 5000;
 
 /**
- * The notifier that the environment asks for. Its variables are removed: what this process starts must not speak for it.
+ * The notifier that the environment asks for. Its variables are removed: what this process starts
+ * must not speak for it.
  * @param environment changed in place
  */
 export function takeNotifier(environment: NodeJS.ProcessEnv, pid: number, clock: Clock, log: Log): Notifier {
@@ -82,7 +87,10 @@ class SystemdNotifier implements Notifier {
     await this.#sent;
   }
 
-  /** A timer fires only while the event loop turns, and each sign is sent from there: no helper goes on for a program that hangs. */
+  /**
+   * A timer fires only while the event loop turns, and each sign is sent from there: no helper goes
+   * on for a program that hangs.
+   */
   #startWatchdog(): void {
     const { watchdog } = this.#settings;
     if (watchdog === undefined || this.#watchdog !== undefined) return;

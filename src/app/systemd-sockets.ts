@@ -14,7 +14,8 @@ export interface SystemdSockets {
 }
 
 /**
- * Reads the variables and removes them: what this process starts must not take the numbers for its own.
+ * Reads the variables and removes them: what this process starts must not take the numbers for its
+ * own.
  * @param environment changed in place
  */
 export function takeSystemdSockets(environment: NodeJS.ProcessEnv, pid: number): SystemdSockets {

@@ -1,13 +1,20 @@
-// The younger side of an upgrade: a process that finds the listening sockets of its predecessor, and takes over when it is ready.
+// The younger side of an upgrade: a process that finds the listening sockets of its predecessor,
+// and takes over when it is ready.
 
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import type { Handover, SocketFile } from '../listen/listen.ts';
 import { type HandoverState, readHandoverState } from '../roster/handover-state.ts';
 
-/** Where the predecessor says what it hands over. Beside it stands Node's own channel, over which the two agree. */
+/**
+ * Where the predecessor says what it hands over. Beside it stands Node's own channel, over which
+ * the two agree.
+ */
 export const TAKEOVER_VARIABLE = 'FCGI_LB_SUCCESSION';
 
-/** After the standard streams and the channel: a pipe for what no environment may hold, since other programs are shown that. */
+/**
+ * After the standard streams and the channel: a pipe for what no environment may hold, since other
+ * programs are shown that.
+ */
 export const HANDOVER_STATE_FD = 4;
 /** From here on the listening sockets. */
 export const FIRST_INHERITED_FD = 5;
@@ -15,7 +22,10 @@ export const FIRST_INHERITED_FD = 5;
 /** What a change of this would mean is that no upgrade leads from one version to the next. */
 const FORMAT = 3;
 
-/** `ready`: it serves beside its predecessor. `serving`: it has heard that it is to serve alone, and lives. */
+/**
+ * `ready`: it serves beside its predecessor. `serving`: it has heard that it is to serve alone, and
+ * lives.
+ */
 export type SuccessorMessage = 'ready' | 'serving';
 export type PredecessorMessage = 'serve';
 
@@ -38,7 +48,10 @@ export interface ChildProcessSide {
 export interface Descriptors {
   /** The number of the socket; undefined when it is none. */
   inodeOf(fd: number): number | undefined;
-  /** All that is written into a pipe until its other end is closed. The descriptor is closed as well. */
+  /**
+   * All that is written into a pipe until its other end is closed. The descriptor is closed as
+   * well.
+   */
   textOf(fd: number): string;
 }
 
@@ -65,7 +78,10 @@ export function takeoverText(parent: number, sockets: readonly HandedOver[]): st
 }
 
 export class Takeover {
-  /** The listening sockets of the predecessor, which uses them until this process has said that it is ready. */
+  /**
+   * The listening sockets of the predecessor, which uses them until this process has said that it
+   * is ready.
+   */
   readonly sockets: readonly Handover[];
   readonly handoverState: HandoverState;
   readonly #process: ChildProcessSide;
@@ -104,9 +120,10 @@ export class Takeover {
 /**
  * What the predecessor handed over; undefined when there is none. The variable is removed.
  *
- * It is not the parent's pid that shows whose the text is: a predecessor may be killed while this process is still being
- * loaded, and then nobody but this one holds the sockets. A process that has these very sockets under these numbers has
- * them from whom the text is from; one that found the text left over in its environment has not.
+ * It is not the parent's pid that shows whose the text is: a predecessor may be killed while this
+ * process is still being loaded, and then nobody but this one holds the sockets. A process that has
+ * these very sockets under these numbers has them from whom the text is from; one that found the
+ * text left over in its environment has not.
  * @param environment changed in place
  * @throws Error when the predecessor speaks of it in a way that this version does not know
  */

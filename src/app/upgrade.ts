@@ -1,4 +1,5 @@
-// The elder side of an upgrade: starts a successor from the files now on disk, and leaves the service to it when it is ready.
+// The elder side of an upgrade: starts a successor from the files now on disk, and leaves the
+// service to it when it is ready.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
@@ -63,7 +64,10 @@ const REFUSALS = {
 
 type Outcome = { readonly kind: 'ready'; readonly successor: number } | { readonly kind: 'failed'; readonly reason: string };
 
-/** How it went: a successor has the service, and this process is to retire; or this process serves on. */
+/**
+ * How it went: a successor has the service, and this process is to retire; or this process serves
+ * on.
+ */
 export type UpgradeResult = Outcome | { readonly kind: 'refused'; readonly reason: string };
 
 export class Upgrader {
@@ -114,7 +118,10 @@ export class Upgrader {
     return outcome;
   }
 
-  /** The program ends: a successor that is being waited for is ended as well, at the latest when this resolves, and there will be no other. */
+  /**
+   * The program ends: a successor that is being waited for is ended as well, at the latest when
+   * this resolves, and there will be no other.
+   */
   async cancel(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: 'over' };
@@ -143,7 +150,8 @@ export class Upgrader {
     const over = Promise.race([exited, late, given]);
     const serving = said(child, 'serving');
     let outcome = await Promise.race([over, said(child, 'ready')]);
-    // systemd takes the end of the process it knows for the end of the service, unless it has heard of another in time.
+    // systemd takes the end of the process it knows for the end of the service, unless it has heard
+    // of another in time.
     const told = outcome.kind === 'ready' ? await notifier.mainPid(outcome.successor) : undefined;
     if (told === false) outcome = { kind: 'failed', reason: 'systemd could not be told of the successor' };
     if (this.#state.kind !== 'upgrading') outcome = { kind: 'failed', reason: STOPPED };
@@ -180,7 +188,9 @@ export class Upgrader {
     return child;
   }
 
-  /** Ends a successor that is not wanted. It is asked first: it may have taken in requests already. */
+  /**
+   * Ends a successor that is not wanted. It is asked first: it may have taken in requests already.
+   */
   async #end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
     child.kill('SIGTERM');
     const timer = this.#clock.after(KILL_AFTER, () => void child.kill('SIGKILL'));
@@ -189,7 +199,9 @@ export class Upgrader {
   }
 }
 
-/** Over a pipe: what stands in the words or the environment of a process is there for others to see. */
+/**
+ * Over a pipe: what stands in the words or the environment of a process is there for others to see.
+ */
 function tell(child: ChildProcess, text: string): void {
   const pipe = child.stdio[HANDOVER_STATE_FD];
   if (!(pipe instanceof Writable)) return;

@@ -4,23 +4,36 @@ export interface Candidate {
   /** No other member of the pool has it: a small whole number, as long as it is a member. */
   readonly index: number;
   readonly name: string;
-  /** An upstream of weight 2 is to get twice the requests of one of weight 1. While it warms up it is a part of the full weight. */
+  /**
+   * An upstream of weight 2 is to get twice the requests of one of weight 1. While it warms up it
+   * is a part of the full weight.
+   */
   readonly weight: number;
-  /** True while `weight` still grows by itself: whoever keeps something computed from it must look again. */
+  /**
+   * True while `weight` still grows by itself: whoever keeps something computed from it must look
+   * again.
+   */
   readonly warming: boolean;
-  /** True while nothing is to be hoped of it: down, failing, draining or disabled. One that is only full is worth waiting for. */
+  /**
+   * True while nothing is to be hoped of it: down, failing, draining or disabled. One that is only
+   * full is worth waiting for.
+   */
   readonly unreachable: boolean;
   /** Exchanges running there now. */
   readonly inFlight: number;
   /** Position among the upstreams as they were configured or found. */
   readonly order: number;
-  /** Moving average of the ms from a request to the head of its answer; undefined while nothing was measured. */
+  /**
+   * Moving average of the ms from a request to the head of its answer; undefined while nothing was
+   * measured.
+   */
   readonly headTime: number | undefined;
 }
 
 /**
- * A balancer knows the candidates that could take a request at this moment, and nothing else: no clock, no sockets.
- * The pool adds a candidate when it becomes available, again when its load has changed, and removes it when it is not.
+ * A balancer knows the candidates that could take a request at this moment, and nothing else: no
+ * clock, no sockets. The pool adds a candidate when it becomes available, again when its load has
+ * changed, and removes it when it is not.
  */
 export interface Balancer<C extends Candidate> {
   /** It can take a request. Said of one that is a candidate already: its load has changed. */
@@ -30,9 +43,11 @@ export interface Balancer<C extends Candidate> {
   /** It is no member of the pool any more: whatever is kept of it is to be dropped. */
   leave(candidate: C): void;
   /**
-   * The candidate for the next request. It stays a candidate until removed. One of `avoid` is chosen only when there is
-   * no other. Undefined: nobody can take a request. `later`: somebody could, but this request is to wait for another.
-   * @param key what requests that belong together have in common, for balancers that go by it; empty for the others
+   * The candidate for the next request. It stays a candidate until removed. One of `avoid` is
+   * chosen only when there is no other. Undefined: nobody can take a request. `later`: somebody
+   * could, but this request is to wait for another.
+   * @param key what requests that belong together have in common, for balancers that go by it;
+   *   empty for the others
    */
   pick(avoid: ReadonlySet<C>, key: string): C | 'later' | undefined;
 }

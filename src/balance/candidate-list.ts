@@ -1,4 +1,5 @@
-// The candidates of a balancer that has no order among them: added, removed and reached by position at constant cost.
+// The candidates of a balancer that has no order among them: added, removed and reached by position
+// at constant cost.
 
 export class CandidateList<C extends object> {
   readonly #items: C[] = [];

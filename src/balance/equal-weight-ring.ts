@@ -1,4 +1,5 @@
-// Takes candidates of equal weight in turn, those with the least load first, at a cost that does not grow with their number.
+// Takes candidates of equal weight in turn, those with the least load first, at a cost that does
+// not grow with their number.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { NumberSet } from './number-set.ts';
@@ -7,11 +8,12 @@ import { NumberSet } from './number-set.ts';
 const NONE = -1;
 
 /**
- * All stand in a circle, each at its place, and for each load there is the set of the places that have it. Chosen is, of the
- * places with the least load, the next after the one chosen last: whoever was away, avoided or passed over for its load just
- * has its next turn.
+ * All stand in a circle, each at its place, and for each load there is the set of the places that
+ * have it. Chosen is, of the places with the least load, the next after the one chosen last:
+ * whoever was away, avoided or passed over for its load just has its next turn.
  *
- * Invariants: a place is in the set of the load it is ranked by and in no other; `#loads` holds the loads whose set is not empty.
+ * Invariants: a place is in the set of the load it is ranked by and in no other; `#loads` holds the
+ * loads whose set is not empty.
  */
 export class EqualWeightRing<C extends Candidate> implements ReadyBalancer<C> {
   readonly #loadOf: (candidate: C) => number;

@@ -1,4 +1,5 @@
-// First: always the first upstream in configuration order that has a free slot, so that the last ones can stay idle or asleep.
+// First: always the first upstream in configuration order that has a free slot, so that the last
+// ones can stay idle or asleep.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { WeightedHeap } from './weighted-heap.ts';

@@ -1,11 +1,13 @@
-// Hash: requests with the same key go to the same upstream while it is available, and hardly any other moves when one comes or goes.
+// Hash: requests with the same key go to the same upstream while it is available, and hardly any
+// other moves when one comes or goes.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { CandidateList } from './candidate-list.ts';
 
 /**
- * Rendezvous hashing: key and upstream together give each upstream a score, and the highest wins. When an upstream
- * goes, only its own keys move, and they spread over all others. It looks at every candidate: some microseconds for 1,000.
+ * Rendezvous hashing: key and upstream together give each upstream a score, and the highest wins.
+ * When an upstream goes, only its own keys move, and they spread over all others. It looks at every
+ * candidate: some microseconds for 1,000.
  */
 export function hash<C extends Candidate>(): ReadyBalancer<C> {
   const list = new CandidateList<C>();
@@ -54,7 +56,9 @@ export function hash<C extends Candidate>(): ReadyBalancer<C> {
   };
 }
 
-/** FNV-1a over the characters: quick for the short strings that keys and names are. Not for secrets. */
+/**
+ * FNV-1a over the characters: quick for the short strings that keys and names are. Not for secrets.
+ */
 function hashOf(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);

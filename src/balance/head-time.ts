@@ -1,4 +1,5 @@
-// How long an upstream takes to begin its answer, on average: calm enough that one slow request does not make it a slow upstream.
+// How long an upstream takes to begin its answer, on average: calm enough that one slow request
+// does not make it a slow upstream.
 
 /** How much the latest measurement counts at least: the last fifty or so make the average. */
 const LEAST_SHARE = 0.02;

@@ -1,4 +1,5 @@
-// Least connections: the upstream with the fewest exchanges for its weight; among equals, the next in turn.
+// Least connections: the upstream with the fewest exchanges for its weight; among equals, the next
+// in turn.
 
 import type { Candidate } from './balancer.ts';
 import { LoadOrder } from './load-order.ts';

@@ -1,11 +1,18 @@
-// Least time: the upstream that should answer first, by its average head time and what it has to do already.
+// Least time: the upstream that should answer first, by its average head time and what it has to do
+// already.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { WeightedHeap } from './weighted-heap.ts';
 
-/** ms that an upstream is taken to need while it has a first request and nothing was measured yet: others go first. */
+/**
+ * ms that an upstream is taken to need while it has a first request and nothing was measured yet:
+ * others go first.
+ */
 const UNKNOWN = 1000;
-/** So seldom somebody idle is picked whatever its average says: who was slow once would never be asked, and measured, again. */
+/**
+ * So seldom somebody idle is picked whatever its average says: who was slow once would never be
+ * asked, and measured, again.
+ */
 const LOOK_AGAIN = 50;
 
 export function leastTime<C extends Candidate>(): ReadyBalancer<C> {

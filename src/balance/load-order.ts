@@ -1,12 +1,13 @@
-// Those with the least load for their weight, in turn: the quick way while all weigh the same, and a heap once they do not.
+// Those with the least load for their weight, in turn: the quick way while all weigh the same, and
+// a heap once they do not.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
 import { EqualWeightRing } from './equal-weight-ring.ts';
 import { WeightedHeap } from './weighted-heap.ts';
 
 /**
- * Nearly all pools have no weights, and for them the cost of a choice hardly depends on their size. The first weight that
- * is different moves everybody to a ranking, for good.
+ * Nearly all pools have no weights, and for them the cost of a choice hardly depends on their size.
+ * The first weight that is different moves everybody to a ranking, for good.
  */
 export class LoadOrder<C extends Candidate> implements ReadyBalancer<C> {
   readonly #loadOf: (candidate: C) => number;

@@ -1,6 +1,10 @@
-// A set of small whole numbers that finds the next one from any number on in a few steps, however many there are.
+// A set of small whole numbers that finds the next one from any number on in a few steps, however
+// many there are.
 
-/** A bit for each number in words of 32, and for each word a bit that says whether it has any: a look at 1,024 numbers at a time. */
+/**
+ * A bit for each number in words of 32, and for each word a bit that says whether it has any: a
+ * look at 1,024 numbers at a time.
+ */
 export class NumberSet {
   #words = new Int32Array(1);
   #summary = new Int32Array(1);

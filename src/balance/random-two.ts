@@ -1,4 +1,5 @@
-// Random two: of two upstreams drawn at random the less loaded one. Good where several balancers do not know of each other.
+// Random two: of two upstreams drawn at random the less loaded one. Good where several balancers do
+// not know of each other.
 
 import type { BalancerDeps, Candidate, ReadyBalancer } from './balancer.ts';
 import { CandidateList } from './candidate-list.ts';
@@ -11,10 +12,14 @@ export function randomTwo<C extends Candidate>({ random }: Pick<BalancerDeps, 'r
   /** Only grows: the weight that no candidate passes. */
   let heaviest = 1;
 
-  /** One candidate, each as likely as its weight says: draws whose weight is too small are thrown away. */
+  /**
+   * One candidate, each as likely as its weight says: draws whose weight is too small are thrown
+   * away.
+   */
   const draw = (except?: C): C | undefined => {
     const { items } = list;
-    // Drawn is from all places but the last, and whoever is in the last one stands in for the one excepted.
+    // Drawn is from all places but the last, and whoever is in the last one stands in for the one
+    // excepted.
     const places = except === undefined ? items.length : items.length - 1;
     let drawn: C | undefined;
     for (let draws = 0; draws < MAX_DRAWS && places > 0; draws += 1) {

@@ -1,4 +1,5 @@
-// Sticky: a request goes back to the upstream that its key names, and waits for it; one without goes where least is to do.
+// Sticky: a request goes back to the upstream that its key names, and waits for it; one without
+// goes where least is to do.
 
 import type { Balancer, BalancerDeps, Candidate } from './balancer.ts';
 import { leastConn } from './least-conn.ts';
@@ -11,8 +12,9 @@ interface Home<C> {
 }
 
 /**
- * An upstream that is only full is waited for. One that has left, is lifeless, or has failed this request already is given
- * up at once. No upstream is held free for those who belong there: its slot goes to the first in the queue who may have it.
+ * An upstream that is only full is waited for. One that has left, is lifeless, or has failed this
+ * request already is given up at once. No upstream is held free for those who belong there: its
+ * slot goes to the first in the queue who may have it.
  */
 export function sticky<C extends Candidate>({ token }: Pick<BalancerDeps, 'token'>): Balancer<C> {
   const others = leastConn<C>();

@@ -1,4 +1,5 @@
-// Backups: a balancer for the primaries and one for the backups, which are asked only while no primary can be hoped for.
+// Backups: a balancer for the primaries and one for the backups, which are asked only while no
+// primary can be hoped for.
 
 import type { Balancer, Candidate } from './balancer.ts';
 
@@ -8,11 +9,12 @@ export interface Ranked extends Candidate {
 }
 
 /**
- * A primary that is only full is waited for: backups are for when the others cannot serve, not for when they are busy. A
- * lifeless one that can take a request may be tried again, and is: without requests it would never be found to be back.
+ * A primary that is only full is waited for: backups are for when the others cannot serve, not for
+ * when they are busy. A lifeless one that can take a request may be tried again, and is: without
+ * requests it would never be found to be back.
  *
- * Invariant: `#lively` and `#onTrial` hold the primaries that were so when the pool last spoke of them, which it does
- * whenever that changes.
+ * Invariant: `#lively` and `#onTrial` hold the primaries that were so when the pool last spoke of
+ * them, which it does whenever that changes.
  */
 export class Tiers<C extends Ranked> implements Balancer<C> {
   readonly #primaries: Balancer<C>;

@@ -1,4 +1,5 @@
-// Keeps candidates in the order in which a balancer would choose them, at a cost that hardly grows with their number.
+// Keeps candidates in the order in which a balancer would choose them, at a cost that hardly grows
+// with their number.
 
 import type { Candidate, ReadyBalancer } from './balancer.ts';
 
@@ -6,7 +7,10 @@ interface Entry<C> {
   readonly candidate: C;
   /** What the balancer ranks by; less is better. */
   load: number;
-  /** Virtual time of the next turn: each turn adds 1/weight, so turns spread evenly (stride scheduling). */
+  /**
+   * Virtual time of the next turn: each turn adds 1/weight, so turns spread evenly (stride
+   * scheduling).
+   */
   turn: number;
   /** Order of arrival among equals: who was chosen longest ago comes first. */
   sequence: number;
@@ -16,14 +20,18 @@ interface Entry<C> {
   warming: boolean;
 }
 
-/** Candidates whose weight grows that a pick looks at: a few, so that a thousand of them do not slow every pick. */
+/**
+ * Candidates whose weight grows that a pick looks at: a few, so that a thousand of them do not slow
+ * every pick.
+ */
 const LOOKS = 4;
 
 /**
  * A binary heap ordered by load, then turn, then sequence.
  *
- * Invariants: every entry's `at` is its index in `#heap` or -1; `#now` never decreases; the turn after the one taken is
- * counted from `#now`, so that nobody who was away, avoided or passed over for its load catches up on turns it missed.
+ * Invariants: every entry's `at` is its index in `#heap` or -1; `#now` never decreases; the turn
+ * after the one taken is counted from `#now`, so that nobody who was away, avoided or passed over
+ * for its load catches up on turns it missed.
  */
 export class WeightedHeap<C extends Candidate> implements ReadyBalancer<C> {
   readonly #loadOf: (candidate: C) => number;
@@ -104,7 +112,10 @@ export class WeightedHeap<C extends Candidate> implements ReadyBalancer<C> {
     }
   }
 
-  /** The best entry not to be avoided, or `fallback`: as many steps as there are entries to avoid, never all of them. */
+  /**
+   * The best entry not to be avoided, or `fallback`: as many steps as there are entries to avoid,
+   * never all of them.
+   */
   #firstOutside(avoid: ReadonlySet<C>, fallback: Entry<C>): Entry<C> {
     const aside: Entry<C>[] = [];
     let found = this.#heap[0];

@@ -1,4 +1,5 @@
-// What the commands that talk to the running program have in common: where it is, who asks, and what its answers mean.
+// What the commands that talk to the running program have in common: where it is, who asks, and
+// what its answers mean.
 
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';

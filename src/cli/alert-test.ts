@@ -1,4 +1,5 @@
-// `fcgi-lb alert-test`: has the running program send a test to everybody who is told of what breaks, and prints what each said.
+// `fcgi-lb alert-test`: has the running program send a test to everybody who is told of what
+// breaks, and prints what each said.
 
 import { AdminError } from '../admin/client.ts';
 import type { AlertTestStatus } from '../admin/status.ts';

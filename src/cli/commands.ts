@@ -1,4 +1,5 @@
-// All commands, in the order in which they are listed: for the man page, completion and the tests of the documentation.
+// All commands, in the order in which they are listed: for the man page, completion and the tests
+// of the documentation.
 
 import { ALERT_TEST } from './alert-test.ts';
 import { CHECK } from './check.ts';

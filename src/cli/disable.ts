@@ -1,4 +1,5 @@
-// `fcgi-lb disable`: an upstream gets nothing more, also when its worker has been restarted, until it is enabled.
+// `fcgi-lb disable`: an upstream gets nothing more, also when its worker has been restarted, until
+// it is enabled.
 
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';

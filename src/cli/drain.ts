@@ -1,4 +1,5 @@
-// `fcgi-lb drain`: an upstream gets nothing more and finishes what it holds; with --wait, comes back when it has.
+// `fcgi-lb drain`: an upstream gets nothing more and finishes what it holds; with --wait, comes
+// back when it has.
 
 import type { AdminClient } from '../admin/client.ts';
 import { pause } from '../core/clock.ts';

@@ -1,6 +1,10 @@
-// Takes in the signals that mean something to a program that serves, until it is there to act on them: unheeded they would end it.
+// Takes in the signals that mean something to a program that serves, until it is there to act on
+// them: unheeded they would end it.
 
-/** What a signal held back can be; TERM, INT and QUIT end a process that has only begun, as they should. */
+/**
+ * What a signal held back can be; TERM, INT and QUIT end a process that has only begun, as they
+ * should.
+ */
 const HELD = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 export type HeldSignal = (typeof HELD)[number];
 
@@ -12,7 +16,10 @@ export interface SignalSource {
   kill(pid: number, signal: HeldSignal): unknown;
 }
 
-/** Invariant: what came before somebody acted on signals is remembered, each kind once, as the kernel does with pending signals. */
+/**
+ * Invariant: what came before somebody acted on signals is remembered, each kind once, as the
+ * kernel does with pending signals.
+ */
 export class HeldSignals {
   readonly #process: SignalSource;
   readonly #came = new Set<HeldSignal>();
@@ -23,7 +30,9 @@ export class HeldSignals {
     for (const signal of HELD) process.on(signal, this.#take);
   }
 
-  /** Acts on what came so far, in the order in which it came, and from now on on each as it comes. */
+  /**
+   * Acts on what came so far, in the order in which it came, and from now on on each as it comes.
+   */
   actBy(actions: Readonly<Record<HeldSignal, () => void>>): void {
     for (const signal of HELD) this.#process.on(signal, () => actions[signal]());
     for (const signal of this.#end()) actions[signal]();

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command: reads the words, runs what they ask for, and turns every ending into a message and an exit code.
+// The command: reads the words, runs what they ask for, and turns every ending into a message and
+// an exit code.
 
 import { readFileSync } from 'node:fs';
 import type { Settings } from '../config/settings.ts';
@@ -12,7 +13,10 @@ import type { Options } from './settings.ts';
 // Before anything is loaded that takes time, hence no other imports that do.
 const signals = new HeldSignals(process);
 
-/** 0: ended as asked; 1: could not run; 2: the words, or the file they name, make no sense; 3: the running program does not permit it. */
+/**
+ * 0: ended as asked; 1: could not run; 2: the words, or the file they name, make no sense; 3: the
+ * running program does not permit it.
+ */
 type ExitCode = 0 | 1 | 2 | 3;
 
 async function main(words: readonly string[]): Promise<ExitCode> {
@@ -36,7 +40,8 @@ async function main(words: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     process.stderr.write(fatalMessage(error));
     if (error instanceof ConfigError) return 2;
-    // By its name: the class comes with what talks to a running program, and a start does not wait for that.
+    // By its name: the class comes with what talks to a running program, and a start does not wait
+    // for that.
     return error instanceof Error && error.name === 'NotPermittedError' ? 3 : 1;
   }
 }
@@ -63,7 +68,10 @@ const COMMAND: Readonly<
   upgrade: async () => (await import('./upgrade.ts')).upgrade,
 };
 
-/** Reading files takes libraries that the rest of the program does without: a start without a file does not wait for them. */
+/**
+ * Reading files takes libraries that the rest of the program does without: a start without a file
+ * does not wait for them.
+ */
 async function loaderOf(options: Options, terminal: boolean): Promise<() => Settings> {
   if (!options.has('config')) {
     const { settingsFrom } = await import('./settings.ts');

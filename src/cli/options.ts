@@ -1,4 +1,5 @@
-// The options of `serve`: one table, from which the command line is read and the help is written. Other commands have their own.
+// The options of `serve`: one table, from which the command line is read and the help is written.
+// Other commands have their own.
 
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/address.ts';
@@ -16,7 +17,10 @@ export interface Option {
   readonly help: string;
 }
 
-/** Kinds of words that a shell can complete: names that the running program knows, and a choice of words. */
+/**
+ * Kinds of words that a shell can complete: names that the running program knows, and a choice of
+ * words.
+ */
 export type ValueKind = 'file' | 'directory' | 'address' | 'upstream' | 'pool' | readonly string[];
 
 export const SERVE_OPTIONS = [
@@ -168,7 +172,10 @@ export const SERVE_OPTIONS = [
 
 export type OptionName = (typeof SERVE_OPTIONS)[number]['name'];
 
-/** What may be said beside `--config`, and wins over the file: the program as a whole, not its pools and routes. */
+/**
+ * What may be said beside `--config`, and wins over the file: the program as a whole, not its pools
+ * and routes.
+ */
 export const FILE_OPTIONS = [
   'listen',
   'admin',

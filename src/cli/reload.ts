@@ -14,7 +14,8 @@ export const RELOAD = {
 } as const satisfies Command;
 
 /**
- * @returns 0 when the new configuration is in force; 1 when it has problems, which are on standard error
+ * @returns 0 when the new configuration is in force; 1 when it has problems, which are on standard
+ *   error
  * @throws ConfigError when the words make no sense; AdminError when the program cannot be asked
  */
 export async function reload(words: readonly string[]): Promise<0 | 1> {

@@ -111,7 +111,9 @@ async function takeOver(succession: Takeover | undefined, inherited: InheritedSo
     log.warn({ unused }, 'no --listen or --admin takes these sockets of systemd: clients wait there in vain');
 }
 
-/** Resolves at the first signal to stop; what it resolves with takes what the second one is to do. */
+/**
+ * Resolves at the first signal to stop; what it resolves with takes what the second one is to do.
+ */
 function untilStopped(): Promise<(onSecond: () => void) => void> {
   // Writing to a closed pipe is an error of that write, not the end of the program.
   process.on('SIGPIPE', () => undefined);

@@ -39,7 +39,10 @@ const LEAST_INTERVAL = 100;
 const LEAST_TIMEOUT = 2000;
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
-/** @throws ConfigError when the words make no sense; AdminError with --once when the program cannot be asked */
+/**
+ * @throws ConfigError when the words make no sense; AdminError with --once when the program cannot
+ *   be asked
+ */
 export async function top(words: readonly string[]): Promise<0> {
   const read = readCommand(words, TOP);
   if (read === undefined) return 0;

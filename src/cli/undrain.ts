@@ -1,4 +1,5 @@
-// `fcgi-lb undrain`: an upstream that was drained, or is down in the configuration, gets requests again.
+// `fcgi-lb undrain`: an upstream that was drained, or is down in the configuration, gets requests
+// again.
 
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';

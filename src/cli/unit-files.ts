@@ -163,7 +163,10 @@ WantedBy=multi-user.target
 `;
 }
 
-/** A word of a command line: what systemd would take for a variable, a specifier or the end of the word is told that it is none. */
+/**
+ * A word of a command line: what systemd would take for a variable, a specifier or the end of the
+ * word is told that it is none.
+ */
 function quoted(word: string): string {
   const plain = word.replace(/%/g, '%%').replace(/\$/g, '$$$$');
   if (/^[\w@%+=:,./*?[\]{}$-]+$/.test(plain)) return plain;

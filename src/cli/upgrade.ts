@@ -1,4 +1,5 @@
-// `fcgi-lb upgrade`: has the running program leave the service to a successor from the files now on disk, and says how that went.
+// `fcgi-lb upgrade`: has the running program leave the service to a successor from the files now on
+// disk, and says how that went.
 
 import { AdminError } from '../admin/client.ts';
 import type { UpgradeStatus } from '../admin/status.ts';
@@ -17,7 +18,8 @@ export const UPGRADE = {
 } as const satisfies Command;
 
 /**
- * @returns 0 when the successor serves; 1 when the process that was asked serves on, and why is on standard error
+ * @returns 0 when the successor serves; 1 when the process that was asked serves on, and why is on
+ *   standard error
  * @throws ConfigError when the words make no sense; AdminError when the program cannot be asked
  */
 export async function upgrade(words: readonly string[]): Promise<0 | 1> {

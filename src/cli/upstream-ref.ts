@@ -1,4 +1,5 @@
-// What the commands that change one upstream have in common: they find the one that a word means, and ask the program for the change.
+// What the commands that change one upstream have in common: they find the one that a word means,
+// and ask the program for the change.
 
 import { basename } from 'node:path';
 import type { AdminClient } from '../admin/client.ts';

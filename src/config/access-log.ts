@@ -1,4 +1,5 @@
-// Where the access log goes, as the operator writes it: `-`, `off`, a path, or `syslog:` and where the syslog server is.
+// Where the access log goes, as the operator writes it: `-`, `off`, a path, or `syslog:` and where
+// the syslog server is.
 
 import { ConfigError, unixAddress } from '../core/address.ts';
 import { suggestion } from './nearest.ts';
@@ -60,7 +61,9 @@ export function parseAccessLogTarget(text: string, resolve: (path: string) => st
   return { kind: 'file', path: text === '-' ? '-' : resolve(text) };
 }
 
-/** `127.0.0.1:514,facility=local7,tag=rt`; nginx's `server=` in front of the address may be there. */
+/**
+ * `127.0.0.1:514,facility=local7,tag=rt`; nginx's `server=` in front of the address may be there.
+ */
 function parseSyslog(text: string): SyslogTarget {
   const [first = '', ...options] = text.split(',');
   const settings = { facility: 'local7', severity: 'info', tag: 'fcgi_lb' };

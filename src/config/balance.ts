@@ -30,8 +30,8 @@ const LEAST_SECRET = 16;
 export type BalanceName = Balance['name'];
 
 /**
- * @param text a balancer's name, or `hash:` with `$remote_addr`, `$request_uri`, `$http_NAME` or `$cookie_NAME`, or
- *   `sticky:` with the name of a cookie
+ * @param text a balancer's name, or `hash:` with `$remote_addr`, `$request_uri`, `$http_NAME` or
+ *   `$cookie_NAME`, or `sticky:` with the name of a cookie
  * @throws ConfigError
  */
 export function parseBalance(text: string): Balance {

@@ -1,4 +1,5 @@
-// What loading a configuration needs of the machine: files, the environment and a few defaults. A port; app/ has the real one.
+// What loading a configuration needs of the machine: files, the environment and a few defaults. A
+// port; app/ has the real one.
 
 export interface ConfigHost {
   /** @throws Error (a Node system error) */

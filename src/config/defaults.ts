@@ -1,4 +1,5 @@
-// What holds where the operator says nothing: one place for the command line and the configuration file.
+// What holds where the operator says nothing: one place for the command line and the configuration
+// file.
 
 import { parseAddress } from '../core/address.ts';
 import { ALERT_DEFAULTS } from './alerts.ts';

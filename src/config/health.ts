@@ -1,4 +1,5 @@
-// What the operator wants of active probes: which question, how often, and how many answers make a verdict.
+// What the operator wants of active probes: which question, how often, and how many answers make a
+// verdict.
 
 /** The question that one probe asks. */
 export type ProbeQuestion =
@@ -32,7 +33,10 @@ export type TextPattern =
   | { readonly kind: 'substring'; readonly text: string }
   | { readonly kind: 'regex'; readonly regex: RegExp };
 
-/** `idle`: only upstreams with nothing in flight. `always`: whenever a slot is free. `on-fail`: only to find one well again. */
+/**
+ * `idle`: only upstreams with nothing in flight. `always`: whenever a slot is free. `on-fail`: only
+ * to find one well again.
+ */
 export const PROBE_TIMES = ['idle', 'always', 'on-fail'] as const;
 export type ProbeTime = (typeof PROBE_TIMES)[number];
 
@@ -46,6 +50,9 @@ export interface ProbeSettings {
   readonly rise: number;
   readonly fall: number;
   readonly when: ProbeTime;
-  /** Whether to probe a unix socket that no request has used yet, which may start a worker behind it. */
+  /**
+   * Whether to probe a unix socket that no request has used yet, which may start a worker behind
+   * it.
+   */
   readonly wake: boolean;
 }

@@ -1,4 +1,5 @@
-// How a line of the access log is written: one of a few names, or text with nginx's variables in it.
+// How a line of the access log is written: one of a few names, or text with nginx's variables in
+// it.
 
 import { ConfigError } from '../core/address.ts';
 import { suggestion } from './nearest.ts';

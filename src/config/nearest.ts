@@ -3,7 +3,10 @@
 /** At most this share of a word may be wrong for it to be taken for another. */
 const TOLERANCE = 1 / 3;
 
-/** The known word that is nearest to `word`; undefined when none is near. Case and `-` for `_` count as no difference. */
+/**
+ * The known word that is nearest to `word`; undefined when none is near. Case and `-` for `_` count
+ * as no difference.
+ */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const plain = normal(word);
   let best: string | undefined;
@@ -31,7 +34,9 @@ function normal(word: string): string {
   return word.toLowerCase().replaceAll('-', '_');
 }
 
-/** Letters to put in, leave out, replace or swap with their neighbour to make one word of the other. */
+/**
+ * Letters to put in, leave out, replace or swap with their neighbour to make one word of the other.
+ */
 function distance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -2,7 +2,9 @@
 
 import { type ListenAddress, overlap } from '../core/address.ts';
 
-/** Each that an earlier one of the list leaves no room for, by their positions, with what is wrong. */
+/**
+ * Each that an earlier one of the list leaves no room for, by their positions, with what is wrong.
+ */
 export function overlaps(addresses: readonly ListenAddress[]): readonly { at: number; before: number; what: string }[] {
   return addresses.flatMap((address, at) => {
     const before = addresses.findIndex((other, index) => index < at && excludes(other, address));

@@ -10,7 +10,9 @@ export interface Origin {
   readonly values: ReadonlyMap<string | number, SourcePosition>;
 }
 
-/** Characters: messages quote what they found, and that may be a whole program instead of a value. */
+/**
+ * Characters: messages quote what they found, and that may be a whole program instead of a value.
+ */
 const MAX_MESSAGE = 500;
 
 export class Report {
@@ -37,7 +39,10 @@ export class Report {
     this.#problems.push({ place, path, message: short });
   }
 
-  /** Whether something is wrong at a key of the top, or below it: then what follows from that is not worth saying. */
+  /**
+   * Whether something is wrong at a key of the top, or below it: then what follows from that is not
+   * worth saying.
+   */
   concerns(key: string): boolean {
     return this.#problems.some(({ path }) => path === key || (path.startsWith(key) && /^[.[]/.test(path.slice(key.length))));
   }

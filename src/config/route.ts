@@ -25,7 +25,10 @@ export interface RouteMatch {
   readonly methods: ReadonlySet<string>;
 }
 
-/** Headers put in place of those of the same name, and headers taken out; hidden names are in lower case. */
+/**
+ * Headers put in place of those of the same name, and headers taken out; hidden names are in lower
+ * case.
+ */
 export interface HeaderChanges {
   readonly set: ReadonlyMap<string, string>;
   readonly hide: ReadonlySet<string>;
@@ -49,7 +52,10 @@ export interface PoolRoute extends RouteBase {
   /** Scripts are files below `root`. */
   readonly php: boolean;
   readonly index: string;
-  /** Takes a path apart into script and PATH_INFO, its two groups; undefined: at the first `.php` that ends a segment. */
+  /**
+   * Takes a path apart into script and PATH_INFO, its two groups; undefined: at the first `.php`
+   * that ends a segment.
+   */
   readonly splitPath: RegExp | undefined;
   /** Text; nginx's variables in it (`$uri`) are filled in for each request. */
   readonly params: ReadonlyMap<string, string>;

@@ -59,7 +59,10 @@ export type PassiveClass = (typeof PASSIVE_CLASSES)[number];
 export interface PassiveSettings {
   /** Failures of one class within `failTimeout` after which an upstream is ejected. */
   readonly maxFails: number;
-  /** The share of an upstream's requests that must have failed in the window, so that a busy one is not ejected for a few. */
+  /**
+   * The share of an upstream's requests that must have failed in the window, so that a busy one is
+   * not ejected for a few.
+   */
   readonly failShare: number;
   /** ms: the window, and how long the first ejection lasts. */
   readonly failTimeout: number;
@@ -81,7 +84,10 @@ export interface PoolSettings {
   readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number; readonly linger: number };
   /** ms a kept connection to an upstream may be idle; undefined: not kept. */
   readonly keepAlive: number | undefined;
-  /** Whether a connection may be handed from one request to the next that waits for the same upstream. */
+  /**
+   * Whether a connection may be handed from one request to the next that waits for the same
+   * upstream.
+   */
   readonly handOver: boolean;
   readonly retry: RetrySettings;
   /** Undefined: failures of requests never eject an upstream. */
@@ -95,7 +101,10 @@ export interface PoolSettings {
 export interface ClientSettings {
   /** Bytes of a request head. */
   readonly maxHeader: number;
-  /** ms: for a request head; for the next bytes of a body; for the client to take anything; between requests. */
+  /**
+   * ms: for a request head; for the next bytes of a body; for the client to take anything; between
+   * requests.
+   */
   readonly headerTimeout: number;
   readonly bodyTimeout: number;
   readonly sendTimeout: number;

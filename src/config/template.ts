@@ -3,7 +3,10 @@
 import { ConfigError } from '../core/address.ts';
 import { suggestion } from './nearest.ts';
 
-/** Variables that every request has; those that are not nginx's own keep their names of nginx's modules. */
+/**
+ * Variables that every request has; those that are not nginx's own keep their names of nginx's
+ * modules.
+ */
 export const VARIABLES = [
   ...['uri', 'document_uri', 'request_uri', 'args', 'query_string', 'is_args', 'request_method', 'server_protocol', 'scheme'],
   ...['https', 'host', 'server_name', 'server_addr', 'server_port', 'remote_addr', 'remote_port', 'content_type'],
@@ -11,7 +14,10 @@ export const VARIABLES = [
 ] as const;
 export type VariableName = (typeof VARIABLES)[number];
 
-/** With a name behind them: of a header in lower case and with `_` for `-`, a cookie, a part of the query. */
+/**
+ * With a name behind them: of a header in lower case and with `_` for `-`, a cookie, a part of the
+ * query.
+ */
 export const VARIABLE_FAMILIES = ['http', 'cookie', 'arg'] as const;
 export type VariableFamily = (typeof VARIABLE_FAMILIES)[number];
 

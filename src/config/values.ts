@@ -1,4 +1,5 @@
-// Single values as the operator writes them, on the command line and in the file alike, and what is wrong with bad ones.
+// Single values as the operator writes them, on the command line and in the file alike, and what is
+// wrong with bad ones.
 
 import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../core/address.ts';
@@ -29,7 +30,10 @@ export function oneOf<const T extends string>(allowed: readonly T[]): (text: str
   };
 }
 
-/** Paths are relative to `directory`; what a shell made of a glob may look like one, so a path that exists is no glob. */
+/**
+ * Paths are relative to `directory`; what a shell made of a glob may look like one, so a path that
+ * exists is no glob.
+ */
 export interface UpstreamContext {
   readonly directory: string;
   readonly exists: (path: string) => boolean;
@@ -102,7 +106,8 @@ export function parseRoot(text: string): string {
 }
 
 /**
- * Requests are compared in the one form their paths have (docs/decisions/0008): a path in another form would match none.
+ * Requests are compared in the one form their paths have (docs/decisions/0008): a path in another
+ * form would match none.
  * @throws ConfigError
  */
 export function parseUrlPath(text: string): string {
@@ -131,8 +136,8 @@ export function checkParamSize(name: string, value: string): void {
 }
 
 /**
- * One line that nobody else may know, from a file of its own. Messages quote neither it nor the path: who writes the secret
- * itself in the place of the path must not find it in a log.
+ * One line that nobody else may know, from a file of its own. Messages quote neither it nor the
+ * path: who writes the secret itself in the place of the path must not find it in a log.
  * @throws ConfigError
  */
 export function readPrivateLine(path: string, world: Pick<ConfigHost, 'readPrivate'>): string {
@@ -155,7 +160,8 @@ function privateText(path: string, world: Pick<ConfigHost, 'readPrivate'>): Retu
 }
 
 /**
- * The secret of sticky cookies, from a file of its own, so that the configuration may be read by others.
+ * The secret of sticky cookies, from a file of its own, so that the configuration may be read by
+ * others.
  * @throws ConfigError
  */
 export function readSecretFile(path: string, world: Pick<ConfigHost, 'readText'>): string {

@@ -1,4 +1,5 @@
-// Addresses as the operator writes them: `/run/rt1.sock`, `127.0.0.1:9000`, `http://127.0.0.1:8000`, `http+unix:/run/app.sock`.
+// Addresses as the operator writes them: `/run/rt1.sock`, `127.0.0.1:9000`,
+// `http://127.0.0.1:8000`, `http+unix:/run/app.sock`.
 
 export type Address =
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
@@ -23,10 +24,16 @@ export function socketOf(address: UpstreamAddress): Address {
   return address.kind === 'http' ? address.socket : address;
 }
 
-/** Where to listen: an address to bind, or listening sockets that systemd passes, all of them or those of one name. */
+/**
+ * Where to listen: an address to bind, or listening sockets that systemd passes, all of them or
+ * those of one name.
+ */
 export type ListenAddress = Address | { readonly kind: 'systemd'; readonly name: string | undefined; readonly text: string };
 
-/** The operator asked for something that cannot be; the message says what was found and what is expected. */
+/**
+ * The operator asked for something that cannot be; the message says what was found and what is
+ * expected.
+ */
 export class ConfigError extends Error {
   constructor(message: string) {
     super(message);
@@ -34,7 +41,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** sun_path holds 108 bytes with its closing NUL (unix(7)); a longer path would be cut, silently, to another one. */
+/**
+ * sun_path holds 108 bytes with its closing NUL (unix(7)); a longer path would be cut, silently, to
+ * another one.
+ */
 export const MAX_UNIX_PATH = 107;
 
 /** @throws ConfigError when the path cannot name a socket */
@@ -71,14 +81,20 @@ export function parseAddress(text: string): Address {
   return { kind: 'tcp', host, port, text: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` };
 }
 
-/** Whether one socket at each is one too many: the kernel gives a port of every address to nobody who has it at one of them. */
+/**
+ * Whether one socket at each is one too many: the kernel gives a port of every address to nobody
+ * who has it at one of them.
+ */
 export function overlap(a: Address, b: Address): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path;
   if (a.port !== b.port || a.port === 0) return false;
   return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host);
 }
 
-/** Whether `wide` is every address, `host` among them. A socket for every IPv6 address is for every IPv4 address, too. */
+/**
+ * Whether `wide` is every address, `host` among them. A socket for every IPv6 address is for every
+ * IPv4 address, too.
+ */
 function covers(wide: string, host: string): boolean {
   return /^[0:]*::[0:]*$/.test(wide) || (wide === '0.0.0.0' && !/:./.test(host));
 }
@@ -87,8 +103,8 @@ function covers(wide: string, host: string): boolean {
 export const HTTP_UNIX = 'http+unix:';
 
 /**
- * @param text what `parseAddress` takes, for a FastCGI worker; `http://HOST[:PORT]`, `https://HOST[:PORT]` or
- *   `http+unix:PATH` for an HTTP server
+ * @param text what `parseAddress` takes, for a FastCGI worker; `http://HOST[:PORT]`,
+ *   `https://HOST[:PORT]` or `http+unix:PATH` for an HTTP server
  * @throws ConfigError
  */
 export function parseUpstreamAddress(text: string): UpstreamAddress {

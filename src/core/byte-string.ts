@@ -1,4 +1,5 @@
-// Text as a byte string: each character is one byte, the form in which paths and parameters are compared and sent.
+// Text as a byte string: each character is one byte, the form in which paths and parameters are
+// compared and sent.
 
 /** UTF-8 text as a byte string. */
 export function byteString(text: string): string {

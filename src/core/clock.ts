@@ -1,4 +1,5 @@
-// The only place that reads time and sets timers, so that tests can put a clock of their own in its stead.
+// The only place that reads time and sets timers, so that tests can put a clock of their own in its
+// stead.
 
 /** A timer that is running; `restart` sets it back to its full length at little cost. */
 export interface Timer {
@@ -11,7 +12,10 @@ export interface Clock {
   now(): number;
   /** Wall-clock time, for log lines only. */
   date(): Date;
-  /** Calls `fn` once, `ms` milliseconds from now, unless cancelled. A running timer does not keep the process alive. */
+  /**
+   * Calls `fn` once, `ms` milliseconds from now, unless cancelled. A running timer does not keep
+   * the process alive.
+   */
   after(ms: number, fn: () => void): Timer;
 }
 
@@ -43,12 +47,18 @@ export function monotonicMicroseconds(): bigint {
   return process.hrtime.bigint() / 1000n;
 }
 
-/** Resolves `ms` milliseconds from now, and keeps the process alive until then: for commands, which have nothing else to do. */
+/**
+ * Resolves `ms` milliseconds from now, and keeps the process alive until then: for commands, which
+ * have nothing else to do.
+ */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
-/** Resolves when the promise does, or `ms` milliseconds from now, and keeps the process alive until then. */
+/**
+ * Resolves when the promise does, or `ms` milliseconds from now, and keeps the process alive until
+ * then.
+ */
 export async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
   let timeout: NodeJS.Timeout | undefined;
   const over = new Promise((resolve) => {

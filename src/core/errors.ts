@@ -1,4 +1,5 @@
-// Every way a request can fail: one table of codes, each with the side at fault, the stage, retry safety and HTTP status.
+// Every way a request can fail: one table of codes, each with the side at fault, the stage, retry
+// safety and HTTP status.
 
 export type FaultSide = 'client' | 'upstream' | 'internal';
 export type FailureStage = 'request' | 'queue' | 'connect' | 'send' | 'head' | 'body';
@@ -6,19 +7,26 @@ export type FailureStage = 'request' | 'queue' | 'connect' | 'send' | 'head' | '
 /**
  * Whether the same request may be given to an upstream again after this failure.
  * - `unsent`: the worker provably began nothing, so any method may be sent again.
- * - `idempotent`: the worker may have begun; only a method that is safe to repeat may be sent again.
+ * - `idempotent`: the worker may have begun; only a method that is safe to repeat may be sent
+ *   again.
  * - `never`: part of the answer has gone out, or sending again cannot help.
  */
 export type Retry = 'unsent' | 'idempotent' | 'never';
 
-/** What went wrong with an upstream, in the words of `retry.on`; `status`: an answer whose status asks for another try. */
+/**
+ * What went wrong with an upstream, in the words of `retry.on`; `status`: an answer whose status
+ * asks for another try.
+ */
 export type FailureClass = 'connect' | 'busy' | 'closed' | 'timeout' | 'invalid_header' | 'status';
 
 interface Failure {
   readonly side: FaultSide;
   readonly stage: FailureStage;
   readonly retry: Retry;
-  /** The status the client gets when the failure is final (499: the client is gone and gets nothing). */
+  /**
+   * The status the client gets when the failure is final (499: the client is gone and gets
+   * nothing).
+   */
   readonly status: number;
   /** Undefined where the failure says nothing about an upstream. */
   readonly class: FailureClass | undefined;
@@ -78,7 +86,10 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES;
 
-/** A request that failed. Match on `code`; the message is for the operator and never goes to a client. */
+/**
+ * A request that failed. Match on `code`; the message is for the operator and never goes to a
+ * client.
+ */
 export class ProxyError extends Error {
   readonly code: FailureCode;
   /** The address of the upstream concerned, if one was. */
@@ -112,7 +123,10 @@ export class ProxyError extends Error {
   }
 }
 
-/** The code of a Node system error (`ENOENT`, `EPIPE`...), or undefined when the value is something else. */
+/**
+ * The code of a Node system error (`ENOENT`, `EPIPE`...), or undefined when the value is something
+ * else.
+ */
 export function systemCode(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return undefined;

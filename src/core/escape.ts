@@ -1,8 +1,8 @@
 // Makes text from strangers safe for a log line and a terminal.
 
 /**
- * Control characters as `\xNN`: a worker may echo what a client sent, and raw it could forge log lines or drive the
- * operator's terminal (HAProxy commit f495d48).
+ * Control characters as `\xNN`: a worker may echo what a client sent, and raw it could forge log
+ * lines or drive the operator's terminal (HAProxy commit f495d48).
  */
 export function escapeControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not pass
@@ -12,7 +12,10 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** A line of JSON with what JSON allows raw but a terminal obeys (DEL, C1 controls) escaped; it parses to the same value. */
+/**
+ * A line of JSON with what JSON allows raw but a terminal obeys (DEL, C1 controls) escaped; it
+ * parses to the same value.
+ */
 export function escapeJson(json: string): string {
   return json.replace(/[\x7f-\x9f\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

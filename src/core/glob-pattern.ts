@@ -21,8 +21,10 @@ export function pathLevels(path: string): readonly GlobLevel[] {
 }
 
 /**
- * The levels of an absolute glob, from the root down. `*`, `?`, `[a-z]` and `{a,b}` stand for parts of one name.
- * @throws ConfigError for `**`, which would mean to watch a whole tree, and for braces that span directories
+ * The levels of an absolute glob, from the root down. `*`, `?`, `[a-z]` and `{a,b}` stand for parts
+ * of one name.
+ * @throws ConfigError for `**`, which would mean to watch a whole tree, and for braces that span
+ *   directories
  */
 export function parseGlob(pattern: string): readonly GlobLevel[] {
   if (!pattern.startsWith('/')) throw new ConfigError(`glob '${pattern}' must be an absolute path`);
@@ -31,7 +33,8 @@ export function parseGlob(pattern: string): readonly GlobLevel[] {
     if (text === '') continue;
     if (text === '**') throw new ConfigError(`glob '${pattern}': '**' is not supported; name the directory`);
     if (/\{[^}]*$/.test(text)) throw new ConfigError(`glob '${pattern}': braces must open and close within one name`);
-    // posix: `[!0-9]` means any but these, as in the shell; without it the set would hold the exclamation mark.
+    // posix: `[!0-9]` means any but these, as in the shell; without it the set would hold the
+    // exclamation mark.
     if (isGlob(text)) levels.push({ kind: 'match', matches: picomatch(text, { posix: true }) });
     else levels.push({ kind: 'name', name: text });
   }

@@ -1,8 +1,12 @@
-// Durations counted in buckets that grow with them, so that a millisecond and a minute are told apart equally well in little memory.
+// Durations counted in buckets that grow with them, so that a millisecond and a minute are told
+// apart equally well in little memory.
 
 /** Buckets to a doubling. */
 const STEPS = 4;
-/** A duration is cut to whole ticks of 1/64 ms: bounds of whole doublings are then 0.5, 1, 2, 4... ms. */
+/**
+ * A duration is cut to whole ticks of 1/64 ms: bounds of whole doublings are then 0.5, 1, 2, 4...
+ * ms.
+ */
 const TICKS = 64;
 
 /** The last one also takes whatever is longer than its upper bound, 8 minutes and 44 seconds. */
@@ -28,7 +32,10 @@ export function lowerBound(bucket: number): number {
   return ((STEPS + (bucket % STEPS)) * 2 ** (power - 2)) / TICKS;
 }
 
-/** ms: what stands for all durations of a bucket. It is off by at most an eighth of the real one, and below 1/16 ms by 1/128 ms. */
+/**
+ * ms: what stands for all durations of a bucket. It is off by at most an eighth of the real one,
+ * and below 1/16 ms by 1/128 ms.
+ */
 export function middle(bucket: number): number {
   return (lowerBound(bucket) + lowerBound(bucket + 1)) / 2;
 }
@@ -39,7 +46,10 @@ export interface Below {
   readonly count: number;
 }
 
-/** From half a millisecond to 65 seconds, a bound each doubling: few enough for a histogram of each pool. */
+/**
+ * From half a millisecond to 65 seconds, a bound each doubling: few enough for a histogram of each
+ * pool.
+ */
 const FIRST_BOUND = bucketOf(0.5);
 const LAST_BOUND = bucketOf(65_536);
 

@@ -3,7 +3,10 @@
 import type { Clock, Timer } from './clock.ts';
 import { DurationStats } from './duration-stats.ts';
 
-/** ms between two looks: ten a second cost next to nothing, and hundreds of them make a minute's percentiles. */
+/**
+ * ms between two looks: ten a second cost next to nothing, and hundreds of them make a minute's
+ * percentiles.
+ */
 const INTERVAL = 100;
 
 export class LoopDelay {

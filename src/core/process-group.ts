@@ -4,7 +4,8 @@ import { systemCode } from './errors.ts';
 
 /**
  * Sends KILL to a whole process group.
- * @param leader the pid of the process that was started `detached`; undefined when it could not be started
+ * @param leader the pid of the process that was started `detached`; undefined when it could not be
+ *   started
  */
 export function killGroup(leader: number | undefined): void {
   if (leader === undefined) return;

@@ -1,4 +1,5 @@
-// A secret that can be compared with what is offered, and can be neither read nor printed: only its digest is kept.
+// A secret that can be compared with what is offered, and can be neither read nor printed: only its
+// digest is kept.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 
@@ -9,7 +10,10 @@ export class Secret {
     this.#digest = digestOf(text);
   }
 
-  /** Takes the same time whatever is offered: digests are compared, which are of one length, and all of their bytes. */
+  /**
+   * Takes the same time whatever is offered: digests are compared, which are of one length, and all
+   * of their bytes.
+   */
   matches(offered: string): boolean {
     return timingSafeEqual(digestOf(offered), this.#digest);
   }

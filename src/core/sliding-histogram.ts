@@ -1,4 +1,5 @@
-// The durations of the last minute or so, and which of them was longer than half, nine tenths or 99 hundredths of the others.
+// The durations of the last minute or so, and which of them was longer than half, nine tenths or 99
+// hundredths of the others.
 
 import { BUCKETS, bucketOf, middle } from './histogram.ts';
 
@@ -16,8 +17,8 @@ const WINDOWS = 3;
 const SHARES = [0.5, 0.9, 0.99] as const;
 
 /**
- * 1.2 KB once there was a duration, nothing before: 1.3 MB for a thousand upstreams.
- * Invariant: row `n % WINDOWS` holds the durations of window `n`, for the present window and those just before it.
+ * 1.2 KB once there was a duration, nothing before: 1.3 MB for a thousand upstreams. Invariant: row
+ * `n % WINDOWS` holds the durations of window `n`, for the present window and those just before it.
  */
 export class SlidingHistogram {
   #rows: Uint32Array | undefined;
@@ -44,7 +45,8 @@ export class SlidingHistogram {
     let total = 0;
     for (let at = 0; at < rows.length; at += 1) total += rows[at] ?? 0;
     if (total === 0) return undefined;
-    // Nearest rank, all three on one way through the buckets: with a thousand upstreams this is a good part of what /status costs.
+    // Nearest rank, all three on one way through the buckets: with a thousand upstreams this is a
+    // good part of what /status costs.
     const ranks = SHARES.map((share) => Math.ceil(share * total));
     const found: number[] = [];
     let seen = 0;

@@ -1,4 +1,5 @@
-// A temporary file that has no name: it is gone when it is closed or when the process ends, however it ends.
+// A temporary file that has no name: it is gone when it is closed or when the process ends, however
+// it ends.
 
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
@@ -70,7 +71,10 @@ export class TempFile {
     await this.#use(() => this.#handle.truncate(0));
   }
 
-  /** The whole file from the start; may be called again. The stream holds nothing but memory: it can be dropped at any point. */
+  /**
+   * The whole file from the start; may be called again. The stream holds nothing but memory: it can
+   * be dropped at any point.
+   */
   stream(): Readable {
     let position = 0;
     const file = this;

@@ -1,4 +1,5 @@
-// Source of an address that the operator wrote out: it always exists, whether something listens there or not.
+// Source of an address that the operator wrote out: it always exists, whether something listens
+// there or not.
 
 import type { UpstreamAddress } from '../core/address.ts';
 import type { Source, SourceListener } from './source.ts';
@@ -8,7 +9,10 @@ export class FixedSource implements Source {
   readonly #socket: Source | undefined;
   #told = false;
 
-  /** @param socket watches the address's socket file, if it has one: a worker that is back is to be used at once */
+  /**
+   * @param socket watches the address's socket file, if it has one: a worker that is back is to be
+   *   used at once
+   */
   constructor(address: UpstreamAddress, socket: Source | undefined) {
     this.#address = address;
     this.#socket = socket;

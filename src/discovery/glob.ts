@@ -1,4 +1,5 @@
-// Source of the unix sockets that match a glob: watched, so that a worker joins when its socket appears and leaves with it.
+// Source of the unix sockets that match a glob: watched, so that a worker joins when its socket
+// appears and leaves with it.
 
 import { type Dirent, type FSWatcher, type Stats, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -15,11 +16,17 @@ export interface GlobSettings {
   /** As the operator wrote it. */
   readonly pattern: string;
   readonly levels: readonly GlobLevel[];
-  /** How often the directories are read although nothing was reported, ms: inotify may be lost or out of watches. */
+  /**
+   * How often the directories are read although nothing was reported, ms: inotify may be lost or
+   * out of watches.
+   */
   readonly rescan: number;
 }
 
-/** ms for which a socket that vanished is known again when it comes back: long enough for what a worker may be at. */
+/**
+ * ms for which a socket that vanished is known again when it comes back: long enough for what a
+ * worker may be at.
+ */
 const REMEMBERED = 600_000;
 
 interface Found {
@@ -40,8 +47,9 @@ interface Watched {
 }
 
 /**
- * Invariants: one scan at a time; a report during a scan leads to another one after it; every directory that was read
- * (or the nearest existing one above) is watched until it is no longer of interest.
+ * Invariants: one scan at a time; a report during a scan leads to another one after it; every
+ * directory that was read (or the nearest existing one above) is watched until it is no longer of
+ * interest.
  */
 export class GlobSource implements Source {
   readonly #settings: GlobSettings;
@@ -58,7 +66,10 @@ export class GlobSource implements Source {
   #scanning: 'no' | 'yes' | 'again' = 'no';
   #rescan: Timer | undefined;
 
-  /** @param addressOf the upstream behind a socket of that path; throws ConfigError when there can be none */
+  /**
+   * @param addressOf the upstream behind a socket of that path; throws ConfigError when there can
+   *   be none
+   */
   constructor(settings: GlobSettings, clock: Clock, log: Log, addressOf: (path: string) => UpstreamAddress) {
     this.#settings = settings;
     this.#addressOf = addressOf;
@@ -92,10 +103,12 @@ export class GlobSource implements Source {
         await this.#descend('/', 0, found, directories);
         if (this.#listener === undefined) break;
         this.#unchanged.keep(directories);
-        // Watch first, then tell: a socket that comes between the two is seen by the scan that its report causes.
+        // Watch first, then tell: a socket that comes between the two is seen by the scan that its
+        // report causes.
         const fresh = this.#watchAll(directories);
         this.#tell(this.#listener, found);
-        // What changed in a directory between reading and watching it was not reported: read it once more.
+        // What changed in a directory between reading and watching it was not reported: read it
+        // once more.
         if (fresh) this.#scanning = 'again';
       } catch (error) {
         this.#warnOnce(asError(error).message, 'cannot look for sockets; keeping those known');
@@ -105,7 +118,10 @@ export class GlobSource implements Source {
     if (this.#listener !== undefined) this.#rescan = this.#clock.after(this.#settings.rescan, () => void this.#scan());
   }
 
-  /** Walks the levels of the pattern below `directory`, noting matching sockets and every directory that decides about them. */
+  /**
+   * Walks the levels of the pattern below `directory`, noting matching sockets and every directory
+   * that decides about them.
+   */
   async #descend(
     directory: string,
     depth: number,
@@ -121,7 +137,8 @@ export class GlobSource implements Source {
     if (level.kind === 'name' && !last) {
       const path = join(directory, level.name);
       const identity = await directoryIdentity(path);
-      // Only the directory above the one to be read or the missing one need be watched, not each from the root down.
+      // Only the directory above the one to be read or the missing one need be watched, not each
+      // from the root down.
       if (identity === undefined || nextCounts) await this.#note(directory, level, directories);
       if (identity !== undefined) await this.#descend(path, depth + 1, found, directories);
       return;

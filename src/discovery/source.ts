@@ -4,7 +4,8 @@ import type { UpstreamAddress } from '../core/address.ts';
 
 export interface SourceListener {
   /**
-   * The address exists. Said again for one that exists already, it has been replaced: another worker may be there.
+   * The address exists. Said again for one that exists already, it has been replaced: another
+   * worker may be there.
    * @param same the very socket that had vanished is back, and so is whoever listens on it
    */
   appeared(address: UpstreamAddress, same?: boolean): void;

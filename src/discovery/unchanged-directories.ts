@@ -1,4 +1,5 @@
-// What was found in directories that have not changed since: a look at a thousand sockets is then a look at their directory.
+// What was found in directories that have not changed since: a look at a thousand sockets is then a
+// look at their directory.
 
 /** What `stat` says of a directory, as far as it matters here. */
 export interface DirectoryFacts {
@@ -9,8 +10,8 @@ export interface DirectoryFacts {
 }
 
 /**
- * ms: a change within one tick of the kernel's clock leaves the time of the last one, so a directory that has changed
- * so lately is not taken for unchanged.
+ * ms: a change within one tick of the kernel's clock leaves the time of the last one, so a
+ * directory that has changed so lately is not taken for unchanged.
  */
 const SETTLED = 2000;
 

@@ -1,4 +1,5 @@
-// Reads the head of a CGI response (RFC 3875 section 6) from STDOUT bytes, however they are split, and checks every line of it.
+// Reads the head of a CGI response (RFC 3875 section 6) from STDOUT bytes, however they are split,
+// and checks every line of it.
 
 /** The worker's head breaks the rules; nothing of it may reach a client. */
 export class BadHeadError extends Error {
@@ -31,8 +32,9 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FORBIDDEN = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
- * Collects bytes up to the empty line. `#position` is where the next byte stands: inside a line, at the start of one,
- * or after a CR at the start of one. Lines may end in CR LF or in LF alone (old Perl scripts do that).
+ * Collects bytes up to the empty line. `#position` is where the next byte stands: inside a line, at
+ * the start of one, or after a CR at the start of one. Lines may end in CR LF or in LF alone (old
+ * Perl scripts do that).
  */
 export class CgiHeadReader {
   readonly #limit: number;
@@ -46,8 +48,8 @@ export class CgiHeadReader {
   }
 
   /**
-   * Takes the next bytes of STDOUT. Gives undefined while the head is incomplete, else its fields and the offset in
-   * `chunk` at which the body begins.
+   * Takes the next bytes of STDOUT. Gives undefined while the head is incomplete, else its fields
+   * and the offset in `chunk` at which the body begins.
    * @throws BadHeadError, HeadTooLargeError
    */
   push(chunk: Buffer): { readonly fields: readonly HeaderField[]; readonly bodyAt: number } | undefined {
@@ -97,14 +99,18 @@ function parseField(line: string): HeaderField {
   const colon = line.indexOf(':');
   if (colon === -1) throw new BadHeadError(`header line without a colon: ${quote(line)}`);
   const name = line.slice(0, colon);
-  // RFC 9112 5.1: no space between name and colon; a line that begins with space would be an obsolete fold.
+  // RFC 9112 5.1: no space between name and colon; a line that begins with space would be an
+  // obsolete fold.
   if (!TOKEN.test(name)) throw new BadHeadError(`bad header name: ${quote(name)}`);
   const value = trimBlank(line, colon + 1);
   if (FORBIDDEN.test(value)) throw new BadHeadError(`control character in header ${name}: ${quote(value)}`);
   return { name, key: name.toLowerCase(), value };
 }
 
-/** The rest of the line without spaces and tabs at its ends; `trim` would also remove the control characters that must be refused. */
+/**
+ * The rest of the line without spaces and tabs at its ends; `trim` would also remove the control
+ * characters that must be refused.
+ */
 function trimBlank(line: string, from: number): string {
   let start = from;
   let end = line.length;

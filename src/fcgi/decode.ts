@@ -1,4 +1,5 @@
-// Reads the records a worker sends, however the bytes are split, and hands out their contents without copying.
+// Reads the records a worker sends, however the bytes are split, and hands out their contents
+// without copying.
 
 import { FIRST_REQUEST_ID, HEADER_LENGTH, MANAGEMENT_ID, TYPE, VERSION } from './protocol.ts';
 import { parsePairs } from './values.ts';
@@ -19,16 +20,22 @@ export interface RecordSink {
   values(values: ReadonlyMap<string, string>): void;
 }
 
-/** GET_VALUES knows three variables (section 4.1); a result longer than this is no answer to our question. */
+/**
+ * GET_VALUES knows three variables (section 4.1); a result longer than this is no answer to our
+ * question.
+ */
 const MAX_VALUES = 1024;
 
 type Content = 'stdout' | 'stderr' | 'end' | 'values' | 'skip';
 
 /**
  * Invariants:
- * 1. `#headerFill < 8` exactly while a header is incomplete; then `#contentLeft` and `#paddingLeft` count what the record still owes.
- * 2. Lengths are plain numbers, never 16-bit: 65,535 content bytes plus padding must not wrap (CVE-2026-55203).
- * 3. STDOUT and STDERR contents are passed on at once; only END_REQUEST (8 bytes) and GET_VALUES_RESULT (bounded) are collected.
+ * 1. `#headerFill < 8` exactly while a header is incomplete; then `#contentLeft` and `#paddingLeft`
+ *    count what the record still owes.
+ * 2. Lengths are plain numbers, never 16-bit: 65,535 content bytes plus padding must not wrap
+ *    (CVE-2026-55203).
+ * 3. STDOUT and STDERR contents are passed on at once; only END_REQUEST (8 bytes) and
+ *    GET_VALUES_RESULT (bounded) are collected.
  */
 export class RecordDecoder {
   readonly #sink: RecordSink;
@@ -48,7 +55,10 @@ export class RecordDecoder {
     this.#requestId = requestId;
   }
 
-  /** True when the last byte read was the last of a record and nothing came after END_REQUEST: the connection can carry another request. */
+  /**
+   * True when the last byte read was the last of a record and nothing came after END_REQUEST: the
+   * connection can carry another request.
+   */
   get clean(): boolean {
     return this.#headerFill === 0 && !this.#surplus;
   }
@@ -133,14 +143,18 @@ export class RecordDecoder {
     return whole;
   }
 
-  /** What to do with a record's content; refuses records that can only come from a broken or hostile worker. */
+  /**
+   * What to do with a record's content; refuses records that can only come from a broken or hostile
+   * worker.
+   */
   #contentOf(type: number, requestId: number, length: number): Content {
     if (requestId === MANAGEMENT_ID) {
       if (type === TYPE.GET_VALUES_RESULT) {
         if (length > MAX_VALUES) throw new RecordError(`GET_VALUES_RESULT of ${length} bytes`);
         return 'values';
       }
-      // An application record with id 0 crashed HAProxy once (commit 3ac082b): only management records may carry it.
+      // An application record with id 0 crashed HAProxy once (commit 3ac082b): only management
+      // records may carry it.
       if (type < TYPE.GET_VALUES) throw new RecordError(`record type ${type} with request id 0`);
       return 'skip';
     }

@@ -1,4 +1,5 @@
-// Writes the records we send: BEGIN_REQUEST, PARAMS split on pair boundaries, STDIN and ABORT_REQUEST.
+// Writes the records we send: BEGIN_REQUEST, PARAMS split on pair boundaries, STDIN and
+// ABORT_REQUEST.
 
 import {
   FIRST_REQUEST_ID,
@@ -14,7 +15,10 @@ import {
 const BEGIN_LENGTH = 16;
 /** Offset of the flags byte within the request head: record header, then two bytes of role. */
 const FLAGS_AT = HEADER_LENGTH + 2;
-/** Content of a full STDIN record: the largest multiple of 8, so that only the last record needs padding. */
+/**
+ * Content of a full STDIN record: the largest multiple of 8, so that only the last record needs
+ * padding.
+ */
 export const STDIN_CONTENT = 65_528;
 
 /** A parameter, or all of them together, is larger than any worker takes. */
@@ -26,13 +30,15 @@ export class ParamsTooLargeError extends Error {
 }
 
 /**
- * Builds the head of a connection's first request: BEGIN_REQUEST, PARAMS records and the empty PARAMS record that closes them.
- * Strings are byte strings: each character is one byte, so a latin1 header byte reaches the worker as it came.
+ * Builds the head of a connection's first request: BEGIN_REQUEST, PARAMS records and the empty
+ * PARAMS record that closes them. Strings are byte strings: each character is one byte, so a latin1
+ * header byte reaches the worker as it came.
  *
- * Invariants: a record's content never passes 65,535 bytes; a pair never spans two records (php-fpm resets the
- * connection on one that does); every padding and reserved byte is written as zero.
+ * Invariants: a record's content never passes 65,535 bytes; a pair never spans two records (php-fpm
+ * resets the connection on one that does); every padding and reserved byte is written as zero.
  *
- * Contents are joined as strings and become bytes all at once: with a write for each name and value it took twice as long.
+ * Contents are joined as strings and become bytes all at once: with a write for each name and value
+ * it took twice as long.
  *
  * One encoder serves every request in turn: `begin`, `add`..., `finish`, all in one tick.
  */
@@ -58,7 +64,8 @@ export class RequestEncoder {
 
   /**
    * Adds one parameter.
-   * @throws ParamsTooLargeError when the pair does not fit in one record, or all do not fit in the limit
+   * @throws ParamsTooLargeError when the pair does not fit in one record, or all do not fit in the
+   *   limit
    */
   add(name: string, value: string): void {
     this.#append(encodePair(name, value));
@@ -72,7 +79,10 @@ export class RequestEncoder {
     for (const pairs of pieces) this.#append(pairs);
   }
 
-  /** The finished head. With `emptyBody` the empty STDIN record that every request must end with is part of it. */
+  /**
+   * The finished head. With `emptyBody` the empty STDIN record that every request must end with is
+   * part of it.
+   */
   finish(emptyBody: boolean): Buffer {
     this.#closeRecord();
     const contents = this.#full;
@@ -104,7 +114,10 @@ export class RequestEncoder {
   }
 }
 
-/** Makes a finished request head fit the connection it is to go over: its request id, and FCGI_KEEP_CONN or not. */
+/**
+ * Makes a finished request head fit the connection it is to go over: its request id, and
+ * FCGI_KEEP_CONN or not.
+ */
 export function addressHead(head: Buffer, requestId: number, keep: boolean): void {
   head[FLAGS_AT] = keep ? FLAG_KEEP_CONN : 0;
   if (head.readUInt16BE(2) === requestId) return;
@@ -134,7 +147,10 @@ export function encodePairs(pairs: Iterable<readonly [name: string, value: strin
   return pieces;
 }
 
-/** The same string in one piece: one that was joined of many is put together again each time it is written. */
+/**
+ * The same string in one piece: one that was joined of many is put together again each time it is
+ * written.
+ */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
@@ -150,7 +166,10 @@ function tooLarge(name: string, length: number): ParamsTooLargeError {
   return new ParamsTooLargeError(`parameter ${name.slice(0, 64)} takes ${length} bytes, a record holds ${MAX_CONTENT}`);
 }
 
-/** What frames `contentLength` bytes (at most 65,535) of request body: the bytes before and after them. */
+/**
+ * What frames `contentLength` bytes (at most 65,535) of request body: the bytes before and after
+ * them.
+ */
 export function stdinFrame(requestId: number, contentLength: number): { readonly header: Buffer; readonly padding: Buffer } {
   const paddingLength = paddingFor(contentLength);
   const header = Buffer.alloc(HEADER_LENGTH);

@@ -6,8 +6,9 @@ export const HEADER_LENGTH = 8;
 export const MAX_CONTENT = 65_535;
 
 /**
- * The request id of the first exchange on a connection. None of the workers we serve multiplexes, so a connection carries
- * one exchange at a time; each has an id of its own, so that what a worker says late is not taken for the next answer.
+ * The request id of the first exchange on a connection. None of the workers we serve multiplexes,
+ * so a connection carries one exchange at a time; each has an id of its own, so that what a worker
+ * says late is not taken for the next answer.
  */
 export const FIRST_REQUEST_ID = 1;
 /** Ids are 16-bit (section 3.3), and 0 is taken. */
@@ -44,7 +45,10 @@ export function paddingFor(contentLength: number): number {
   return -contentLength & 7;
 }
 
-/** Writes one record header at `at`; the reserved byte is zeroed, whatever the buffer held (HAProxy commit 2e6bf0a). */
+/**
+ * Writes one record header at `at`; the reserved byte is zeroed, whatever the buffer held (HAProxy
+ * commit 2e6bf0a).
+ */
 export function writeHeader(
   target: Buffer,
   at: number,

@@ -1,4 +1,5 @@
-// FCGI_GET_VALUES (specification 4.1): the question a front end may ask a worker about its capacity, and the answer.
+// FCGI_GET_VALUES (specification 4.1): the question a front end may ask a worker about its
+// capacity, and the answer.
 
 import { HEADER_LENGTH, MANAGEMENT_ID, TYPE, writeHeader } from './protocol.ts';
 
@@ -6,8 +7,9 @@ const MAX_CONNS = 'FCGI_MAX_CONNS';
 const PADDING = 8;
 
 /**
- * The record that asks for FCGI_MAX_CONNS. It carries padding because libfcgi reads on past a record without any
- * and then hangs until more bytes come (measured on libfcgi 2.4.2 and FCGI.pm 0.82).
+ * The record that asks for FCGI_MAX_CONNS. It carries padding because libfcgi reads on past a
+ * record without any and then hangs until more bytes come (measured on libfcgi 2.4.2 and FCGI.pm
+ * 0.82).
  */
 export function encodeGetMaxConns(): Buffer {
   const contentLength = 2 + MAX_CONNS.length;
@@ -18,7 +20,10 @@ export function encodeGetMaxConns(): Buffer {
   return record;
 }
 
-/** FCGI_MAX_CONNS out of an answer: a whole number of at least 1, or undefined when the worker did not say. */
+/**
+ * FCGI_MAX_CONNS out of an answer: a whole number of at least 1, or undefined when the worker did
+ * not say.
+ */
 export function maxConnsOf(values: ReadonlyMap<string, string>): number | undefined {
   const text = values.get(MAX_CONNS);
   if (text === undefined || !/^\d{1,9}$/.test(text)) return undefined;
@@ -26,7 +31,10 @@ export function maxConnsOf(values: ReadonlyMap<string, string>): number | undefi
   return number >= 1 ? number : undefined;
 }
 
-/** The name-value pairs of a record (specification 3.4), as latin1 strings; undefined when a length runs past the end. */
+/**
+ * The name-value pairs of a record (specification 3.4), as latin1 strings; undefined when a length
+ * runs past the end.
+ */
 export function parsePairs(bytes: Buffer): Map<string, string> | undefined {
   const pairs = new Map<string, string>();
   let at = 0;

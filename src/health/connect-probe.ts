@@ -1,4 +1,5 @@
-// The probe `connect`: does a connection come about? Behind a socket of systemd it always does (DESIGN.md fact 1).
+// The probe `connect`: does a connection come about? Behind a socket of systemd it always does
+// (DESIGN.md fact 1).
 
 import type { ProbeLease } from '../upstream/probe-lease.ts';
 import { failedAnswer } from './failed-answer.ts';

@@ -1,8 +1,8 @@
 // Who of a pool may be ejected: at most a share of it, and never the last one that serves.
 
 /**
- * Invariants: at most the share is ejected; while anybody is ejected, somebody else serves, provided that `needed` is
- * asked whenever a member may have ceased to.
+ * Invariants: at most the share is ejected; while anybody is ejected, somebody else serves,
+ * provided that `needed` is asked whenever a member may have ceased to.
  */
 export class Ejections<Member> {
   #share: number;
@@ -13,7 +13,8 @@ export class Ejections<Member> {
 
   /**
    * @param share of the members that may be ejected, 0 to 1
-   * @param serves whether a member gets requests: one that is dead, drained or down by its probes is no substitute
+   * @param serves whether a member gets requests: one that is dead, drained or down by its probes
+   *   is no substitute
    */
   constructor(share: number, serves: (member: Member) => boolean) {
     this.#share = share;

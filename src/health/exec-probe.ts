@@ -11,7 +11,10 @@ import type { Probe, ProbeAnswer } from './probe.ts';
 
 /** Bytes of output that are kept, for the reason. */
 const KEPT_OUTPUT = 1024;
-/** ms for the last output to come in after the end: a process left behind may hold the pipe open for good. */
+/**
+ * ms for the last output to come in after the end: a process left behind may hold the pipe open for
+ * good.
+ */
 const OUTPUT_GRACE = 100;
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
@@ -72,7 +75,9 @@ export class ExecProbe implements Probe {
   }
 }
 
-/** The beginning of what a command writes; the rest is read and dropped, so that it does not block. */
+/**
+ * The beginning of what a command writes; the rest is read and dropped, so that it does not block.
+ */
 class Output {
   readonly #child: Child;
   #kept: Buffer = Buffer.alloc(0);

@@ -1,4 +1,5 @@
-// Holds one answer against what the operator expects: status, headers, and the beginning of the body.
+// Holds one answer against what the operator expects: status, headers, and the beginning of the
+// body.
 
 import type { ProbeExpectation, TextPattern } from '../config/health.ts';
 import { BadHeadError, CgiHeadReader, type HeaderField, HeadTooLargeError } from '../fcgi/cgi-head.ts';
@@ -28,7 +29,10 @@ export class ExpectedAnswer {
     else this.#readHead(chunk);
   }
 
-  /** The answer is complete: what is wrong with it, in the operator's words; undefined when it is as expected. */
+  /**
+   * The answer is complete: what is wrong with it, in the operator's words; undefined when it is as
+   * expected.
+   */
   problem(): string | undefined {
     if (this.#problem !== undefined) return this.#problem;
     if (!this.#headEnded) return 'answer without a head';
@@ -72,7 +76,10 @@ function headProblem(fields: readonly HeaderField[], expect: ProbeExpectation): 
   return undefined;
 }
 
-/** RFC 3875 6.3.3: without a Status it is 200, or 302 with a Location. A Status that is none is given back. */
+/**
+ * RFC 3875 6.3.3: without a Status it is 200, or 302 with a Location. A Status that is none is
+ * given back.
+ */
 function statusOf(fields: readonly HeaderField[]): number | string {
   const line = fields.find(({ key }) => key === 'status')?.value;
   if (line === undefined) return fields.some(({ key }) => key === 'location') ? 302 : 200;

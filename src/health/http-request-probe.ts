@@ -1,4 +1,5 @@
-// The probe `request` for an HTTP upstream: a request of its own, and an answer as the operator expects it.
+// The probe `request` for an HTTP upstream: a request of its own, and an answer as the operator
+// expects it.
 
 import type { ProbeExpectation, ProbeQuestion } from '../config/health.ts';
 import type { HttpHead, HttpRequest } from '../upstream/http/request.ts';

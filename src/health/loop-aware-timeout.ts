@@ -1,4 +1,5 @@
-// A time limit that a late event loop does not use up: while the loop was away nobody read the answer that may have come.
+// A time limit that a late event loop does not use up: while the loop was away nobody read the
+// answer that may have come.
 
 import type { Clock, Timer } from '../core/clock.ts';
 
@@ -19,7 +20,8 @@ export class LoopAwareTimeout {
 
   /**
    * @param limit ms
-   * @param ended called once, when that much time has passed with the event loop at work, unless cancelled
+   * @param ended called once, when that much time has passed with the event loop at work, unless
+   *   cancelled
    */
   constructor(limit: number, clock: Clock, ended: () => void) {
     this.#clock = clock;
@@ -37,7 +39,8 @@ export class LoopAwareTimeout {
     const due = this.#clock.now() + this.#slice;
     return this.#clock.after(this.#slice, () => {
       const late = this.#clock.now() - due > TOLERANCE;
-      // Timers come before reads in a turn of the loop. Another slice lets it read, and send what it could not send.
+      // Timers come before reads in a turn of the loop. Another slice lets it read, and send what
+      // it could not send.
       if (late && this.#excuses > 0) this.#excuses -= 1;
       else this.#left -= 1;
       if (this.#left === 0) this.#ended();

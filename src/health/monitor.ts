@@ -20,12 +20,15 @@ type Ejection =
   /** The next request is the trial. */
   | { readonly kind: 'trial' };
 
-/** An ejection is shortened by up to this share, at random, so that upstreams that failed together do not come back together. */
+/**
+ * An ejection is shortened by up to this share, at random, so that upstreams that failed together
+ * do not come back together.
+ */
 const JITTER = 0.2;
 
 /**
- * The only one who judges an upstream.
- * Invariants: probes that say `down` outrank everything; while `out` the upstream is counted in `ejections`.
+ * The only one who judges an upstream. Invariants: probes that say `down` outrank everything; while
+ * `out` the upstream is counted in `ejections`.
  */
 export class HealthMonitor {
   readonly #upstream: Upstream;
@@ -71,7 +74,8 @@ export class HealthMonitor {
 
   /**
    * The verdict of the probes.
-   * @param proves whether a good answer shows that requests are answered well: one to a mere connection does not
+   * @param proves whether a good answer shows that requests are answered well: one to a mere
+   *   connection does not
    */
   probed(verdict: 'up' | 'down', reason: string, proves: boolean): void {
     this.#probes = { verdict, reason };
@@ -86,7 +90,9 @@ export class HealthMonitor {
     this.#judge('it is no longer probed as before');
   }
 
-  /** Failures are counted anew, by other rules. An ejection goes on, unless there are to be none. */
+  /**
+   * Failures are counted anew, by other rules. An ejection goes on, unless there are to be none.
+   */
   reconfigure(settings: PassiveSettings | undefined): void {
     this.#settings = settings;
     this.#passive = settings && new PassiveHealth(settings);
@@ -135,8 +141,9 @@ export class HealthMonitor {
   }
 
   /**
-   * One request at a time, which shows whether it is well. At once where nobody listens: finding that out costs nobody
-   * anything, since a refused connection is no attempt, and a worker that is back is to be used at once.
+   * One request at a time, which shows whether it is well. At once where nobody listens: finding
+   * that out costs nobody anything, since a refused connection is no attempt, and a worker that is
+   * back is to be used at once.
    */
   #tryOnly(reason: string): void {
     this.#ejection = { kind: 'trial' };

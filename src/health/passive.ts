@@ -1,10 +1,14 @@
-// Counts how the requests of one upstream end, and says when it has failed too often. Pure: outcomes and times in, a verdict out.
+// Counts how the requests of one upstream end, and says when it has failed too often. Pure:
+// outcomes and times in, a verdict out.
 
 import type { PassiveClass, PassiveSettings } from '../config/settings.ts';
 import type { FailureClass, FailureCode, ProxyError } from '../core/errors.ts';
 import type { ExchangeOutcome } from '../upstream/transport/request.ts';
 
-/** Codes that mean more here than their class says: waiting in vain costs a request its time, where refusals cost nothing. */
+/**
+ * Codes that mean more here than their class says: waiting in vain costs a request its time, where
+ * refusals cost nothing.
+ */
 const CODES: Partial<Record<FailureCode, PassiveClass>> = { FCGI_LB_CONNECT_TIMEOUT: 'timeout' };
 
 /** `busy`, `status` and whatever is the client's doing say nothing against an upstream. */
@@ -17,7 +21,10 @@ const CLASSES: Readonly<Record<FailureClass, PassiveClass | undefined>> = {
   status: undefined,
 };
 
-/** How many parts a window has: what is older than the window falls out of the count a part at a time. */
+/**
+ * How many parts a window has: what is older than the window falls out of the count a part at a
+ * time.
+ */
 const PARTS = 10;
 
 interface Part {
@@ -83,7 +90,8 @@ export class PassiveHealth {
 
 /**
  * What an outcome says of the upstream.
- * @param on the failures that count; an application's own 5xx is a good answer unless it is among them
+ * @param on the failures that count; an application's own 5xx is a good answer unless it is among
+ *   them
  */
 export function classOf(outcome: ExchangeOutcome, on: ReadonlySet<PassiveClass>): PassiveClass | 'good' | 'nothing' {
   if (outcome.kind === 'abandoned') return 'nothing';

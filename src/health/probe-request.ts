@@ -1,4 +1,5 @@
-// The FastCGI request that the probe `request` sends: one set of parameters that applications at `/` and php-fpm's ping both understand.
+// The FastCGI request that the probe `request` sends: one set of parameters that applications at
+// `/` and php-fpm's ping both understand.
 
 import type { ProbeQuestion } from '../config/health.ts';
 import { ConfigError } from '../core/address.ts';
@@ -48,10 +49,11 @@ export function probeParams({ method, uri, params }: RequestQuestion): ReadonlyM
 }
 
 /**
- * An application at `/` wants SCRIPT_NAME empty (DESIGN.md fact 13). php-fpm looks for its ping.path in SCRIPT_NAME, and
- * only when SCRIPT_FILENAME is there; but a REDIRECT_URL beside a PATH_TRANSLATED that is not SCRIPT_FILENAME replaces
- * SCRIPT_NAME there (with cgi.fix_pathinfo, the default), and PATH_INFO does without it (measured on PHP 8.2). That would
- * lead astray from a script that the operator names in SCRIPT_FILENAME, so who does that gets what PHP calls usual.
+ * An application at `/` wants SCRIPT_NAME empty (DESIGN.md fact 13). php-fpm looks for its
+ * ping.path in SCRIPT_NAME, and only when SCRIPT_FILENAME is there; but a REDIRECT_URL beside a
+ * PATH_TRANSLATED that is not SCRIPT_FILENAME replaces SCRIPT_NAME there (with cgi.fix_pathinfo,
+ * the default), and PATH_INFO does without it (measured on PHP 8.2). That would lead astray from a
+ * script that the operator names in SCRIPT_FILENAME, so who does that gets what PHP calls usual.
  */
 function scriptParams(path: string, file: boolean): ReadonlyArray<readonly [string, string]> {
   if (file) return [['SCRIPT_NAME', path]];

@@ -6,16 +6,23 @@ export type ProbeAnswer =
   | { readonly kind: 'good' }
   /** `reason` is for the operator: what was wrong, in a few words, without the upstream's name. */
   | { readonly kind: 'bad'; readonly reason: string }
-  /** Nothing can be said: the worker is at work (a full backlog, OVERLOADED), and that is a sign of life. */
+  /**
+   * Nothing can be said: the worker is at work (a full backlog, OVERLOADED), and that is a sign of
+   * life.
+   */
   | { readonly kind: 'busy' }
-  /** The question could not be put, and not for anything the upstream did: its command is missing, no descriptor is free. */
+  /**
+   * The question could not be put, and not for anything the upstream did: its command is missing,
+   * no descriptor is free.
+   */
   | { readonly kind: 'unasked'; readonly reason: string };
 
 export interface Probe {
   /**
    * Asks, in the slot that was lent, and gives the loan back by itself on every path.
    * @param done called once, unless given up before
-   * @returns how to give up: nothing is reported any more, and the slot is free as soon as the worker's state allows
+   * @returns how to give up: nothing is reported any more, and the slot is free as soon as the
+   *   worker's state allows
    */
   ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void;
 }

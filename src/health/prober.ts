@@ -7,13 +7,20 @@ import type { ProbeLease } from '../upstream/probe-lease.ts';
 import { LoopAwareTimeout } from './loop-aware-timeout.ts';
 import type { Probe, ProbeAnswer, ProbeTarget } from './probe.ts';
 
-/** The share of an interval that jitter may add or take off, so that many upstreams are not probed in step. */
+/**
+ * The share of an interval that jitter may add or take off, so that many upstreams are not probed
+ * in step.
+ */
 const JITTER = 0.1;
-/** While an upstream is down the interval doubles up to this many intervals or ms, whichever is less. */
+/**
+ * While an upstream is down the interval doubles up to this many intervals or ms, whichever is
+ * less.
+ */
 const BACK_OFF = { intervals: 8, ms: 60_000 } as const;
 /**
- * ms: probes begin on the marks of a grid, so that those of many upstreams share a turn of the event loop. An idle process
- * pays for waking up, not for probing: each probe by itself cost 330 us of CPU, fifty together 60 us each.
+ * ms: probes begin on the marks of a grid, so that those of many upstreams share a turn of the
+ * event loop. An idle process pays for waking up, not for probing: each probe by itself cost 330 us
+ * of CPU, fifty together 60 us each.
  */
 const GRID = { ms: 250, share: 1 / 20 } as const;
 /** ms within which an address that is new is probed, if it may be. */
@@ -49,8 +56,9 @@ interface Question {
 }
 
 /**
- * Invariants: at most one probe is on its way; each takes a slot that was lent, or is skipped (DESIGN.md fact 7). `#good`
- * and `#bad` count answers in a row, so at most one of them is above zero.
+ * Invariants: at most one probe is on its way; each takes a slot that was lent, or is skipped
+ * (DESIGN.md fact 7). `#good` and `#bad` count answers in a row, so at most one of them is above
+ * zero.
  */
 export class Prober {
   readonly #target: ProbeTarget;
@@ -69,8 +77,9 @@ export class Prober {
   #latest: LatestProbe | undefined;
 
   /**
-   * @param judged hears `down` after `fall` bad answers in a row, and `up` after `rise` good ones of an upstream that is
-   *   down or not well; the reason is for the operator, without the upstream's name
+   * @param judged hears `down` after `fall` bad answers in a row, and `up` after `rise` good ones
+   *   of an upstream that is down or not well; the reason is for the operator, without the
+   *   upstream's name
    */
   constructor(
     target: ProbeTarget,

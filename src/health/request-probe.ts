@@ -18,10 +18,14 @@ export class RequestProbe implements Probe {
     this.#expect = question.expect;
   }
 
-  /** The answer is judged when it is complete: until then the worker is at it, and the slot taken (DESIGN.md fact 4). */
+  /**
+   * The answer is judged when it is complete: until then the worker is at it, and the slot taken
+   * (DESIGN.md fact 4).
+   */
   ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     const answer = new ExpectedAnswer(this.#expect);
-    // An exchange writes its connection's request id into the head, and the last one may not have sent all of its own.
+    // An exchange writes its connection's request id into the head, and the last one may not have
+    // sent all of its own.
     const request = { ...this.#request, head: Buffer.from(this.#request.head) };
     const exchange = loan.start(request, {
       sent: () => undefined,

@@ -1,4 +1,5 @@
-// The probe `values`: FCGI_GET_VALUES, which a FastCGI library answers by itself, without troubling the application.
+// The probe `values`: FCGI_GET_VALUES, which a FastCGI library answers by itself, without troubling
+// the application.
 
 import { RecordDecoder, RecordError } from '../fcgi/decode.ts';
 import { encodeGetMaxConns } from '../fcgi/values.ts';
@@ -42,7 +43,8 @@ function putQuestion(connection: Connection, answered: (answer: ProbeAnswer) => 
         answered(bad(`no FastCGI: ${error.message}`));
         return;
       }
-      // A whole record of any kind: who does not know the question says UNKNOWN_TYPE (specification 4.2), and lives.
+      // A whole record of any kind: who does not know the question says UNKNOWN_TYPE (specification
+      // 4.2), and lives.
       if (decoder.clean) answered({ kind: 'good' });
     },
     drained: ignore,

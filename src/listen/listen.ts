@@ -1,4 +1,5 @@
-// Makes a server listen, on an address or on a socket that another process opened, or says plainly why that is not possible.
+// Makes a server listen, on an address or on a socket that another process opened, or says plainly
+// why that is not possible.
 
 import { chmod } from 'node:fs/promises';
 import { type AddressInfo, connect, Server, type Socket } from 'node:net';
@@ -21,7 +22,8 @@ export class ListenError extends Error {
 }
 
 /**
- * What is wrong when it is this program itself that has the address, or part of it: no other one is to be looked for.
+ * What is wrong when it is this program itself that has the address, or part of it: no other one is
+ * to be looked for.
  * @param own addresses that it listens on, as they became
  */
 export function explained(error: unknown, own: readonly string[]): unknown {
@@ -80,7 +82,10 @@ export interface Handover {
 /** A listening socket that another process opened. */
 export interface Inherited extends Handover {
   readonly kind: 'inherited';
-  /** Whether the file is this process's to remove: not while the process that opened the socket still serves. */
+  /**
+   * Whether the file is this process's to remove: not while the process that opened the socket
+   * still serves.
+   */
   readonly mayRemove: () => boolean;
   /** For a socket that systemd passed: it can be had only once. */
   readonly kept: KeptSocket | undefined;
@@ -96,17 +101,24 @@ export interface Listener {
   handover(): Handover;
   /** The socket belongs to another process from now on: its file stays when this one closes. */
   handOn(): void;
-  /** Stops to accept, at once, and resolves when the last connection has ended. Connections are not cut, nor is the client told. */
+  /**
+   * Stops to accept, at once, and resolves when the last connection has ended. Connections are not
+   * cut, nor is the client told.
+   */
   close(): Promise<void>;
 }
 
 export interface ListenOptions {
-  /** Permission bits of a unix socket. 0666 as in nginx: whoever may reach the directory may speak HTTP to us. */
+  /**
+   * Permission bits of a unix socket. 0666 as in nginx: whoever may reach the directory may speak
+   * HTTP to us.
+   */
   readonly mode?: number;
 }
 
 /**
- * Listens on `place`. A socket file that nobody answers on, left by a program that was killed, is replaced.
+ * Listens on `place`. A socket file that nobody answers on, left by a program that was killed, is
+ * replaced.
  * @throws ListenError
  */
 export async function listenOn(server: Server, place: Address | Inherited, options: ListenOptions = {}): Promise<Listener> {
@@ -169,9 +181,11 @@ class OpenListener implements Listener {
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
       if (this.#file !== undefined && !this.#handedOn && this.#mayRemove()) removeOwn(this.#file.path, this.#file);
-      // http.Server's own close would cut kept connections at once, with requests on their way to us.
+      // http.Server's own close would cut kept connections at once, with requests on their way to
+      // us.
       Server.prototype.close.call(this.#server, () => {
-        // Only that one stops the timer that looks for slow clients, and now there is nothing left to cut.
+        // Only that one stops the timer that looks for slow clients, and now there is nothing left
+        // to cut.
         this.#server.close();
         resolve();
       });
@@ -181,19 +195,22 @@ class OpenListener implements Listener {
 }
 
 /**
- * A listening socket that systemd passed. A reload that takes its address out, or fails after it has begun to serve there, closes
- * no more than the listener: systemd passes a socket only once, and a later reload may want it. So it has an acceptor of its own,
- * which hands each connection to the server that serves there at the time.
+ * A listening socket that systemd passed. A reload that takes its address out, or fails after it
+ * has begun to serve there, closes no more than the listener: systemd passes a socket only once,
+ * and a later reload may want it. So it has an acceptor of its own, which hands each connection to
+ * the server that serves there at the time.
  *
- * Invariant: from the first use on it is open and accepted from until `end`; while nobody serves, whoever connects is
- * sent away at once instead of waiting for an answer that nobody gives.
+ * Invariant: from the first use on it is open and accepted from until `end`; while nobody serves,
+ * whoever connects is sent away at once instead of waiting for an answer that nobody gives.
  */
 export class KeptSocket {
   readonly #fd: number;
   #acceptor: Server | undefined;
   /** Undefined while nobody serves. */
   #deliver: ((connection: Socket) => void) | undefined;
-  /** Why it cannot be served on; its descriptor may be closed then, and the number somebody else's. */
+  /**
+   * Why it cannot be served on; its descriptor may be closed then, and the number somebody else's.
+   */
   #failure: unknown;
   #ended = false;
 
@@ -240,7 +257,10 @@ export class KeptSocket {
     };
   }
 
-  /** It is not kept any more: it is closed as soon as nobody serves there, and systemd's own descriptor collects who connects. */
+  /**
+   * It is not kept any more: it is closed as soon as nobody serves there, and systemd's own
+   * descriptor collects who connects.
+   */
   end(): void {
     this.#ended = true;
     if (!this.served) this.#acceptor?.close();
@@ -276,7 +296,10 @@ function inheritedText({ text }: Pick<Handover, 'text'>, bound: AddressInfo | un
   return bound === undefined ? text : `${address}:${bound.port}`;
 }
 
-/** The descriptor of a listening server. Node shows it only on the handle, which is no documented part of its interface. */
+/**
+ * The descriptor of a listening server. Node shows it only on the handle, which is no documented
+ * part of its interface.
+ */
 function fdOf(server: Server): number {
   const { _handle: handle } = server as Server & { readonly _handle?: { readonly fd?: number } | null };
   if (typeof handle?.fd !== 'number' || handle.fd < 0) throw new Error('the descriptor of a listening socket cannot be found');

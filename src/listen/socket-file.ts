@@ -14,9 +14,10 @@ export interface FileIdentity {
 }
 
 /**
- * A name to bind, next to `path`. libuv removes the name that it bound when it closes, even when another process serves
- * the socket by then: so it binds this one, and the name that clients use is a link that it knows nothing of.
- * Hidden, so that no glob of sockets means it; `ss` shows it as the socket's name for as long as the socket lives.
+ * A name to bind, next to `path`. libuv removes the name that it bound when it closes, even when
+ * another process serves the socket by then: so it binds this one, and the name that clients use is
+ * a link that it knows nothing of. Hidden, so that no glob of sockets means it; `ss` shows it as
+ * the socket's name for as long as the socket lives.
  */
 export function passingName(path: string): string {
   const letters = randomInt(36 ** 5)
@@ -27,7 +28,8 @@ export function passingName(path: string): string {
 }
 
 /**
- * Gives the socket at `passing` its name `path`, in one step and never over a file that is in use; `passing` is gone afterwards.
+ * Gives the socket at `passing` its name `path`, in one step and never over a file that is in use;
+ * `passing` is gone afterwards.
  * @param abandoned whether nobody listens on the socket that has the name already
  * @throws Error (a Node system error, EEXIST when the name is taken)
  */
@@ -54,13 +56,15 @@ async function takeAway(path: string, abandoned: (path: string) => Promise<boole
   try {
     const found = await lstat(path);
     if (!found.isSocket() || !(await abandoned(path))) return false;
-    // Two programs may find the same left-behind file. Whoever comes second must not remove the socket of the first: so the
-    // file is looked at again once it has a name that only this program uses, and given back if it is another.
+    // Two programs may find the same left-behind file. Whoever comes second must not remove the
+    // socket of the first: so the file is looked at again once it has a name that only this program
+    // uses, and given back if it is another.
     const aside = passingName(path);
     await rename(path, aside);
     try {
       const moved = await lstat(aside);
-      // Nobody holds the inode of an abandoned socket: its number may be that of a new file already, but not with its time.
+      // Nobody holds the inode of an abandoned socket: its number may be that of a new file
+      // already, but not with its time.
       const same = isSame(moved, found) && moved.mtimeMs === found.mtimeMs;
       if (!same) await link(aside, path);
       return same;
@@ -74,8 +78,9 @@ async function takeAway(path: string, abandoned: (path: string) => Promise<boole
 }
 
 /**
- * Removes the socket file, unless its name belongs to another file by now. The socket must still be open: it holds the inode,
- * whose number no other file has until then. Nothing that goes wrong here could be mended.
+ * Removes the socket file, unless its name belongs to another file by now. The socket must still be
+ * open: it holds the inode, whose number no other file has until then. Nothing that goes wrong here
+ * could be mended.
  */
 export function removeOwn(path: string, own: FileIdentity): void {
   try {

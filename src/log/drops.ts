@@ -1,4 +1,5 @@
-// Counts the lines that a log has lost, and tells the operator: at once, and then at most every ten seconds.
+// Counts the lines that a log has lost, and tells the operator: at once, and then at most every ten
+// seconds.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -7,8 +8,8 @@ import type { Log } from '../core/log.ts';
 const INTERVAL = 10_000;
 
 /**
- * Invariant: `#quiet` runs from a word until the next one is allowed; what happens meanwhile is told when it ends. Only the first
- * loss after mere trouble does not wait for that.
+ * Invariant: `#quiet` runs from a word until the next one is allowed; what happens meanwhile is
+ * told when it ends. Only the first loss after mere trouble does not wait for that.
  */
 export class LogDrops {
   readonly #log: Log;

@@ -1,10 +1,14 @@
-// Writes lines to a descriptor in the background: what the other end does not take waits in bounded memory, and then is lost and counted.
+// Writes lines to a descriptor in the background: what the other end does not take waits in bounded
+// memory, and then is lost and counted.
 
 import { close, write } from 'node:fs';
 import type { Clock, Timer } from '../core/clock.ts';
 import { systemCode } from '../core/errors.ts';
 
-/** An open descriptor. It should be non-blocking where a write may wait for somebody: a thread that waits holds up the exit of the process. */
+/**
+ * An open descriptor. It should be non-blocking where a write may wait for somebody: a thread that
+ * waits holds up the exit of the process.
+ */
 export interface LogOutput {
   readonly fd: number;
   /** Whether it is ours to close. */
@@ -37,8 +41,10 @@ type State =
 
 /**
  * Invariants:
- * 1. At most one write is on its way, and none once `closed`; the descriptor is closed exactly once, and never under a write.
- * 2. What waits and what is being written are together at most `limit` characters: a line that does not fit is dropped whole.
+ * 1. At most one write is on its way, and none once `closed`; the descriptor is closed exactly
+ *    once, and never under a write.
+ * 2. What waits and what is being written are together at most `limit` characters: a line that does
+ *    not fit is dropped whole.
  */
 export class LineWriter {
   readonly #clock: Clock;

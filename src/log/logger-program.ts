@@ -1,4 +1,5 @@
-// Sends lines to the machine's own syslog socket through the program logger(1), since Node cannot send a datagram to a unix socket.
+// Sends lines to the machine's own syslog socket through the program logger(1), since Node cannot
+// send a datagram to a unix socket.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -27,7 +28,8 @@ type State =
 
 /**
  * Invariants:
- * 1. At most one child at a time, and one write to it under way; what waits is at most `limit` characters.
+ * 1. At most one child at a time, and one write to it under way; what waits is at most `limit`
+ *    characters.
  * 2. A child that was started ends: at the end of its input, or it is killed.
  */
 export class LoggerProgram {

@@ -1,4 +1,5 @@
-// Opens what logs are written to so that a write never waits for whoever reads: files, FIFOs, standard output and standard error.
+// Opens what logs are written to so that a write never waits for whoever reads: files, FIFOs,
+// standard output and standard error.
 
 import { constants, fstatSync, open, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -17,7 +18,8 @@ export function openLogFile(path: string): LogOutput {
   try {
     return { fd: openSync(path, O_WRONLY | O_CREAT | FLAGS, MODE), own: true };
   } catch (error) {
-    // A FIFO without a reader. Opened for both it has one, and keeps what is written for whoever comes.
+    // A FIFO without a reader. Opened for both it has one, and keeps what is written for whoever
+    // comes.
     if (systemCode(error) !== 'ENXIO') throw error;
     return { fd: openSync(path, O_RDWR | FLAGS), own: true };
   }
@@ -33,8 +35,9 @@ export function openLogFileLater(path: string, done: (error: Error | null, outpu
 }
 
 /**
- * Standard output (1) or standard error (2). A pipe or a terminal is opened once more, since being non-blocking is a property
- * that all who have inherited the descriptor share: other programs do not expect it, and one that ends switches it off.
+ * Standard output (1) or standard error (2). A pipe or a terminal is opened once more, since being
+ * non-blocking is a property that all who have inherited the descriptor share: other programs do
+ * not expect it, and one that ends switches it off.
  */
 export function standardOutput(fd: 1 | 2): LogOutput {
   const inherited = { fd, own: false };
@@ -51,7 +54,9 @@ export function standardOutput(fd: 1 | 2): LogOutput {
   return inherited;
 }
 
-/** A socket cannot be opened once more, but Node makes it non-blocking when it makes a stream of it. */
+/**
+ * A socket cannot be opened once more, but Node makes it non-blocking when it makes a stream of it.
+ */
 function makeNonBlocking(fd: 1 | 2): void {
   void (fd === 1 ? process.stdout : process.stderr).writable;
 }

@@ -1,4 +1,5 @@
-// Sends lines to a syslog server: one datagram each over UDP (RFC 3164), with a bound on what may wait in the socket.
+// Sends lines to a syslog server: one datagram each over UDP (RFC 3164), with a bound on what may
+// wait in the socket.
 
 import { createSocket, type Socket } from 'node:dgram';
 import { hostname } from 'node:os';
@@ -6,7 +7,10 @@ import type { SyslogTarget } from '../config/access-log.ts';
 import type { Clock } from '../core/clock.ts';
 import type { WriterEvents } from './line-writer.ts';
 
-/** Bytes of one message. RFC 3164 has 1,024; servers of today take this much, and longer ones would be lost whole. */
+/**
+ * Bytes of one message. RFC 3164 has 1,024; servers of today take this much, and longer ones would
+ * be lost whole.
+ */
 const MAX_MESSAGE = 8192;
 /** ms before the next try to find the server. */
 const AGAIN = 10_000;
@@ -22,8 +26,10 @@ type State =
 
 /**
  * Invariants:
- * 1. `#waiting` is the bytes that were given to the socket and are not yet sent; beyond `limit` lines are dropped.
- * 2. The socket does not keep the process alive, and is closed once, when what was given to it has been sent.
+ * 1. `#waiting` is the bytes that were given to the socket and are not yet sent; beyond `limit`
+ *    lines are dropped.
+ * 2. The socket does not keep the process alive, and is closed once, when what was given to it has
+ *    been sent.
  */
 export class SyslogSender {
   readonly #target: SyslogTarget;
@@ -121,7 +127,9 @@ export class SyslogSender {
     for (const resolve of waiting) resolve();
   }
 
-  /** While it connects, the name leads nowhere; later, word has come that a datagram found nobody. */
+  /**
+   * While it connects, the name leads nowhere; later, word has come that a datagram found nobody.
+   */
   #failed(socket: Socket, error: Error): void {
     if (socket !== this.#socket) return;
     if (this.#state.kind !== 'connecting') {

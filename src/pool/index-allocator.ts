@@ -1,6 +1,10 @@
-// Small whole numbers for the members of a pool, so that what is known of a member is found by position.
+// Small whole numbers for the members of a pool, so that what is known of a member is found by
+// position.
 
-/** Invariant: what is taken is in nobody else's hands, and no larger than the most that were ever taken at a time. */
+/**
+ * Invariant: what is taken is in nobody else's hands, and no larger than the most that were ever
+ * taken at a time.
+ */
 export class IndexAllocator {
   readonly #free: number[] = [];
   #next = 0;

@@ -7,8 +7,8 @@ import type { ExchangeSink, FcgiRequest } from '../upstream/transport/request.ts
 import type { Upstream } from '../upstream/upstream.ts';
 
 /**
- * Whoever is granted a lease must call exactly one of `start`, `forward` and `release`. After the first two the exchange owns the slot
- * and frees it by itself, when the worker is done.
+ * Whoever is granted a lease must call exactly one of `start`, `forward` and `release`. After the
+ * first two the exchange owns the slot and frees it by itself, when the worker is done.
  */
 export class Lease {
   readonly upstream: Upstream;

@@ -22,7 +22,10 @@ export class Outage {
     this.#patience = patience;
   }
 
-  /** Clock time (ms) from which on nobody is to wait; undefined while there is an upstream to wait for. */
+  /**
+   * Clock time (ms) from which on nobody is to wait; undefined while there is an upstream to wait
+   * for.
+   */
   get deadline(): number | undefined {
     return this.#since === undefined ? undefined : this.#since + this.#patience;
   }
@@ -45,7 +48,10 @@ export class Outage {
     this.#settle();
   }
 
-  /** To be called whenever a member may have shown life or lost it. Costs next to nothing while all is well. */
+  /**
+   * To be called whenever a member may have shown life or lost it. Costs next to nothing while all
+   * is well.
+   */
   update(upstream: Upstream): void {
     if (upstream.unreachable) this.#lifeless.add(upstream);
     else if (this.#lifeless.size === 0) return;

@@ -32,7 +32,10 @@ export class PoolCounts {
   readonly connect = new DurationStats();
   /** From there to the head of the answer. */
   readonly head = new DurationStats();
-  /** From the request's arrival to its end; without those that became tunnels, which last as long as somebody talks. */
+  /**
+   * From the request's arrival to its end; without those that became tunnels, which last as long as
+   * somebody talks.
+   */
   readonly total = new DurationStats();
 
   /** Client requests that have ended. */

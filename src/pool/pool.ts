@@ -1,4 +1,5 @@
-// The upstreams that serve one application, and the queue of requests that none of them can take yet.
+// The upstreams that serve one application, and the queue of requests that none of them can take
+// yet.
 
 import type { Balancer } from '../balance/balancer.ts';
 import type { Clock, Timer } from '../core/clock.ts';
@@ -10,7 +11,10 @@ import { Outage } from './outage.ts';
 import { PoolCounts, type Rejection } from './pool-counts.ts';
 import { type QueueEntry, WaitQueue } from './queue.ts';
 
-/** Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire` returns. */
+/**
+ * Who asks for an upstream. Exactly one of the two is called, once, possibly before `acquire`
+ * returns.
+ */
 export interface Waiter {
   /** Upstreams that failed this request already; others are preferred. */
   readonly tried: ReadonlySet<Upstream> | undefined;
@@ -31,15 +35,20 @@ export interface QueueSettings {
 
 /**
  * Invariants:
- * 1. An upstream is known to the balancer exactly while it is `available`; `#refresh` alone sees to that.
- * 2. While the queue is not empty, nobody in it may have an upstream that is available; usually none is, but some may
- *    wait for one of their own (`later`), and backups for the primaries to fail. A slot that becomes free goes to the
- *    first in the queue who may have it in the same tick, and newcomers take only what nobody before them may have.
+ * 1. An upstream is known to the balancer exactly while it is `available`; `#refresh` alone sees to
+ *    that.
+ * 2. While the queue is not empty, nobody in it may have an upstream that is available; usually
+ *    none is, but some may wait for one of their own (`later`), and backups for the primaries to
+ *    fail. A slot that becomes free goes to the first in the queue who may have it in the same
+ *    tick, and newcomers take only what nobody before them may have.
  * 3. Every waiter hears `granted` or `refused` once, or has cancelled.
  */
 export class Pool {
   readonly name: string;
-  /** The pool itself counts who waits and who is refused; requests are counted by those who follow them to their end. */
+  /**
+   * The pool itself counts who waits and who is refused; requests are counted by those who follow
+   * them to their end.
+   */
   readonly counts = new PoolCounts();
   #queueSettings: QueueSettings;
   #balancer: Balancer<Upstream>;
@@ -98,7 +107,8 @@ export class Pool {
     this.#outage.reconfigure(queue.failFastAfter);
     if (balancer !== undefined) {
       this.#balancer = balancer;
-      // Nobody is served before the new one has heard of all: it would send away who is to wait for one of his own.
+      // Nobody is served before the new one has heard of all: it would send away who is to wait for
+      // one of his own.
       this.#serving = true;
       for (const upstream of this.#upstreams) this.#refresh(upstream);
       this.#serving = false;
@@ -117,7 +127,10 @@ export class Pool {
     if (!this.used) this.#onUnused?.();
   }
 
-  /** Whether a request is on its way to the pool, waits in it or is served by it, or a worker is at one whose client has left. */
+  /**
+   * Whether a request is on its way to the pool, waits in it or is served by it, or a worker is at
+   * one whose client has left.
+   */
   get used(): boolean {
     if (this.#users > 0 || this.#leaving.size > 0) return true;
     for (const upstream of this.#upstreams) if (upstream.inFlight > 0) return true;
@@ -163,10 +176,13 @@ export class Pool {
   };
 
   /**
-   * Asks for an upstream with a free slot: granted at once if there is one and nobody waits, else from the queue.
-   * @param deadline clock time (ms) until which to wait, for a request that comes back after an attempt: it is not
-   *   refused for a full queue, and with the deadline it had before it has its turn of before
-   * @returns the place in the queue, to be given to `cancel` when the client leaves; undefined when the answer has been given
+   * Asks for an upstream with a free slot: granted at once if there is one and nobody waits, else
+   * from the queue.
+   * @param deadline clock time (ms) until which to wait, for a request that comes back after an
+   *   attempt: it is not refused for a full queue, and with the deadline it had before it has its
+   *   turn of before
+   * @returns the place in the queue, to be given to `cancel` when the client leaves; undefined when
+   *   the answer has been given
    */
   acquire(waiter: Waiter, deadline?: number): QueueEntry<Waiter> | undefined {
     if (this.#closed) {
@@ -234,9 +250,10 @@ export class Pool {
   }
 
   /**
-   * Gives what is free to those who wait, in order, passing by those who wait for one of their own: at most the whole
-   * queue for each slot that is given, and only where such a wait exists. A waiter that is served may release its lease
-   * at once, and anything may have changed: hence the guard, and the new start from the first.
+   * Gives what is free to those who wait, in order, passing by those who wait for one of their own:
+   * at most the whole queue for each slot that is given, and only where such a wait exists. A
+   * waiter that is served may release its lease at once, and anything may have changed: hence the
+   * guard, and the new start from the first.
    */
   #serve(): void {
     if (this.#serving) return;
@@ -264,7 +281,10 @@ export class Pool {
     waiter.granted(new Lease(upstream));
   }
 
-  /** One timer for all: it is set for whoever waits longest, or for the moment when waiting makes no sense any more. */
+  /**
+   * One timer for all: it is set for whoever waits longest, or for the moment when waiting makes no
+   * sense any more.
+   */
   #watchDeadline(): void {
     const first = this.#queue.first;
     if (first === undefined) return;

@@ -1,9 +1,12 @@
-// The one waiting room of a pool: first come, first served, with deadlines, and leaving costs the same from anywhere.
+// The one waiting room of a pool: first come, first served, with deadlines, and leaving costs the
+// same from anywhere.
 
 /** A place in the queue. Whoever waits keeps it to leave early. */
 export interface QueueEntry<T> {
   readonly item: T;
-  /** Clock time (ms) at which waiting ends; it also orders the queue, since all wait equally long. */
+  /**
+   * Clock time (ms) at which waiting ends; it also orders the queue, since all wait equally long.
+   */
   readonly deadline: number;
   /** Clock time (ms) at which it was taken; 0 when nobody said. */
   readonly since: number;
@@ -24,7 +27,9 @@ class Node<T> implements QueueEntry<T> {
   }
 }
 
-/** Invariants: a doubly linked list ordered by deadline; a place is in it exactly while `waiting`. */
+/**
+ * Invariants: a doubly linked list ordered by deadline; a place is in it exactly while `waiting`.
+ */
 export class WaitQueue<T> {
   #first: Node<T> | undefined;
   #last: Node<T> | undefined;
@@ -38,7 +43,9 @@ export class WaitQueue<T> {
     return this.#first;
   }
 
-  /** The place behind this one; undefined for the last, and for one that is no longer in the queue. */
+  /**
+   * The place behind this one; undefined for the last, and for one that is no longer in the queue.
+   */
   after(place: QueueEntry<T>): QueueEntry<T> | undefined {
     return place instanceof Node ? place.after : undefined;
   }
@@ -52,7 +59,9 @@ export class WaitQueue<T> {
     return node;
   }
 
-  /** Enters again, in front of those who came later: a request that found no worker keeps its turn. */
+  /**
+   * Enters again, in front of those who came later: a request that found no worker keeps its turn.
+   */
   enterAgain(item: T, deadline: number, since = 0): QueueEntry<T> {
     const node = new Node(item, deadline, since);
     let after = this.#first;

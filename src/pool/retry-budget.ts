@@ -1,11 +1,12 @@
-// How many second attempts a pool can afford: when everything fails, retries must not multiply the load.
+// How many second attempts a pool can afford: when everything fails, retries must not multiply the
+// load.
 
 /** Attempts that may be spent before any request has come, and the most that can be saved up. */
 const RESERVE = 100;
 
 /**
- * A bucket of second attempts: each request puts a share of one in, each second attempt takes one out. So after the
- * reserve is spent, there are at most `share` second attempts for each request.
+ * A bucket of second attempts: each request puts a share of one in, each second attempt takes one
+ * out. So after the reserve is spent, there are at most `share` second attempts for each request.
  */
 export class RetryBudget {
   readonly #share: number;

@@ -2,7 +2,10 @@
 
 import type { FailureClass, ProxyError } from '../core/errors.ts';
 
-/** `again`: as one more attempt. `uncounted`: as if nothing had happened, with its old place in the queue. */
+/**
+ * `again`: as one more attempt. `uncounted`: as if nothing had happened, with its old place in the
+ * queue.
+ */
 export type RetryDecision = 'again' | 'uncounted' | 'give-up';
 
 /** What the operator allows. */
@@ -24,9 +27,9 @@ export interface RetryFacts {
 }
 
 /**
- * A request of which a worker provably began nothing is never given up here: it waits for a worker as long as the queue
- * allows. One that a worker may have begun is sent again only if doing it twice does no harm: a POST is never executed
- * twice (DESIGN.md fact 10).
+ * A request of which a worker provably began nothing is never given up here: it waits for a worker
+ * as long as the queue allows. One that a worker may have begun is sent again only if doing it
+ * twice does no harm: a POST is never executed twice (DESIGN.md fact 10).
  */
 export function decideRetry(error: ProxyError, facts: RetryFacts, policy: RetryPolicy): RetryDecision {
   if (!facts.bodyAtHand || error.class === undefined) return 'give-up';
@@ -37,8 +40,8 @@ export function decideRetry(error: ProxyError, facts: RetryFacts, policy: RetryP
 }
 
 /**
- * Methods that may be repeated: the idempotent ones of RFC 9110 9.2.2 and the safe ones of WebDAV (RFC 4918, 3253, 5323)
- * and QUERY. A method not known here is treated like POST.
+ * Methods that may be repeated: the idempotent ones of RFC 9110 9.2.2 and the safe ones of WebDAV
+ * (RFC 4918, 3253, 5323) and QUERY. A method not known here is treated like POST.
  */
 export const REPEATABLE_METHODS: ReadonlySet<string> = new Set([
   'GET',

@@ -1,4 +1,5 @@
-// What a successor is told that stands in no configuration: the secret of sticky cookies, and what the operator has said of upstreams.
+// What a successor is told that stands in no configuration: the secret of sticky cookies, and what
+// the operator has said of upstreams.
 
 import { randomBytes } from 'node:crypto';
 import type { OverridesState } from './overrides.ts';
@@ -11,7 +12,10 @@ export interface PoolHandoverState {
 }
 
 export interface HandoverState {
-  /** Signs sticky cookies where the settings give no secret: the same for the whole life of a process, and of its successors. */
+  /**
+   * Signs sticky cookies where the settings give no secret: the same for the whole life of a
+   * process, and of its successors.
+   */
   readonly secret: string;
   /** By name. */
   readonly pools: Readonly<Record<string, PoolHandoverState>>;

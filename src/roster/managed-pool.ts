@@ -1,4 +1,5 @@
-// A pool brought to life: its upstreams found by its sources, its settings changed while it serves, and what the operator is told.
+// A pool brought to life: its upstreams found by its sources, its settings changed while it serves,
+// and what the operator is told.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { OperatorAction } from '../admin/status.ts';
@@ -34,7 +35,10 @@ export interface PoolView {
   readonly retryBudget: RetryBudget;
 }
 
-/** Settings that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
+/**
+ * Settings that are ready to take the place of the present ones. Exactly one of `commit` and
+ * `rollback` must be called.
+ */
 export interface PoolChange {
   /** The pool as it will be. */
   readonly view: PoolView;
@@ -57,7 +61,8 @@ export class ManagedPool implements PoolView {
   #sources: readonly FoundBy[];
 
   /**
-   * @param secret signs sticky cookies where the settings give none: the same for the whole life of the process
+   * @param secret signs sticky cookies where the settings give none: the same for the whole life of
+   *   the process
    * @param heritage what was said of the pool's upstreams to the process before this one
    * @throws ConfigError
    */
@@ -120,8 +125,9 @@ export class ManagedPool implements PoolView {
   }
 
   /**
-   * Gets ready for other settings of the pool of this name: what new sources find is known before the commit, and
-   * joins with it. The queue, and the slots, verdicts and drains of upstreams that stay, are not touched.
+   * Gets ready for other settings of the pool of this name: what new sources find is known before
+   * the commit, and joins with it. The queue, and the slots, verdicts and drains of upstreams that
+   * stay, are not touched.
    * @throws ConfigError, and then nothing has changed
    */
   async prepare(settings: PoolSettings): Promise<PoolChange> {
@@ -154,7 +160,10 @@ export class ManagedPool implements PoolView {
     return { view, commit: () => this.#use(view, next), rollback };
   }
 
-  /** What the operator wants of an upstream. A drain is of the worker that is there now; the others are of its address. */
+  /**
+   * What the operator wants of an upstream. A drain is of the worker that is there now; the others
+   * are of its address.
+   */
   want(upstream: Upstream, wish: OperatorAction, reason: string): void {
     const down = wish === 'disable';
     const configured = this.#members.optionsOf(upstream);

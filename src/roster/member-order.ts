@@ -1,4 +1,5 @@
-// The order of a pool's upstreams: as the configuration names them, and naturally by name where one line of it names many.
+// The order of a pool's upstreams: as the configuration names them, and naturally by name where one
+// line of it names many.
 
 import { naturally } from '../core/natural-order.ts';
 

@@ -18,7 +18,8 @@ export interface FoundBy {
 export interface UpstreamLifecycle {
   /**
    * @param order among the members
-   * @param mayBeSame false when its socket is known to be a new one, with another worker behind it than before
+   * @param mayBeSame false when its socket is known to be a new one, with another worker behind it
+   *   than before
    */
   create(address: UpstreamAddress, options: UpstreamOptions, order: number, mayBeSame: boolean): Upstream;
   /** One that had left is to be a member again. */
@@ -46,9 +47,10 @@ interface Member {
 type Said = Pick<Member, 'spec' | 'line'>;
 
 /**
- * Invariants: an address is in the pool exactly while at least one source names it. A glob and a written-out address may
- * name the same socket: it stands where the first of them does, and what is said of the written-out one holds, else
- * what is said of the first. So its order and options follow from the configuration alone, not from what came first.
+ * Invariants: an address is in the pool exactly while at least one source names it. A glob and a
+ * written-out address may name the same socket: it stands where the first of them does, and what is
+ * said of the written-out one holds, else what is said of the first. So its order and options
+ * follow from the configuration alone, not from what came first.
  */
 export class Members {
   readonly #pool: Pool;
@@ -59,7 +61,10 @@ export class Members {
   readonly #order = new MemberOrder();
   /** What the lines of the configuration say, in their order. */
   #lines: ReadonlyMap<Source, Said> = new Map();
-  /** Sources whose first look is over: what they name anew has appeared, not only become known to them. */
+  /**
+   * Sources whose first look is over: what they name anew has appeared, not only become known to
+   * them.
+   */
   readonly #introduced = new WeakSet<Source>();
   /** What sources of settings that do not hold yet have told. */
   readonly #held = new WeakMap<Source, Array<() => void>>();
@@ -85,7 +90,10 @@ export class Members {
     this.#introduced.add(source);
   }
 
-  /** What the source tells is kept back until `use` names it, or for ever. To be called before it starts. */
+  /**
+   * What the source tells is kept back until `use` names it, or for ever. To be called before it
+   * starts.
+   */
   hold(source: Source): void {
     this.#held.set(source, []);
   }
@@ -194,7 +202,10 @@ export class Members {
     return { spec: holds.spec, line: first.line };
   }
 
-  /** The upstream that left and still holds requests: a second one for the same worker would send it more than it takes. */
+  /**
+   * The upstream that left and still holds requests: a second one for the same worker would send it
+   * more than it takes.
+   */
   #returning({ text }: UpstreamAddress): Upstream | undefined {
     const upstream = this.#left.get(text);
     if (upstream === undefined || !this.#pool.leaving.has(upstream)) return undefined;

@@ -1,4 +1,5 @@
-// What the operator has said of the upstreams of one pool while it runs: it holds until the configuration says something else of the same.
+// What the operator has said of the upstreams of one pool while it runs: it holds until the
+// configuration says something else of the same.
 
 import type { UpstreamOptions } from '../config/settings.ts';
 
@@ -25,8 +26,9 @@ export interface OverriddenOptions extends UpstreamOptions {
 }
 
 /**
- * Kept by address and not with the upstream: a worker that restarts is another upstream behind the same address, and what
- * was said of the address goes for it too. Invariant: a wish whose `over` is not what the configuration says is forgotten.
+ * Kept by address and not with the upstream: a worker that restarts is another upstream behind the
+ * same address, and what was said of the address goes for it too. Invariant: a wish whose `over` is
+ * not what the configuration says is forgotten.
  */
 export class Overrides {
   readonly #down: Map<string, WishedDown>;

@@ -1,11 +1,15 @@
-// The living pools, across generations: those of the current one, and those that left it but are not done yet.
+// The living pools, across generations: those of the current one, and those that left it but are
+// not done yet.
 
 import type { PoolSettings } from '../config/settings.ts';
 import type { HandoverState, PoolHandoverState } from './handover-state.ts';
 import { ManagedPool, type PoolChange, type PoolView } from './managed-pool.ts';
 import type { RosterDeps } from './upstream-factory.ts';
 
-/** Pools that are ready to take the place of the present ones. Exactly one of `commit` and `rollback` must be called. */
+/**
+ * Pools that are ready to take the place of the present ones. Exactly one of `commit` and
+ * `rollback` must be called.
+ */
 export interface RosterChange {
   /** What routes need to know of the pools as they will be. */
   readonly views: ReadonlyMap<string, PoolView>;
@@ -13,7 +17,10 @@ export interface RosterChange {
   rollback(): void;
 }
 
-/** Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are counted once. */
+/**
+ * Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are
+ * counted once.
+ */
 export class Roster {
   readonly #deps: RosterDeps;
   readonly #secret: string;

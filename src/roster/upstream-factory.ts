@@ -1,4 +1,5 @@
-// Makes the upstreams of one pool and looks after them: their settings, and who watches their health.
+// Makes the upstreams of one pool and looks after them: their settings, and who watches their
+// health.
 
 import { isDeepStrictEqual } from 'node:util';
 import { createProbe } from '../app/registry.ts';
@@ -73,7 +74,8 @@ export class UpstreamFactory implements UpstreamLifecycle {
 
   /** Its verdict begins anew, and a drain is over; its slots in use stay. */
   takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void {
-    // First: with the limit that it had before, others who share the address would take more than all have now.
+    // First: with the limit that it had before, others who share the address would take more than
+    // all have now.
     this.reconfigure(upstream, options, order);
     upstream.takesPart(true);
     this.#occupancies.back(upstream.name, upstream.occupancy);

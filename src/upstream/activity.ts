@@ -7,7 +7,10 @@ import type { Slots } from './slots/slots.ts';
 /** `starting`: nothing has answered since its socket appeared, or since its worker was lost. */
 export type ActivityName = 'idle' | 'busy' | 'full' | 'starting';
 
-/** It changes twice a request, so the hot path keeps a number and the rest is made when somebody asks. */
+/**
+ * It changes twice a request, so the hot path keeps a number and the rest is made when somebody
+ * asks.
+ */
 export class Activity {
   readonly #clock: Clock;
   #is: ActivityName = 'idle';

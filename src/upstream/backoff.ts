@@ -1,10 +1,13 @@
-// Leaves an upstream alone for a moment after a failure, longer each time, so that a dead one costs hardly anything.
+// Leaves an upstream alone for a moment after a failure, longer each time, so that a dead one costs
+// hardly anything.
 
 import type { Clock, Timer } from '../core/clock.ts';
 
 /** ms; twice as long each time. */
 const LOST = { first: 25, most: 1000 };
-/** The same after EAGAIN or OVERLOADED: it is busy, not broken, and may be free again at any moment. */
+/**
+ * The same after EAGAIN or OVERLOADED: it is busy, not broken, and may be free again at any moment.
+ */
 const BUSY = { first: 5, most: 200 };
 
 /** Invariant: `active` exactly while the timer of the latest pause runs. */
@@ -48,7 +51,10 @@ export class Backoff {
     });
   }
 
-  /** The upstream has answered. A pause that runs goes on: it is short, and others may have failed meanwhile. */
+  /**
+   * The upstream has answered. A pause that runs goes on: it is short, and others may have failed
+   * meanwhile.
+   */
   succeeded(): void {
     this.#failures = 0;
     this.#failing = false;

@@ -1,4 +1,5 @@
-// Whether an upstream is to get requests: what its health says and what the operator wants, with since when and why.
+// Whether an upstream is to get requests: what its health says and what the operator wants, with
+// since when and why.
 
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -8,8 +9,11 @@ export type Verdict = 'up' | 'trial' | 'down';
 /** By the operator. */
 export type Intent = 'serve' | 'drain' | 'disable';
 
-/** What follows for requests. `open`: it may get what its slots allow. `trial`: one request at a time. `shut`: none. */
-export type Standing = 'open' | 'trial' | 'shut';
+/**
+ * What follows for requests. `open`: it may get what its slots allow. `trial`: one request at a
+ * time. `shut`: none.
+ */
+export type Admission = 'open' | 'trial' | 'shut';
 
 /** One word for both, as logs and /status have it. */
 export type State = 'up' | 'down' | 'draining' | 'disabled';
@@ -26,8 +30,9 @@ export interface StateChange extends Stated<State> {
 }
 
 /**
- * Invariants: `judge` is called by the upstream's health monitor alone, `want` by the operator's side, `stuck` by the upstream,
- * which knows its slots; every change of state is logged and told once.
+ * Invariants: `judge` is called by the upstream's health monitor alone, `want` by the operator's
+ * side, `stuck` by the upstream, which knows its slots; every change of state is logged and told
+ * once.
  */
 export class Condition {
   readonly #upstream: string;

@@ -1,4 +1,5 @@
-// What the outcomes of its requests do to an upstream: a pause after each failure, and a line in the log when it begins and ends to fail.
+// What the outcomes of its requests do to an upstream: a pause after each failure, and a line in
+// the log when it begins and ends to fail.
 
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -32,7 +33,9 @@ export class FailureTracker {
     return this.#backoff.failing;
   }
 
-  /** Failures in a row, for the operator, to go after something else; empty while it does not fail. */
+  /**
+   * Failures in a row, for the operator, to go after something else; empty while it does not fail.
+   */
   get text(): string {
     return this.#backoff.failing ? `, ${this.#backoff.failures} failures in a row` : '';
   }

@@ -1,4 +1,5 @@
-// The exchanges that were given up while their slots are still held, and what follows once they have run past a time limit.
+// The exchanges that were given up while their slots are still held, and what follows once they
+// have run past a time limit.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Slots } from './slots/slots.ts';
@@ -7,14 +8,18 @@ import type { ExchangeOutcome, ExchangeTimeouts } from './transport/request.ts';
 
 interface Held {
   overdue: boolean;
-  /** Until the worker has sent nothing for the read timeout. Undefined for probes, and until a late worker shows life. */
+  /**
+   * Until the worker has sent nothing for the read timeout. Undefined for probes, and until a late
+   * worker shows life.
+   */
   silence: Timer | undefined;
 }
 
 /**
- * An exchange is overdue from the moment at which it failed by the send or read timeout, or its client had left and its
- * worker sent nothing for the read timeout. It is no longer overdue when its worker sends something or closes.
- * Invariant: `slots.overdue` is the number of those held here that are overdue. Probes never are: the prober judges them.
+ * An exchange is overdue from the moment at which it failed by the send or read timeout, or its
+ * client had left and its worker sent nothing for the read timeout. It is no longer overdue when
+ * its worker sends something or closes. Invariant: `slots.overdue` is the number of those held here
+ * that are overdue. Probes never are: the prober judges them.
  */
 export class GivenUp {
   readonly #slots: Slots;
@@ -23,7 +28,10 @@ export class GivenUp {
   readonly #held = new Map<AnyExchange, Held>();
   /** The time limit that was passed last. */
   #limit = '';
-  /** Its slots were all held by overdue exchanges, one of them was cut off at the linger timeout, and nothing has answered since. */
+  /**
+   * Its slots were all held by overdue exchanges, one of them was cut off at the linger timeout,
+   * and nothing has answered since.
+   */
   #unproved = false;
   #over = '';
 
@@ -43,7 +51,9 @@ export class GivenUp {
     return this.#unproved;
   }
 
-  /** Why nothing can be expected of the upstream, for the operator; undefined while something can. */
+  /**
+   * Why nothing can be expected of the upstream, for the operator; undefined while something can.
+   */
   get reason(): string | undefined {
     if (this.#slots.stuck) {
       const { overdue } = this.#slots;

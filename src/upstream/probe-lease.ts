@@ -8,9 +8,15 @@ import type { DialResult } from './transport/dial.ts';
 import type { AnyExchange } from './transport/exchange-host.ts';
 import type { ExchangeSink, FcgiRequest } from './transport/request.ts';
 
-/** Exactly one of `start`, `forward` and `release` ends the loan. After the first two the exchange frees the slot by itself. */
+/**
+ * Exactly one of `start`, `forward` and `release` ends the loan. After the first two the exchange
+ * frees the slot by itself.
+ */
 export interface ProbeLease {
-  /** Connects, for a question that is no request; the connection belongs to the caller. Returns how to give up. */
+  /**
+   * Connects, for a question that is no request; the connection belongs to the caller. Returns how
+   * to give up.
+   */
   dial(result: DialResult): () => void;
   start(request: FcgiRequest, sink: ExchangeSink): FcgiExchange;
   /** What `start` is to an upstream that speaks HTTP. */

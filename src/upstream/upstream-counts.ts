@@ -4,7 +4,10 @@ import type { FailureCode } from '../core/errors.ts';
 import { type Percentiles, SlidingHistogram } from '../core/sliding-histogram.ts';
 import { Tally } from '../core/tally.ts';
 
-/** Written on every request: plain numbers, and nothing is allocated but for the first of a kind. Probes are not counted. */
+/**
+ * Written on every request: plain numbers, and nothing is allocated but for the first of a kind.
+ * Probes are not counted.
+ */
 export class UpstreamCounts {
   #requests = 0;
   /** Those from before its address appeared. */

@@ -8,7 +8,10 @@ import type { ExchangeOutcome } from './transport/request.ts';
 export interface UpstreamDeps<Upstream> {
   readonly clock: Clock;
   readonly log: Log;
-  /** Whether it is the only upstream of its pool, which decides what silence on the capacity question means. */
+  /**
+   * Whether it is the only upstream of its pool, which decides what silence on the capacity
+   * question means.
+   */
   readonly alone: () => boolean;
   /** Called whenever it may have become available or unavailable, or its load changed. */
   readonly changed: (upstream: Upstream) => void;

@@ -1,11 +1,12 @@
-// One worker address: its slots, its connections, what is known of it, and whether it may be given work now.
+// One worker address: its slots, its connections, what is known of it, and whether it may be given
+// work now.
 
 import type { Candidate } from '../balance/balancer.ts';
 import { HeadTime } from '../balance/head-time.ts';
 import { socketOf, type UpstreamAddress } from '../core/address.ts';
 import { DenseSet } from '../core/dense-set.ts';
 import { Activity, type ActivityName } from './activity.ts';
-import { Condition, type Intent, type Standing, type State, type Stated, type Verdict } from './condition.ts';
+import { type Admission, Condition, type Intent, type State, type Stated, type Verdict } from './condition.ts';
 import { FailureTracker } from './failure-tracker.ts';
 import { CapacityLimit } from './fcgi/capacity-limit.ts';
 import type { FcgiExchange } from './fcgi/exchange.ts';
@@ -26,20 +27,27 @@ import type { UpstreamDeps } from './upstream-deps.ts';
 import { type UpstreamSettings, whyDisabled } from './upstream-settings.ts';
 
 /**
- * Invariants: `available` is the conjunction of four facts with a writer each: a free slot (take and gone), no pause
- * (outcomes and `appeared`), health (`judge`), and what the operator wants. Whenever it may have changed, `changed` is called.
- * `#standing` and `#lifeless` follow from the last three and from requests that are overdue (`#givenUp`), and are computed
- * anew whenever one of those was written. The fields that every choice reads stand together at the head: with a thousand
+ * Invariants: `available` is the conjunction of four facts with a writer each: a free slot (take
+ * and gone), no pause (outcomes and `appeared`), health (`judge`), and what the operator wants.
+ * Whenever it may have changed, `changed` is called. `#standing` and `#lifeless` follow from the
+ * last three and from requests that are overdue (`#givenUp`), and are computed anew whenever one of
+ * those was written. The fields that every choice reads stand together at the head: with a thousand
  * upstreams, what is read is what it costs.
  */
 export class Upstream implements Candidate, SlotsOwner {
-  /** Its place in its pool, which alone writes it: a small whole number, or -1 while it is no member. */
+  /**
+   * Its place in its pool, which alone writes it: a small whole number, or -1 while it is no
+   * member.
+   */
   index = -1;
   readonly #slots: Slots;
   readonly #deps: UpstreamDeps<Upstream>;
   readonly #activity: Activity;
-  /** What `#reconsider` makes of health, pauses and the operator's wish, so that each request need not. */
-  #admission: Standing = 'open';
+  /**
+   * What `#reconsider` makes of health, pauses and the operator's wish, so that each request need
+   * not.
+   */
+  #admission: Admission = 'open';
   #unreachable = false;
   /** Whether anything has answered since its address appeared, or since its worker was lost. */
   #answered = false;
@@ -144,7 +152,10 @@ export class Upstream implements Candidate, SlotsOwner {
     return this.#admission === 'open' || this.#slots.inUse === this.#givenUp.size;
   }
 
-  /** True while it may get requests as far as health and operator go, be it full or resting after a failure. */
+  /**
+   * True while it may get requests as far as health and operator go, be it full or resting after a
+   * failure.
+   */
   get well(): boolean {
     return this.#condition.well;
   }
@@ -206,7 +217,10 @@ export class Upstream implements Candidate, SlotsOwner {
     });
   }
 
-  /** The address has (re)appeared: whatever is there now is new, so try it at once and ask for its capacity again. */
+  /**
+   * The address has (re)appeared: whatever is there now is new, so try it at once and ask for its
+   * capacity again.
+   */
   appeared(): void {
     this.counts.appeared();
     this.#answered = false;
@@ -219,7 +233,10 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#slots.tell();
   }
 
-  /** Other settings hold from now on. What runs goes on; slots in use, verdict and drain stay as they are. */
+  /**
+   * Other settings hold from now on. What runs goes on; slots in use, verdict and drain stay as
+   * they are.
+   */
   reconfigure(settings: UpstreamSettings): void {
     const before = this.#settings;
     this.#settings = settings;
@@ -232,7 +249,10 @@ export class Upstream implements Candidate, SlotsOwner {
     this.#slots.tell();
   }
 
-  /** Whether it is in a pool. What it holds counts in any case for whoever else sends requests to its address. */
+  /**
+   * Whether it is in a pool. What it holds counts in any case for whoever else sends requests to
+   * its address.
+   */
   takesPart(is: boolean): void {
     if (!is) {
       this.#slots.leave();

@@ -1,4 +1,5 @@
-// The rules of the architecture test themselves: each finds what it is there to find, and nothing else.
+// The rules of the architecture test themselves: each finds what it is there to find, and nothing
+// else.
 
 import { describe, expect, it } from 'vitest';
 import * as rules from './rules.ts';

@@ -1,4 +1,5 @@
-// The rules of the house (DESIGN.md section 3) as functions: source files in, what breaks the rule out.
+// The rules of the house (DESIGN.md section 3) as functions: source files in, what breaks the rule
+// out.
 
 import { posix } from 'node:path';
 import { lineAt, type SourceViews, sourceViews, topLevelOnly } from './source-text.ts';
@@ -16,7 +17,9 @@ export function sourceFile(path: string, text: string): SourceFile {
   return { path, text, ...sourceViews(text) };
 }
 
-/** The levels from the top down. A room may import itself and the rooms on the levels below its own. */
+/**
+ * The levels from the top down. A room may import itself and the rooms on the levels below its own.
+ */
 export const LEVELS: readonly (readonly string[])[] = [
   ['cli'],
   ['app'],
@@ -181,7 +184,8 @@ export function timeComesFromTheClock(files: readonly SourceFile[]): Violation[]
   const raw = new RegExp(
     [
       /\bDate\.now\b|\bperformance\.(?:now|timeOrigin)\b|\bnew\s+Date\b|(?<![.\w])Date\(|\bprocess\.hrtime\b/,
-      // The functions, called or passed on, but not a method of that name that a class defines for itself.
+      // The functions, called or passed on, but not a method of that name that a class defines for
+      // itself.
       /(?<![.\w$])set(?:Timeout|Interval)\b(?!\(\)\s*[:{])|\bglobalThis\.set(?:Timeout|Interval)\b/,
       // A socket's own timer, but not switching it off.
       /\.setTimeout\((?!\s*0\s*\))/,

@@ -1,4 +1,5 @@
-// Blanks out what is not code in TypeScript text, so that rules can be written as patterns and still not trip over prose.
+// Blanks out what is not code in TypeScript text, so that rules can be written as patterns and
+// still not trip over prose.
 
 /** Both views keep every line and column where it was. */
 export interface SourceViews {
@@ -97,7 +98,10 @@ export function lineAt(text: string, position: number): number {
   return line;
 }
 
-/** The code with everything inside brackets of any kind blanked: what stands at the top level of the module. */
+/**
+ * The code with everything inside brackets of any kind blanked: what stands at the top level of the
+ * module.
+ */
 export function topLevelOnly(codeOnly: string): string {
   let depth = 0;
   let result = '';

@@ -1,4 +1,5 @@
-// What docs/alerts.md shows is so: the document, the defaults, the variables of a command, and the script, which is run.
+// What docs/alerts.md shows is so: the document, the defaults, the variables of a command, and the
+// script, which is run.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Every command that the documentation shows is run, with sockets of the test's own in the place of those in /run.
+// Every command that the documentation shows is run, with sockets of the test's own in the place of
+// those in /run.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -99,7 +100,9 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** Starts fcgi-lb as shown, with everything below /run moved to a directory where two workers are. */
+/**
+ * Starts fcgi-lb as shown, with everything below /run moved to a directory where two workers are.
+ */
 async function serveAsShown(words: readonly string[]): Promise<{
   readonly admin: string;
   readonly directory: string;
@@ -140,7 +143,8 @@ async function check(command: string): Promise<void> {
     }
   } else if (command === 'npm ci && npm run demo') {
     const port = await freePort();
-    // Without the default addresses of the admin listener, which may be another program's, and in /run for root.
+    // Without the default addresses of the admin listener, which may be another program's, and in
+    // /run for root.
     const words = ['--listen', `127.0.0.1:${port}`, '--admin', 'off'];
     const demo = start('npm', ['run', '--silent', 'demo', '--', ...words]);
     await demo.until('listening on');

@@ -1,4 +1,5 @@
-// The documentation of the configuration file agrees with the program: the reference, the editor's schema, every file that is shown.
+// The documentation of the configuration file agrees with the program: the reference, the editor's
+// schema, every file that is shown.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Every decision has a status and a date, stands in the index, and refers only to decisions that exist.
+// Every decision has a status and a date, stands in the index, and refers only to decisions that
+// exist.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +15,10 @@ const NUMBERS = new Set(DECISIONS.map(({ number }) => number));
 
 const HEAD = /^# (\S.*)\n\nStatus: (accepted|(?:amended|superseded) by \d{4})\nDate: (\d{4}-\d{2}-\d{2})\n\n\S/;
 
-/** Numbers of the decisions that a text refers to: `decision 7`, `decisions 0007 and 9`, `(0007)`, `0007-name.md`. */
+/**
+ * Numbers of the decisions that a text refers to: `decision 7`, `decisions 0007 and 9`, `(0007)`,
+ * `0007-name.md`.
+ */
 function references(text: string): readonly string[] {
   const named = [...text.matchAll(/\bdecisions?\s+(\d+(?:(?:,| and)\s+\d+)*)/gi)].flatMap(
     ([, list = '']) => list.match(/\d+/g) ?? [],

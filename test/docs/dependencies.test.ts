@@ -1,4 +1,5 @@
-// docs/dependencies.md lists the packages of package.json, all of them and no others, each with the licence that it has.
+// docs/dependencies.md lists the packages of package.json, all of them and no others, each with the
+// licence that it has.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// What docs/logs.md says of the logs agrees with the program: its variables, the format combined, the fields of JSON.
+// What docs/logs.md says of the logs agrees with the program: its variables, the format combined,
+// the fields of JSON.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The man page is what the tables of the commands make, has all of them, and is one that the tools for man pages take without a word.
+// The man page is what the tables of the commands make, has all of them, and is one that the tools
+// for man pages take without a word.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// docs/metrics.md, config/alerts.yml and config/grafana-dashboard.json name metrics, labels and values that a real scrape has.
+// docs/metrics.md, config/alerts.yml and config/grafana-dashboard.json name metrics, labels and
+// values that a real scrape has.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +40,10 @@ function scrape(): Promise<Scraped> {
   return scraped;
 }
 
-/** Everything that is wrong with an expression, and with the labels that a text names in double braces. */
+/**
+ * Everything that is wrong with an expression, and with the labels that a text names in double
+ * braces.
+ */
 async function problemsOf(expression: string, labelled: readonly string[] = []): Promise<readonly string[]> {
   const scraped = await scrape();
   const { selectors, grouping, kept } = readPromql(expression);

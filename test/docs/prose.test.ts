@@ -1,4 +1,5 @@
-// Prose in Markdown is at most 100 characters wide, and what it cites exists: links, their anchors, and files in backquotes.
+// Prose in Markdown is at most 100 characters wide, and what it cites exists: links, their anchors,
+// and files in backquotes.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -36,7 +37,10 @@ function proseLines(markdown: string): readonly Line[] {
   return lines;
 }
 
-/** Lines that are too long, but for tables, and for what cannot be broken: one link, one span of code, a heading, a comment. */
+/**
+ * Lines that are too long, but for tables, and for what cannot be broken: one link, one span of
+ * code, a heading, a comment.
+ */
 function longLines(markdown: string): readonly number[] {
   return proseLines(markdown)
     .filter(({ text }) => [...text].length > WIDTH && !/^\s*(\||#|<!--)/.test(text))

@@ -1,4 +1,5 @@
-// What an abandoned worker does decides when its slot is free: one that writes is cut off, one that computes is waited for.
+// What an abandoned worker does decides when its slot is free: one that writes is cut off, one that
+// computes is waited for.
 
 import { describe, expect, it } from 'vitest';
 import { unixAddress } from '../../src/core/address.ts';
@@ -18,7 +19,10 @@ const ABANDONED: ExchangeOutcome = { kind: 'abandoned' };
 /** BEGIN_REQUEST for a responder, no parameters, no body. */
 const REQUEST = Buffer.concat([record(1, '\0\x01\0\0\0\0\0\0'), record(4, ''), record(5, '')]);
 
-/** A worker with one slot that has a request nobody waits for any more, at a clock that the test moves. */
+/**
+ * A worker with one slot that has a request nobody waits for any more, at a clock that the test
+ * moves.
+ */
 async function abandoned({ before = '' }: { readonly before?: string } = {}) {
   const { handler, next } = holding();
   const worker = await fakeWorker(handler, { single: false });
@@ -36,7 +40,9 @@ async function abandoned({ before = '' }: { readonly before?: string } = {}) {
   if (before !== '') reply.stdout(before);
   exchange.abandon(ABANDONED);
   let marks = 0;
-  /** Resolves when all that the worker has written so far has been read: its log comes behind it. */
+  /**
+   * Resolves when all that the worker has written so far has been read: its log comes behind it.
+   */
   const read = async (): Promise<void> => {
     marks += 1;
     const mark = `mark ${marks}`;

@@ -1,4 +1,5 @@
-// Workers that fail after the head of their answer: the client must see a broken connection, never a clean end.
+// Workers that fail after the head of their answer: the client must see a broken connection, never
+// a clean end.
 
 import { describe, expect, it } from 'vitest';
 import { systemCode } from '../../src/core/errors.ts';

@@ -1,4 +1,5 @@
-// Peers that do not read: whoever sends to them has to wait, and the proxy holds little of what they sent.
+// Peers that do not read: whoever sends to them has to wait, and the proxy holds little of what
+// they sent.
 
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +12,9 @@ const TOTAL = 64 * 1024 ** 2;
 /** Both socket buffers, the high-water marks of a few streams, and plenty of room. */
 const BOUND = 4 * 1024 ** 2;
 
-/** Writes `total` bytes, each piece when the one before has left for the kernel; says how many have. */
+/**
+ * Writes `total` bytes, each piece when the one before has left for the kernel; says how many have.
+ */
 function pour(socket: Socket, piece: Buffer, total: number): { readonly poured: () => number } {
   let poured = 0;
   const more = (): void => {
@@ -36,7 +39,8 @@ describe('back-pressure', () => {
     const client = testClient(proxy.path);
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${TOTAL}\r\n\r\n`);
     const body = pour(client.socket, Buffer.alloc(65_536, 'b'), TOTAL);
-    // Once the page is out the rest of the body is read and dropped, so this is counted at the failure.
+    // Once the page is out the rest of the body is read and dropped, so this is counted at the
+    // failure.
     await proxy.logLine(({ fields }) => fields['code'] === 'FCGI_LB_UPSTREAM_SEND_TIMEOUT');
     expect(body.poured()).toBeGreaterThan(0);
     expect(body.poured()).toBeLessThan(BOUND);

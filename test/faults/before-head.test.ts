@@ -1,4 +1,5 @@
-// Workers that fail before the head of their answer: what is safe to repeat goes to another one, a POST is never sent twice.
+// Workers that fail before the head of their answer: what is safe to repeat goes to another one, a
+// POST is never sent twice.
 
 import { describe, expect, it } from 'vitest';
 import { endRecord, type Handler, record, stdoutRecord } from '../peers/fastcgi-server.ts';
@@ -32,7 +33,8 @@ const resets: StartBad = async () => {
 
 const closesUnread: StartBad = async () => {
   const worker = await rawWorker((socket) => {
-    // Node reads the first bytes only when asked; closing with bytes unread is a reset on a unix socket too.
+    // Node reads the first bytes only when asked; closing with bytes unread is a reset on a unix
+    // socket too.
     socket.once('readable', () => socket.destroy());
     socket.read(0);
   });

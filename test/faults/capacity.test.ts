@@ -1,4 +1,5 @@
-// What workers answer, or do not, when they are asked for their capacity: the request on that connection succeeds all the same.
+// What workers answer, or do not, when they are asked for their capacity: the request on that
+// connection succeeds all the same.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

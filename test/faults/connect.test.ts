@@ -1,4 +1,5 @@
-// Workers that cannot be connected to: they are passed over, and when there is no other, requests wait for one.
+// Workers that cannot be connected to: they are passed over, and when there is no other, requests
+// wait for one.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Workers that answer before they have read the body, and close: the answer counts, not the failed write.
+// Workers that answer before they have read the body, and close: the answer counts, not the failed
+// write.
 
 import { describe, expect, it } from 'vitest';
 import { endRecord, type Handler, stdoutRecord } from '../peers/fastcgi-server.ts';

@@ -1,4 +1,5 @@
-// When nothing answers: requests wait as long as something may come, are turned away at once after that, and are served again at once.
+// When nothing answers: requests wait as long as something may come, are turned away at once after
+// that, and are served again at once.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Connections that go from one request to the next that waits for the same worker: when, to whom, how often, and what may go wrong.
+// Connections that go from one request to the next that waits for the same worker: when, to whom,
+// how often, and what may go wrong.
 
 import { describe, expect, it } from 'vitest';
 import { endRecord, type Reply, stdoutRecord } from '../peers/fastcgi-server.ts';
@@ -9,12 +10,18 @@ import { answer, answering, fakeWorker, holding } from '../support/servers/fake-
 
 const HEAD = 'Content-Type: text/plain\r\n\r\n';
 
-/** One worker of one slot whose answers the test gives, and requests that come in a row while the first is held. */
+/**
+ * One worker of one slot whose answers the test gives, and requests that come in a row while the
+ * first is held.
+ */
 async function row(words: readonly string[] = []) {
   const { handler, next } = holding();
   const worker = await fakeWorker(handler);
   const proxy = await startProxy(['--upstream', worker.path, '--max-conns', '1', ...words]);
-  /** Sends the first request, then those that wait; gives their answers and the worker's side of the first. */
+  /**
+   * Sends the first request, then those that wait; gives their answers and the worker's side of the
+   * first.
+   */
   const start = async (...following: readonly Ask[]) => {
     const responses = [ask(proxy.path, { path: '/first' })];
     const first = await next();

@@ -1,4 +1,5 @@
-// A worker that fails among two that do not: who is asked in which order, how often, what clients see, and what the log says.
+// A worker that fails among two that do not: who is asked in which order, how often, what clients
+// see, and what the log says.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +17,10 @@ import { tempDir } from '../support/temp-dir.ts';
 /** Who was given a request, in order: `x` is the one that fails, `1` and `2` are well. */
 type Journal = string[];
 
-/** Starts the one that fails at `path`, or where it says, and has it write itself down whenever it gets something. */
+/**
+ * Starts the one that fails at `path`, or where it says, and has it write itself down whenever it
+ * gets something.
+ */
 type StartBad = (path: string, journal: Journal) => Promise<string | undefined>;
 
 const script =
@@ -173,7 +177,10 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** Waits until no upstream is being left alone for its last failure, and none has anything left to do that would end by itself. */
+/**
+ * Waits until no upstream is being left alone for its last failure, and none has anything left to
+ * do that would end by itself.
+ */
 async function settled({ program }: RunningProxy, lasting: number): Promise<void> {
   await eventually(() => {
     for (const upstream of program.pool.upstreams) {

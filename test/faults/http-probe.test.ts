@@ -1,4 +1,5 @@
-// Probes of HTTP upstreams: a request of their own, judged as a FastCGI worker's answer is, in a slot that comes back.
+// Probes of HTTP upstreams: a request of their own, judged as a FastCGI worker's answer is, in a
+// slot that comes back.
 
 import { writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';

@@ -1,4 +1,5 @@
-// HTTP upstreams that fail at every stage: what the client gets, how often each was asked, and that no slot stays taken.
+// HTTP upstreams that fail at every stage: what the client gets, how often each was asked, and that
+// no slot stays taken.
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -15,7 +16,10 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const SHORT_QUEUE = ['--queue-timeout', '200ms'];
 
-/** A server that says these bytes to whatever is asked, and then does as told; counts what it was asked. */
+/**
+ * A server that says these bytes to whatever is asked, and then does as told; counts what it was
+ * asked.
+ */
 async function saying(
   bytes: string,
   then: 'stay' | 'end' | 'reset' = 'end',

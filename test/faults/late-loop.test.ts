@@ -1,4 +1,5 @@
-// A real event loop that is blocked for longer than a probe's timeout: the worker answered, and is not judged for our being away.
+// A real event loop that is blocked for longer than a probe's timeout: the worker answered, and is
+// not judged for our being away.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +13,10 @@ import { launch } from '../peers/launch.ts';
 import { upstreamAt } from '../support/parts/probed.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-/** A process of its own, since this one will be standing still: it answers both questions after 30 ms. */
+/**
+ * A process of its own, since this one will be standing still: it answers both questions after 30
+ * ms.
+ */
 const WORKER = `
   const values = Buffer.from([1, 10, 0, 0, 0, 0, 0, 0]);
   const head = Buffer.from('Status: 200\\r\\n\\r\\n');

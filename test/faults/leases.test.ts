@@ -1,4 +1,5 @@
-// Every lease is released exactly once, whatever the client and the worker do to each other, and whenever they do it.
+// Every lease is released exactly once, whatever the client and the worker do to each other, and
+// whenever they do it.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -125,7 +126,8 @@ describe('a lease', () => {
           if (stopEarly) await proxy.stop();
           await visits;
           const { pool } = proxy.program;
-          // The slots throw when one is given back twice; one that never is keeps this from coming true.
+          // The slots throw when one is given back twice; one that never is keeps this from coming
+          // true.
           await eventually(() => expect([...pool.upstreams].map(({ inFlight }) => inFlight)).toEqual([0, 0]));
           expect(pool.waiting).toBe(0);
           answered += proxy.access.length;

@@ -1,4 +1,5 @@
-// The contract of the probe port, run against every probe there is, over real sockets and with real programs.
+// The contract of the probe port, run against every probe there is, over real sockets and with real
+// programs.
 
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -39,7 +40,10 @@ interface Asked {
 }
 
 describe.each(Object.keys(PROBES) as (keyof typeof PROBES)[])('the probe %s', (kind) => {
-  /** What it says of a socket that accepts and gives no good answer: `connect` cannot tell (DESIGN.md fact 1). */
+  /**
+   * What it says of a socket that accepts and gives no good answer: `connect` cannot tell
+   * (DESIGN.md fact 1).
+   */
   const noAnswer = kind === 'connect' ? 'good' : 'bad';
 
   function ask(path: string): Asked {

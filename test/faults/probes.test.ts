@@ -1,4 +1,5 @@
-// What becomes of an upstream that is probed while its worker plays a script: every answer and every verdict, in order.
+// What becomes of an upstream that is probed while its worker plays a script: every answer and
+// every verdict, in order.
 
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -181,7 +182,8 @@ describe.each(ALL)('an upstream that is probed by %s', (kind, question) => {
       probed.clock.advance(14_000);
       expect(probed.story).toEqual(['given up', 'given up', 'given up', 'DOWN: no answer in 2000 ms']);
     } else {
-      // The worker may still be at the request: no second one is sent while it is (DESIGN.md fact 3).
+      // The worker may still be at the request: no second one is sent while it is (DESIGN.md fact
+      // 3).
       expect(probed.upstream.inFlight).toBe(1);
       probed.clock.advance(10_000);
       expect(probed.story).toEqual(['given up', 'DOWN: still at the probe it was sent 12 s ago']);

@@ -1,4 +1,5 @@
-// Answers that are unusual but right: every byte of the body arrives, whatever the records look like.
+// Answers that are unusual but right: every byte of the body arrives, whatever the records look
+// like.
 
 import { describe, expect, it } from 'vitest';
 import { endRecord, type Handler, record, stdoutRecord } from '../peers/fastcgi-server.ts';

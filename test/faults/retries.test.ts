@@ -1,4 +1,5 @@
-// Requests that are asked again because of the status of their answer, and the page that is kept where that must not be.
+// Requests that are asked again because of the status of their answer, and the page that is kept
+// where that must not be.
 
 import { describe, expect, it } from 'vitest';
 import { RETRY_DEFAULTS } from '../../src/config/defaults.ts';
@@ -20,7 +21,10 @@ const answeringWith =
 const asking = (retry: Partial<RetrySettings> = {}) =>
   withPool({ retry: { ...RETRY_DEFAULTS, statuses: new Set([503]), ...retry } });
 
-/** A worker of one slot for each handler, asked in this order; `journal` says which one was asked, by its number. */
+/**
+ * A worker of one slot for each handler, asked in this order; `journal` says which one was asked,
+ * by its number.
+ */
 async function workers(handlers: readonly Handler[]): Promise<{ readonly words: readonly string[]; readonly journal: number[] }> {
   const journal: number[] = [];
   const started: FakeWorker[] = [];

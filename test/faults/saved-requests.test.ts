@@ -1,4 +1,5 @@
-// Requests that fail at one upstream and are answered by another: clients notice nothing, and the operator is told.
+// Requests that fail at one upstream and are answered by another: clients notice nothing, and the
+// operator is told.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// --request-buffering off: a client that stalls in its body holds a worker for the body timeout and no longer.
+// --request-buffering off: a client that stalls in its body holds a worker for the body timeout and
+// no longer.
 
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
@@ -25,7 +26,10 @@ function endingWithTheBody(then: Handler): Handler {
   };
 }
 
-/** Sends a body byte by byte, the next one when the last has arrived, for more than the body timeout. */
+/**
+ * Sends a body byte by byte, the next one when the last has arrived, for more than the body
+ * timeout.
+ */
 async function dribble(client: RawClient, timeout: number, arrived: () => number): Promise<void> {
   const began = performance.now();
   for (let sent = 1; sent <= 1000; sent += 1) {

@@ -1,4 +1,5 @@
-// Workers that hang: how soon an upstream whose slots are held past every time limit counts as one that does not serve.
+// Workers that hang: how soon an upstream whose slots are held past every time limit counts as one
+// that does not serve.
 
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -102,7 +103,8 @@ describe('an upstream is stuck', () => {
     client.socket.destroy();
     await proxy.logLine(({ message }) => message === 'upstream is down');
     expect([await states(), await ready()]).toEqual([[`down: ${HELD}`], 503]);
-    // A line of STDERR: with STDOUT it would be cut off as a worker that writes to a client that left.
+    // A line of STDERR: with STDOUT it would be cut off as a worker that writes to a client that
+    // left.
     reply.stderr('still here\n');
     await eventually(async () => expect(await ready()).toBe(200));
     // It says something and falls silent again.

@@ -1,4 +1,5 @@
-// Workers that do not move: timeouts for connecting, sending and reading, and the slot that stays taken while one is at it.
+// Workers that do not move: timeouts for connecting, sending and reading, and the slot that stays
+// taken while one is at it.
 
 import { describe, expect, it } from 'vitest';
 import { ask, testClient } from '../support/clients/http-client.ts';

@@ -1,4 +1,5 @@
-// Good configuration files with random damage: checking them never crashes, and never refuses one without saying where and why.
+// Good configuration files with random damage: checking them never crashes, and never refuses one
+// without saying where and why.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// RequestEncoder against a reader of its own: everything arrives, and every byte on the way is as the specification has it.
+// RequestEncoder against a reader of its own: everything arrives, and every byte on the way is as
+// the specification has it.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -170,7 +170,8 @@ describe('parseTarget', () => {
     expect(parse(target)).toEqual(expected);
   });
 
-  // The authority becomes HTTP_HOST and SERVER_NAME in place of the Host field, from which applications build links.
+  // The authority becomes HTTP_HOST and SERVER_NAME in place of the Host field, from which
+  // applications build links.
   it.each([
     'http:///a',
     'http://:80/a',

@@ -1,4 +1,5 @@
-// Where the access log goes: files, pipes and syslog servers that are full, slow or gone hold nobody up, and what is lost is counted.
+// Where the access log goes: files, pipes and syslog servers that are full, slow or gone hold
+// nobody up, and what is lost is counted.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';

@@ -1,4 +1,5 @@
-// Changes over TCP: with the token of a file and not without, from the listener's own page, logged, and the token itself nowhere.
+// Changes over TCP: with the token of a file and not without, from the listener's own page, logged,
+// and the token itself nowhere.
 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The operator's door where it changes something: over which listener, for which upstream, and what the log says of it.
+// The operator's door where it changes something: over which listener, for which upstream, and what
+// the log says of it.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

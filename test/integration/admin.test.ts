@@ -1,4 +1,5 @@
-// The operator's door: whether the program lives, and whether it can serve, with the reasons when it cannot.
+// The operator's door: whether the program lives, and whether it can serve, with the reasons when
+// it cannot.
 
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Alerts of the program as a process of its own: secrets, certificates, an upgrade, and what `check` says.
+// Alerts of the program as a process of its own: secrets, certificates, an upgrade, and what
+// `check` says.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';

@@ -1,4 +1,5 @@
-// Those who are told, one attempt at a time: real HTTP servers in the place of webhooks and of Telegram, and real commands.
+// Those who are told, one attempt at a time: real HTTP servers in the place of webhooks and of
+// Telegram, and real commands.
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener } from 'node:http';

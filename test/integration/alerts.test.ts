@@ -1,4 +1,5 @@
-// The program tells of what breaks: a real one, with workers that die and come back, and a webhook that listens.
+// The program tells of what breaks: a real one, with workers that die and come back, and a webhook
+// that listens.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// --balance from end to end: each balancer by its name, and what a client notices of first and hash.
+// --balance from end to end: each balancer by its name, and what a client notices of first and
+// hash.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The last line of a CI run: what fails is counted, and so is what was skipped, since a skipped test is a check that did not happen.
+// The last line of a CI run: what fails is counted, and so is what was skipped, since a skipped
+// test is a check that did not happen.
 
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

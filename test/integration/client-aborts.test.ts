@@ -1,4 +1,5 @@
-// Clients that leave: nothing of their request is left behind, and the worker's slot is free only when the worker is.
+// Clients that leave: nothing of their request is left behind, and the worker's slot is free only
+// when the worker is.
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';

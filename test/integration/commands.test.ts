@@ -1,4 +1,5 @@
-// The commands that talk to the running program, and HUP, as an operator uses them: real processes, real exit codes.
+// The commands that talk to the running program, and HUP, as an operator uses them: real processes,
+// real exit codes.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Completion in the shells themselves: commands, options, values, paths, and names that the running program knows.
+// Completion in the shells themselves: commands, options, values, paths, and names that the running
+// program knows.
 
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -26,7 +27,10 @@ beforeAll(async () => {
   }
 });
 
-/** A program that runs, a directory with some files in it, and `fcgi-lb` as a command that completion may call. */
+/**
+ * A program that runs, a directory with some files in it, and `fcgi-lb` as a command that
+ * completion may call.
+ */
 async function place() {
   const directory = tempDir();
   const admin = join(directory, 'admin.sock');
@@ -42,7 +46,8 @@ async function place() {
     join(bin, 'fcgi-lb'),
     `#!/bin/sh\nif [ "$2" = --names ]; then exec '${process.execPath}' '${MAIN}' "$@"; fi\necho "WORDS:$*:END"\n`,
   );
-  // Nobody waits at a key here, and the machine may be busy: what is tried is what is offered, not how soon.
+  // Nobody waits at a key here, and the machine may be busy: what is tried is what is offered, not
+  // how soon.
   writeFileSync(join(bin, 'timeout'), '#!/bin/sh\nshift\nexec "$@"\n');
   for (const name of ['fcgi-lb', 'timeout']) chmodSync(join(bin, name), 0o755);
   for (const [shell, text] of scripts) writeFileSync(join(directory, `completion.${shell}`), text);

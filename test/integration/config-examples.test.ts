@@ -13,7 +13,10 @@ const CONFIG = join(import.meta.dirname, '../../config');
 
 interface Example {
   readonly sockets: readonly string[];
-  /** Requests, which socket (without its number) must get each, and a parameter that shows what the file makes of it. */
+  /**
+   * Requests, which socket (without its number) must get each, and a parameter that shows what the
+   * file makes of it.
+   */
   readonly requests: readonly (readonly [host: string, path: string, socket: string, name: string, value: string])[];
   /** Requests that are answered without a worker. */
   readonly answers?: readonly (readonly [host: string, path: string, status: number, body: string])[];
@@ -97,7 +100,8 @@ describe('config/', () => {
     });
     const proxy = await startProxy(['--config', join(CONFIG, file)]);
     for (const [host, path, socket, name, value] of requests) {
-      // One at a time to each idle upstream in turn: least-conn takes the one that has waited longest.
+      // One at a time to each idle upstream in turn: least-conn takes the one that has waited
+      // longest.
       for (const _ of sockets) {
         expect((await ask(proxy.path, { path, headers: { Host: host } })).body.toString()).toBe('fine');
         expect([last?.[0].replace(/\d?\.sock$/, ''), last?.[1].get(name)]).toEqual([socket, value.replace('SITE', site)]);

@@ -1,4 +1,5 @@
-// `--config` and `fcgi-lb check` as an operator uses them: files on disk, options beside them, exit codes.
+// `--config` and `fcgi-lb check` as an operator uses them: files on disk, options beside them, exit
+// codes.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// `npm run dev`: workers, and fcgi-lb from the sources in front of them, started again with each change, in a copy of the tree.
+// `npm run dev`: workers, and fcgi-lb from the sources in front of them, started again with each
+// change, in a copy of the tree.
 
 import { spawn } from 'node:child_process';
 import { appendFileSync, cpSync, readdirSync, symlinkSync } from 'node:fs';

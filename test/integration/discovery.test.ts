@@ -9,7 +9,9 @@ import { startProxy, type Proxy as TestProxy } from '../support/program/proxy.ts
 import { answer, answering, fakeWorker, holding, recording } from '../support/servers/fake-worker.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-/** A loss of notifications would be made up for by the periodic scan: longer than this is a fault. */
+/**
+ * A loss of notifications would be made up for by the periodic scan: longer than this is a fault.
+ */
 const BOUND = 2000;
 
 const ONE = ['--max-conns', '1'];

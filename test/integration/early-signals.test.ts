@@ -1,4 +1,5 @@
-// Signals that come while the program is still being loaded: none ends it, and each is acted on when it serves.
+// Signals that come while the program is still being loaded: none ends it, and each is acted on
+// when it serves.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +13,10 @@ import { tempDir } from '../support/temp-dir.ts';
 
 beforeAll(buildIfMissing);
 
-/** Sends a signal to its own process at the moment at which node asks for the file that wires all the others, once. */
+/**
+ * Sends a signal to its own process at the moment at which node asks for the file that wires all
+ * the others, once.
+ */
 function sendsWhileLoading(directory: string, signal: NodeJS.Signals): string {
   const once = join(directory, 'once');
   writeFileSync(once, '');

@@ -1,4 +1,5 @@
-// A disk that is full in the middle of a body: it costs that request, and nothing else. The program may write files of 1 MiB only.
+// A disk that is full in the middle of a body: it costs that request, and nothing else. The program
+// may write files of 1 MiB only.
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from 'vitest';

@@ -1,4 +1,5 @@
-// The health endpoint on the public listener: answered by the program itself, before all routes, and by no worker ever.
+// The health endpoint on the public listener: answered by the program itself, before all routes,
+// and by no worker ever.
 
 import { describe, expect, it } from 'vitest';
 import { ask, testClient } from '../support/clients/http-client.ts';

@@ -1,4 +1,5 @@
-// HTTP upstreams: what they get of a request, what the client gets of their answer, and the one queue before them.
+// HTTP upstreams: what they get of a request, what the client gets of their answer, and the one
+// queue before them.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -321,7 +322,8 @@ describe('a pool of HTTP upstreams', () => {
     slow.socket.pause();
     slow.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await eventually(() => expect(upstream.seen).toHaveLength(1));
-    // The kernel's buffers of a TCP connection grow to some 36 MiB (tcp_wmem, tcp_rmem); without limit would be all of it.
+    // The kernel's buffers of a TCP connection grow to some 36 MiB (tcp_wmem, tcp_rmem); without
+    // limit would be all of it.
     expect(await settled(() => written)).toBeLessThan(64 * 1024 * 1024);
     slow.socket.destroy();
     await proxy.accessLine(1);

@@ -1,4 +1,5 @@
-// HTTPS upstreams: a certificate is always verified, and a private authority is made known as for every Node.js program.
+// HTTPS upstreams: a certificate is always verified, and a private authority is made known as for
+// every Node.js program.
 
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';

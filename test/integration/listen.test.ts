@@ -1,4 +1,5 @@
-// Listening sockets as files and as descriptors: put in place whole, handed on, and removed by their owner alone.
+// Listening sockets as files and as descriptors: put in place whole, handed on, and removed by
+// their owner alone.
 
 import { spawn } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
@@ -145,7 +146,10 @@ const HEIR = `
   process.stdin.on('end', () => listener.close()).resume();
 `;
 
-/** Another process that listens on the same socket. Resolves when it does; `end` closes it gracefully. */
+/**
+ * Another process that listens on the same socket. Resolves when it does; `end` closes it
+ * gracefully.
+ */
 async function heir(handover: Handover, mine: boolean) {
   const words = ['--input-type=module', '-e', HEIR, JSON.stringify(handover), JSON.stringify(mine)];
   const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit', handover.fd] });

@@ -1,4 +1,5 @@
-// The live page's files and its stream as an HTTP client sees them: headers, who may listen, how many, and that a stream never holds up an end.
+// The live page's files and its stream as an HTTP client sees them: headers, who may listen, how
+// many, and that a stream never holds up an end.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

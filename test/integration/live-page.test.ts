@@ -1,4 +1,5 @@
-// The live page in Chromium: that it answers an operator's questions, asks before it drains, and is there for everybody.
+// The live page in Chromium: that it answers an operator's questions, asks before it drains, and is
+// there for everybody.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Local redirects (RFC 3875 6.2.2): a Location that is a path and nothing else is followed here, the client sees one answer.
+// Local redirects (RFC 3875 6.2.2): a Location that is a path and nothing else is followed here,
+// the client sees one answer.
 
 import { describe, expect, it } from 'vitest';
 import type { Reply, SeenRequest } from '../peers/fastcgi-server.ts';

@@ -1,4 +1,5 @@
-// Requests of every kind reach the worker as they were sent: methods, media types, versions, framings, pipelines.
+// Requests of every kind reach the worker as they were sent: methods, media types, versions,
+// framings, pipelines.
 
 import { describe, expect, it } from 'vitest';
 import type { Handler } from '../peers/fastcgi-server.ts';

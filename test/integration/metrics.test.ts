@@ -114,7 +114,8 @@ describe('GET /metrics', () => {
     const { proxy, pool } = await reloadable(poolsFile({ rt: `{ upstreams: ['${directory}/w*.sock'] }` }), ['--admin', admin]);
     const pending = ask(proxy.path);
     const reply = await next();
-    // Renamed, it is another one; the file is gone for the glob, the worker is still at the request.
+    // Renamed, it is another one; the file is gone for the glob, the worker is still at the
+    // request.
     renameSync(path, join(directory, 'elsewhere.sock'));
     await eventually(() => expect(pool('rt').upstreams.map(({ leaving }) => leaving)).toEqual([true]));
     const left = await scrape(admin);

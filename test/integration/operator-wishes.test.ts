@@ -1,4 +1,5 @@
-// enable, disable and weight through the operator's door: what they do at once, after a reload, and when a worker is started anew.
+// enable, disable and weight through the operator's door: what they do at once, after a reload, and
+// when a worker is started anew.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

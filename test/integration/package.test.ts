@@ -13,7 +13,10 @@ const ROOT = join(import.meta.dirname, '../..');
 
 beforeAll(buildIfMissing);
 
-/** npm without a network, and without the settings, the cache and the home of the user who runs the tests. */
+/**
+ * npm without a network, and without the settings, the cache and the home of the user who runs the
+ * tests.
+ */
 async function npm(cwd: string, ...words: readonly string[]): Promise<string> {
   const home = tempDir();
   const own = { HOME: home, npm_config_cache: join(home, 'cache'), npm_config_userconfig: join(home, 'npmrc') };

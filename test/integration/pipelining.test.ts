@@ -1,4 +1,5 @@
-// Pipelined requests: answered in the order in which they were sent, and none overtakes one that changes something.
+// Pipelined requests: answered in the order in which they were sent, and none overtakes one that
+// changes something.
 
 import { describe, expect, it } from 'vitest';
 import { ask, testClient } from '../support/clients/http-client.ts';

@@ -1,4 +1,5 @@
-// A pool that is probed: workers that fail their probes get no requests, come back when they are well, and are left alone while they work.
+// A pool that is probed: workers that fail their probes get no requests, come back when they are
+// well, and are left alone while they work.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Addresses that exclude each other: what cannot be exchanged without refusing clients is refused itself, and says how it is done.
+// Addresses that exclude each other: what cannot be exchanged without refusing clients is refused
+// itself, and says how it is done.
 
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/core/address.ts';

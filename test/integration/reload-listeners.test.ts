@@ -1,4 +1,5 @@
-// A reload and the listeners: what stays is not touched, what changes is swapped, and what cannot be had changes nothing.
+// A reload and the listeners: what stays is not touched, what changes is swapped, and what cannot
+// be had changes nothing.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
-// Reloads without end under load, and sockets that come and go: nothing fails, no worker gets two requests, nothing is left behind.
-// `npm run bench -- reload` does the same for longer, with real workers.
+// Reloads without end under load, and sockets that come and go: nothing fails, no worker gets two
+// requests, nothing is left behind. `npm run bench -- reload` does the same for longer, with real
+// workers.
 
 import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,7 +57,10 @@ async function served() {
   return { cli, directory, paths, doubled, http, write, client, status, descriptors };
 }
 
-/** Sends requests, some of them long ones and some POST, until told to stop; returns the statuses of those that did not succeed. */
+/**
+ * Sends requests, some of them long ones and some POST, until told to stop; returns the statuses of
+ * those that did not succeed.
+ */
 function load(http: string): { readonly stop: () => Promise<{ readonly sent: number; readonly failed: readonly string[] }> } {
   const answers: Promise<string>[] = [];
   const timer = setInterval(() => {

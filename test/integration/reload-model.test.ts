@@ -1,5 +1,5 @@
-// Any sequence of settings, under requests that run and wait across it, against a model: no worker above its capacity, whichever pools it
-// is in and moves between, and no request lost.
+// Any sequence of settings, under requests that run and wait across it, against a model: no worker
+// above its capacity, whichever pools it is in and moves between, and no request lost.
 
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -80,7 +80,10 @@ describe('any sequence of settings', { timeout: 120_000 }, () => {
 
 class Run {
   readonly #workers: Worker[] = [];
-  /** What a worker may have at most, as the latest settings say, those that are being taken up, and pools that still finish. */
+  /**
+   * What a worker may have at most, as the latest settings say, those that are being taken up, and
+   * pools that still finish.
+   */
   #allowed: readonly number[] = [1];
   /** What the latest settings in which it was said of each pool. */
   readonly #said = new Map<string, number>([['default', 1]]);

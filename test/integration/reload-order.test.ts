@@ -1,4 +1,5 @@
-// The order of upstreams and what is said of them follow from the configuration that holds, not from what came first.
+// The order of upstreams and what is said of them follow from the configuration that holds, not
+// from what came first.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// A reload that changes routes: a request is served by the routes that were there when it came, whatever holds when it ends.
+// A reload that changes routes: a request is served by the routes that were there when it came,
+// whatever holds when it ends.
 
 import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';

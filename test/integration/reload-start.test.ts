@@ -1,4 +1,5 @@
-// A reload that is asked for while the program starts waits for its turn: it neither comes first, nor is lost, nor ends the program.
+// A reload that is asked for while the program starts waits for its turn: it neither comes first,
+// nor is lost, nor ends the program.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

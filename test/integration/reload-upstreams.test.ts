@@ -1,4 +1,5 @@
-// A reload while requests run and wait: what is known of pools and upstreams outlasts it, and what is gone finishes.
+// A reload while requests run and wait: what is known of pools and upstreams outlasts it, and what
+// is gone finishes.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -340,7 +341,8 @@ describe('a sticky request', () => {
     const { handler, next } = holding();
     const [own, other] = [await fakeWorker(handler), await fakeWorker(answering('other'))];
     const sticky = 'max_conns: 1, balance: sticky:s';
-    // The free one comes first, so that a balancer that hears of one after the other hears of it before.
+    // The free one comes first, so that a balancer that hears of one after the other hears of it
+    // before.
     const { proxy, reload } = await reloadable(onePool([`{ address: ${other.path}, down: true }`, own.path], sticky));
     const first = ask(proxy.path);
     answer(await next(), 'own');

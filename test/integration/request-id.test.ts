@@ -1,4 +1,5 @@
-// One name for one request: for the worker, over every attempt, in both logs, from a client only when it is trusted.
+// One name for one request: for the worker, over every attempt, in both logs, from a client only
+// when it is trusted.
 
 import { describe, expect, it } from 'vitest';
 import { RETRY_DEFAULTS } from '../../src/config/defaults.ts';

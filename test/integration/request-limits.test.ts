@@ -1,4 +1,5 @@
-// What clients may send and how much of it: each refusal has its status, and the client gets to read it.
+// What clients may send and how much of it: each refusal has its status, and the client gets to
+// read it.
 
 import { describe, expect, it } from 'vitest';
 import { ask, testClient } from '../support/clients/http-client.ts';

@@ -1,4 +1,5 @@
-// --request-buffering off: bodies of known length go to the worker as they come, and a half one never looks whole.
+// --request-buffering off: bodies of known length go to the worker as they come, and a half one
+// never looks whole.
 
 import { describe, expect, it } from 'vitest';
 import type { Handler } from '../peers/fastcgi-server.ts';

@@ -1,4 +1,5 @@
-// Answers that must not wait: events, and whatever the worker or the operator says is not to be buffered.
+// Answers that must not wait: events, and whatever the worker or the operator says is not to be
+// buffered.
 
 import { describe, expect, it } from 'vitest';
 import { testClient } from '../support/clients/http-client.ts';

@@ -1,4 +1,5 @@
-// Routes as clients meet them: which pool gets a request, what it is told, and what is changed on the way back.
+// Routes as clients meet them: which pool gets a request, what it is told, and what is changed on
+// the way back.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Slow clients: neither one that takes its answer slowly nor one that sends its body slowly holds a worker.
+// Slow clients: neither one that takes its answer slowly nor one that sends its body slowly holds a
+// worker.
 
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -19,7 +20,10 @@ function piece(i: number): Buffer {
   return bytes;
 }
 
-/** Answers /large with 25 MiB, waiting for the front end to take them, and anything else with a word. */
+/**
+ * Answers /large with 25 MiB, waiting for the front end to take them, and anything else with a
+ * word.
+ */
 const large: Handler = async (reply) => {
   if (reply.request.params.get('REQUEST_URI') !== '/large') {
     answer(reply, 'small');

@@ -1,4 +1,5 @@
-// Starting the program: what is wrong is said in one line, with an exit code that tells a typing error from a world that is not ready.
+// Starting the program: what is wrong is said in one line, with an exit code that tells a typing
+// error from a world that is not ready.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

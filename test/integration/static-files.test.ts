@@ -1,4 +1,5 @@
-// Files sent by a `static` route: what is there, what must never be, and what a client may ask of a file.
+// Files sent by a `static` route: what is there, what must never be, and what a client may ask of a
+// file.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync, symlinkSync, truncateSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// --balance sticky:COOKIE from end to end: the cookie is issued, honoured, replaced when it is worth nothing, and waited for.
+// --balance sticky:COOKIE from end to end: the cookie is issued, honoured, replaced when it is
+// worth nothing, and waited for.
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// What a successor has of its predecessor: the secret of its cookies, and the whole service when the predecessor is killed meanwhile.
+// What a successor has of its predecessor: the secret of its cookies, and the whole service when
+// the predecessor is killed meanwhile.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +51,9 @@ async function visitors(http: string): Promise<readonly Visitor[]> {
   return all;
 }
 
-/** Comes back with each cookie, in an order in which no other balancer would find the same workers. */
+/**
+ * Comes back with each cookie, in an order in which no other balancer would find the same workers.
+ */
 async function comeBack(http: string, all: readonly Visitor[]): Promise<void> {
   for (const { cookie, home } of [...all, ...all.toReversed()]) {
     const { headers, body } = await ask(http, { headers: { Cookie: cookie } });

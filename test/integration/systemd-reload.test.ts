@@ -1,4 +1,5 @@
-// The sockets that systemd passed (by the real systemd-socket-activate) while the configuration changes: none of them is ever lost.
+// The sockets that systemd passed (by the real systemd-socket-activate) while the configuration
+// changes: none of them is ever lost.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,10 @@ beforeAll(buildIfMissing);
 
 const itWithSystemd = itWith('systemd');
 
-/** The program with three sockets of systemd: `web` and `spare` are unix sockets, `tcp` is what it says. It listens on `web`. */
+/**
+ * The program with three sockets of systemd: `web` and `spare` are unix sockets, `tcp` is what it
+ * says. It listens on `web`.
+ */
 async function activated(more = '') {
   const directory = tempDir();
   const at = (name: string): string => join(directory, name);

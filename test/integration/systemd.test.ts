@@ -1,4 +1,5 @@
-// As a service of systemd: sockets that it passes (by the real systemd-socket-activate) and what it is told (by the real systemd-notify).
+// As a service of systemd: sockets that it passes (by the real systemd-socket-activate) and what it
+// is told (by the real systemd-notify).
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

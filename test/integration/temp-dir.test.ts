@@ -1,4 +1,5 @@
-// A temporary directory that cannot be written to: it costs the requests that need it, and nothing else.
+// A temporary directory that cannot be written to: it costs the requests that need it, and nothing
+// else.
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// `fcgi-lb top` and `status` in a real terminal: what the screen shows, keys, sizes, and the terminal given back on every path.
+// `fcgi-lb top` and `status` in a real terminal: what the screen shows, keys, sizes, and the
+// terminal given back on every path.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// `fcgi-lb units`: files that systemd takes without a word of complaint, and a command line in them that works.
+// `fcgi-lb units`: files that systemd takes without a word of complaint, and a command line in them
+// that works.
 
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,8 +28,9 @@ async function units(...words: readonly string[]): Promise<{ code: number | null
 const TARGETS = ['sysinit', 'basic', 'shutdown', 'sockets'];
 
 /**
- * What the real systemd-analyze has to say of the units. Its exit code is 0 for most of what it complains of. It reads every
- * unit that a target of the machine wants, and complains of those too; so it is given targets that want nothing.
+ * What the real systemd-analyze has to say of the units. Its exit code is 0 for most of what it
+ * complains of. It reads every unit that a target of the machine wants, and complains of those too;
+ * so it is given targets that want nothing.
  */
 async function complaints(directory: string): Promise<string> {
   const paths = readdirSync(directory).map((name) => join(directory, name));

@@ -1,4 +1,5 @@
-// `fcgi-lb upgrade` and what stands behind it: whoever asks hears how it went, and what changes the configuration keeps out of its way.
+// `fcgi-lb upgrade` and what stands behind it: whoever asks hears how it went, and what changes the
+// configuration keeps out of its way.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// USR2: a successor takes over without losing a request, or does not come about and the old process serves on.
+// USR2: a successor takes over without losing a request, or does not come about and the old process
+// serves on.
 
 import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';

@@ -1,4 +1,5 @@
-// WebSocket through the proxy: the change of protocol, the bytes after it, the slot it holds, and everything that is not granted.
+// WebSocket through the proxy: the change of protocol, the bytes after it, the slot it holds, and
+// everything that is not granted.
 
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +10,10 @@ import { type Proxy as RunningProxy, startProxy } from '../support/program/proxy
 import { answering, fakeWorker, rawWorker } from '../support/servers/fake-worker.ts';
 import { type HttpUpstream, httpUpstream } from '../support/servers/http-server.ts';
 
-/** A server that agrees to every WebSocket and hands its connection out; to requests it answers `plain`. */
+/**
+ * A server that agrees to every WebSocket and hands its connection out; to requests it answers
+ * `plain`.
+ */
 async function webSocketServer(use: (socket: Duplex) => void, where?: string): Promise<HttpUpstream> {
   const upstream = await httpUpstream((_request, response) => response.end('plain'), where);
   upstream.server.on('upgrade', (request, socket) => {
@@ -102,7 +106,8 @@ describe('a WebSocket', () => {
     client.write(handshake());
     await client.until(accepted);
     client.socket.pause();
-    // The kernel's buffers of a TCP connection grow to some 36 MiB (tcp_wmem, tcp_rmem); without limit would be all of it.
+    // The kernel's buffers of a TCP connection grow to some 36 MiB (tcp_wmem, tcp_rmem); without
+    // limit would be all of it.
     expect(await settled(() => written)).toBeLessThan(64 * 1024 * 1024);
     client.socket.destroy();
     await eventually(() => expect(inFlight(proxy)).toBe(0));

@@ -1,4 +1,5 @@
-// nginx and logrotate beside our access log: the same request gives the same line, and a rotation loses none.
+// nginx and logrotate beside our access log: the same request gives the same line, and a rotation
+// loses none.
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// fastcgi-client, which others wrote, and fcgi-lb on the same workers: the same answers, and where the other stops.
+// fastcgi-client, which others wrote, and fcgi-lb on the same workers: the same answers, and where
+// the other stops.
 
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';

@@ -1,5 +1,5 @@
-// Workers that are killed again and again, while their sockets stay, as behind systemd: nobody who may be served twice is
-// turned away, and nobody else is served twice.
+// Workers that are killed again and again, while their sockets stay, as behind systemd: nobody who
+// may be served twice is turned away, and nobody else is served twice.
 
 import { describe, expect } from 'vitest';
 import { killProcess } from '../peers/launch.ts';
@@ -57,11 +57,13 @@ describe('workers killed at random while their sockets stay', () => {
     for (const post of failed) {
       expect(post.status).toBe(502);
       const [line] = begun(journal, post);
-      // A worker may die between taking a request and writing that it has begun it; that leaves no line.
+      // A worker may die between taking a request and writing that it has begun it; that leaves no
+      // line.
       if (line !== undefined) expect(killer.killed).toContain(line.pid);
     }
     expect(failed.length).toBeLessThanOrEqual(killer.killed.size);
-    // Far above what it is on a machine of its own (bench/kill.ts measures that): who waits here waits for no timeout.
+    // Far above what it is on a machine of its own (bench/kill.ts measures that): who waits here
+    // waits for no timeout.
     expect(p99([...gets, ...posts])).toBeLessThan(10_000);
   });
 });

@@ -61,7 +61,8 @@ describe('headers that a script sends', () => {
     expect(answer.headers['x-long']).toBe('l'.repeat(12_000));
     expect(answer.headers['content-type']).toBe('text/plain; charset=iso-8859-1');
     for (const absent of ['x-accel-redirect', 'x-accel-buffering', 'status']) expect(answer.headers).not.toHaveProperty(absent);
-    // Hop-by-hop headers come from this server, not from PHP: the length is known, so nothing is chunked.
+    // Hop-by-hop headers come from this server, not from PHP: the length is known, so nothing is
+    // chunked.
     expect(answer.headers['transfer-encoding']).toBeUndefined();
     expect(answer.headers['content-length']).toBe('4');
     expect(answer.headers['keep-alive']).not.toBe('timeout=1');

@@ -52,7 +52,8 @@ describe('an answer from php-fpm', () => {
     const go = join(tempDir(), 'go');
     const client = testClient(site.path);
     client.write(`GET /stream.php?go=${encodeURIComponent(go)} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
-    // The script sends the second part only after the file is there, and the file only after the first part has come.
+    // The script sends the second part only after the file is there, and the file only after the
+    // first part has come.
     const first = await client.until((received) => received.includes('first\n'));
     expect(first).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(first).not.toContain('second');

@@ -1,4 +1,5 @@
-// Clients that leave endless scripts of a real php-fpm: the scripts stop, and its children serve others.
+// Clients that leave endless scripts of a real php-fpm: the scripts stop, and its children serve
+// others.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

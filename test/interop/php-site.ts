@@ -1,4 +1,5 @@
-// php-fpm with fcgi-lb in front of it, as `--root DIR --php` sets it up, for the tests of this directory.
+// php-fpm with fcgi-lb in front of it, as `--root DIR --php` sets it up, for the tests of this
+// directory.
 
 import { PHP_ROOT, startPhpFpm } from '../peers/php-fpm.ts';
 import { ask } from '../support/clients/http-client.ts';

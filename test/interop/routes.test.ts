@@ -1,4 +1,5 @@
-// What real php-fpm and Perl make of routes: split paths, mounted applications, parameters with variables.
+// What real php-fpm and Perl make of routes: split paths, mounted applications, parameters with
+// variables.
 
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';

@@ -1,4 +1,5 @@
-// Sockets that vanish for a moment and come back, again and again, while their workers live: nobody notices.
+// Sockets that vanish for a moment and come back, again and again, while their workers live: nobody
+// notices.
 
 import { renameSync } from 'node:fs';
 import { describe, expect } from 'vitest';

@@ -1,5 +1,6 @@
-// A FastCGI server of its own making, for tests, benchmarks and the demo: reads requests with a parser that shares no code
-// with the product's, and lets a handler answer record by record, rightly or wrongly.
+// A FastCGI server of its own making, for tests, benchmarks and the demo: reads requests with a
+// parser that shares no code with the product's, and lets a handler answer record by record,
+// rightly or wrongly.
 
 import { createServer, type Server, type Socket } from 'node:net';
 
@@ -10,7 +11,10 @@ export interface SeenRequest {
   readonly params: ReadonlyMap<string, string>;
   /** Lengths of the PARAMS records' contents, the closing empty one included. */
   readonly paramsRecords: readonly number[];
-  /** What of the body had come when the handler was called: all of it, unless the handler is called early. */
+  /**
+   * What of the body had come when the handler was called: all of it, unless the handler is called
+   * early.
+   */
   readonly body: Buffer;
 }
 
@@ -34,9 +38,14 @@ export type Handler = (reply: Reply) => void | Promise<void>;
 export interface FastCgiServerOptions {
   /** `headers`: call the handler when PARAMS are complete, not only when STDIN is. */
   readonly callAt?: 'headers' | 'body';
-  /** FCGI_GET_VALUES: what FCGI_MAX_CONNS to answer; `none`: an answer without it (php-fpm); `hang`: no answer. */
+  /**
+   * FCGI_GET_VALUES: what FCGI_MAX_CONNS to answer; `none`: an answer without it (php-fpm); `hang`:
+   * no answer.
+   */
   readonly maxConns?: number | 'none' | 'hang';
-  /** Serve one connection after the other, as a single-request process does; the others wait unread. */
+  /**
+   * Serve one connection after the other, as a single-request process does; the others wait unread.
+   */
   readonly single?: boolean;
 }
 

@@ -10,7 +10,9 @@ export function cgiScript(name: string): string {
   return join(import.meta.dirname, 'cgi', name);
 }
 
-/** One fcgiwrap process; -f: what the script writes to its standard error comes as STDERR records. */
+/**
+ * One fcgiwrap process; -f: what the script writes to its standard error comes as STDERR records.
+ */
 export function startFcgiwrap(): Promise<Launched> {
   const socket = join(tempDir(), 'wrap.sock');
   return launch(programPath('fcgiwrap'), ['-f', '-s', `unix:${socket}`], { socket });

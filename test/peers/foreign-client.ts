@@ -1,4 +1,5 @@
-// fastcgi-client from npm, a client that others wrote: one request to a worker, without anything of ours between.
+// fastcgi-client from npm, a client that others wrote: one request to a worker, without anything of
+// ours between.
 
 import type { EventEmitter } from 'node:events';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
-// Starts a real FastCGI program for one test: waits until its socket accepts, and ends it, by its process id, with the test.
+// Starts a real FastCGI program for one test: waits until its socket accepts, and ends it, by its
+// process id, with the test.
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +11,10 @@ export interface LaunchOptions {
   readonly socket: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** A file in which the program's children write their process ids, a line each, when ending the program may leave them. */
+  /**
+   * A file in which the program's children write their process ids, a line each, when ending the
+   * program may leave them.
+   */
   readonly pidFile?: string;
 }
 
@@ -19,7 +23,10 @@ export interface Launched {
   readonly socket: string;
   /** What it has written to its standard output and error. */
   readonly output: () => string;
-  /** Ends it with SIGTERM, or SIGKILL when that is not enough; otherwise that happens at the end of the test. */
+  /**
+   * Ends it with SIGTERM, or SIGKILL when that is not enough; otherwise that happens at the end of
+   * the test.
+   */
   stop(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
-// Compiles echo-worker.c once, and starts it for one test as a service manager would: one process behind each socket.
+// Compiles echo-worker.c once, and starts it for one test as a service manager would: one process
+// behind each socket.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -30,8 +31,8 @@ export interface JournalLine {
 }
 
 /**
- * Starts `count` workers. Each is given its listening socket as descriptor 0 by spawn-fcgi, and is started anew when it
- * dies, while the socket stays.
+ * Starts `count` workers. Each is given its listening socket as descriptor 0 by spawn-fcgi, and is
+ * started anew when it dies, while the socket stays.
  */
 export async function startCWorkers(count = 1): Promise<CWorkers> {
   const program = compiled();
@@ -64,7 +65,8 @@ function compiled(): string {
   const program = join(CACHE, `echo-worker-${digest}`);
   if (existsSync(program)) return program;
   mkdirSync(CACHE, { recursive: true });
-  // Another test process may be compiling too: whoever is last replaces the same program by the same.
+  // Another test process may be compiling too: whoever is last replaces the same program by the
+  // same.
   const fresh = `${program}.${process.pid}`;
   execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-o', fresh, SOURCE, '-lfcgi'], { stdio: 'inherit' });
   renameSync(fresh, program);

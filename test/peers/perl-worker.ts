@@ -1,4 +1,5 @@
-// Starts worker.pl for one test: a single Perl process, or several that share one socket under FCGI::ProcManager.
+// Starts worker.pl for one test: a single Perl process, or several that share one socket under
+// FCGI::ProcManager.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,9 @@ export interface PerlWorker {
   journal(): readonly string[];
 }
 
-/** @param processes how many share the socket under FCGI::ProcManager; undefined: one, without it */
+/**
+ * @param processes how many share the socket under FCGI::ProcManager; undefined: one, without it
+ */
 export async function startPerlWorker({ processes }: { readonly processes?: number } = {}): Promise<PerlWorker> {
   const dir = tempDir();
   const socket = join(dir, 'perl.sock');

@@ -1,4 +1,5 @@
-// Whatever a client does after the last answer of its connection, its descriptor comes back, and the service goes on.
+// Whatever a client does after the last answer of its connection, its descriptor comes back, and
+// the service goes on.
 
 import { connect, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';

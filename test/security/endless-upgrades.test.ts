@@ -1,4 +1,5 @@
-// A kept connection may ask for another protocol with every request: each costs the same, and the service outlasts them all.
+// A kept connection may ask for another protocol with every request: each costs the same, and the
+// service outlasts them all.
 
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';

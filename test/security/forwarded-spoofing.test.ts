@@ -1,4 +1,5 @@
-// X-Forwarded-For and X-Forwarded-Proto: believed from trusted proxies alone, and then everywhere; from others they change nothing.
+// X-Forwarded-For and X-Forwarded-Proto: believed from trusted proxies alone, and then everywhere;
+// from others they change nothing.
 
 import { Agent } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';

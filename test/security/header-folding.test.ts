@@ -1,4 +1,5 @@
-// Header names that fold to the same CGI name (CVE-2026-52845): only the plain spelling may become HTTP_*.
+// Header names that fold to the same CGI name (CVE-2026-52845): only the plain spelling may become
+// HTTP_*.
 
 import { describe, expect, it } from 'vitest';
 import { testClient } from '../support/clients/http-client.ts';

@@ -1,4 +1,5 @@
-// Response splitting: a worker's head with anything in it that could become another header or another response is refused whole.
+// Response splitting: a worker's head with anything in it that could become another header or
+// another response is refused whole.
 
 import { describe, expect, it } from 'vitest';
 import { testClient } from '../support/clients/http-client.ts';

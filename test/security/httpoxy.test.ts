@@ -1,4 +1,5 @@
-// httpoxy (CVE-2016-5385): a client's Proxy header must not become HTTP_PROXY, which HTTP clients in applications obey.
+// httpoxy (CVE-2016-5385): a client's Proxy header must not become HTTP_PROXY, which HTTP clients
+// in applications obey.
 
 import { describe, expect, it } from 'vitest';
 import { testClient } from '../support/clients/http-client.ts';

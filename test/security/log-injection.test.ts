@@ -1,4 +1,5 @@
-// Logs: what workers write to STDERR and what clients put into a request line cannot forge lines or drive a terminal.
+// Logs: what workers write to STDERR and what clients put into a request line cannot forge lines or
+// drive a terminal.
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

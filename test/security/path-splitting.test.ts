@@ -1,4 +1,5 @@
-// PHP path splitting: the script is what the path says byte by byte, so that an uploaded picture is never run as one.
+// PHP path splitting: the script is what the path says byte by byte, so that an uploaded picture is
+// never run as one.
 
 import { describe, expect, it } from 'vitest';
 import { testClient } from '../support/clients/http-client.ts';
@@ -36,7 +37,8 @@ describe('with --php the path', () => {
     ['/pretty/url', '/index.php', undefined],
     ['/a.php/../b.php', '/b.php', undefined],
     ['/a%2ephp/x', '/a.php', '/x'],
-    // A letter whose lower case has another length must not shift the place of the split (CVE-2026-27590).
+    // A letter whose lower case has another length must not shift the place of the split
+    // (CVE-2026-27590).
     ['/%c8%ba%c8%ba.php/x.txt', '/\u00c8\u00ba\u00c8\u00ba.php', '/x.txt'],
     ['/%e1%ba%9e.txt/x.php', '/\u00e1\u00ba\u009e.txt/x.php', undefined],
   ] as const) {

@@ -1,4 +1,5 @@
-// Paths: what climbs above the root or hides a control character is refused before any worker sees it; the rest has one form.
+// Paths: what climbs above the root or hides a control character is refused before any worker sees
+// it; the rest has one form.
 
 import { describe, expect, it } from 'vitest';
 import { testClient } from '../support/clients/http-client.ts';

@@ -1,4 +1,5 @@
-// Pipelined requests behind one that hangs: the rest of them waits outside, and all are answered in order in the end.
+// Pipelined requests behind one that hangs: the rest of them waits outside, and all are answered in
+// order in the end.
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -15,7 +16,9 @@ beforeAll(buildIfMissing);
 
 const MIB = 1024 ** 2;
 
-/** Keeps the requests for /hang until the test answers them, and answers the others with their path. */
+/**
+ * Keeps the requests for /hang until the test answers them, and answers the others with their path.
+ */
 function hanging() {
   const { handler: hold, next } = holding();
   const handler: Handler = (reply) => {
@@ -70,7 +73,8 @@ describe('pipelined requests behind one that hangs', () => {
       const many = 20_000;
       const { handler, next } = hanging();
       const worker = await fakeWorker(handler, { maxConns: 10, single: false });
-      // A head that is half read when reading stops must not count as one that comes too slowly: that is looked at each 5 s.
+      // A head that is half read when reading stops must not count as one that comes too slowly:
+      // that is looked at each 5 s.
       const proxy = await startProxy(['--upstream', worker.path, '--max-conns', '10', '--header-timeout', '1s']);
       const client = rawClient(proxy.path);
       client.write(get('/hang', fields));

@@ -1,4 +1,5 @@
-// Response-queue poisoning: on a kept connection, nothing a worker sends outside its own answer reaches another client.
+// Response-queue poisoning: on a kept connection, nothing a worker sends outside its own answer
+// reaches another client.
 
 import { describe, expect, it } from 'vitest';
 import { endRecord, type Reply, record, stdoutRecord } from '../peers/fastcgi-server.ts';

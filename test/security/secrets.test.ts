@@ -1,4 +1,5 @@
-// What is secret in the configuration is told nowhere: not by /status, /metrics or the log, whatever goes wrong.
+// What is secret in the configuration is told nowhere: not by /status, /metrics or the log,
+// whatever goes wrong.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

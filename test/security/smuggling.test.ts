@@ -1,4 +1,5 @@
-// Request smuggling: where two readers of a message could see two different ends of it, it is refused and the connection closed.
+// Request smuggling: where two readers of a message could see two different ends of it, it is
+// refused and the connection closed.
 
 import { describe, expect, it } from 'vitest';
 import { testClient } from '../support/clients/http-client.ts';
@@ -33,7 +34,10 @@ const REFUSED: ReadonlyArray<readonly [what: string, request: string]> = [
   ['a NUL in a name', post(['Content\x00-Length: 5'], SMUGGLED)],
 ];
 
-/** Here the head can be read, and what is wrong shows in what follows it: the connection may be cut before the 400 is out. */
+/**
+ * Here the head can be read, and what is wrong shows in what follows it: the connection may be cut
+ * before the 400 is out.
+ */
 const CUT: ReadonlyArray<readonly [what: string, request: string]> = [
   ['Transfer-Encoding in HTTP/1.0', post([CHUNKED], `0\r\n\r\n${SMUGGLED}`, '1.0')],
   ['an unknown transfer coding', post(['Transfer-Encoding: xchunked'], `0\r\n\r\n${SMUGGLED}`)],

@@ -2,7 +2,10 @@
 
 import { vi } from 'vitest';
 
-/** Waits until a number has not changed for so long that whatever changes it must be held up, and returns it. */
+/**
+ * Waits until a number has not changed for so long that whatever changes it must be held up, and
+ * returns it.
+ */
 export async function settled(read: () => number): Promise<number> {
   let last = Number.NaN;
   let same = 0;

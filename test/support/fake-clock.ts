@@ -56,7 +56,10 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
-  /** Time passes while nothing runs, as in an event loop that is blocked: what has become due fires at the end, late. */
+  /**
+   * Time passes while nothing runs, as in an event loop that is blocked: what has become due fires
+   * at the end, late.
+   */
   stall(ms: number): void {
     this.#now += ms;
     this.advance(0);

@@ -1,4 +1,5 @@
-// Runs around every test: what the test has opened, started or left lying about must be gone when it is over.
+// Runs around every test: what the test has opened, started or left lying about must be gone when
+// it is over.
 
 import { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -22,7 +23,10 @@ interface Watched {
   started: number;
 }
 
-/** One for the process: this file runs again before each test file, and without isolation the process is the same. */
+/**
+ * One for the process: this file runs again before each test file, and without isolation the
+ * process is the same.
+ */
 const KEY = Symbol.for('fcgi-lb.leak-check');
 const shared = globalThis as { [KEY]?: Watched };
 shared[KEY] ??= watch();
@@ -71,7 +75,10 @@ function linkOf(fd: string): string | undefined {
   }
 }
 
-/** The same with the path of a unix socket: for the message alone, since the list of sockets is long on a busy machine. */
+/**
+ * The same with the path of a unix socket: for the message alone, since the list of sockets is long
+ * on a busy machine.
+ */
 function withPath(item: string): string {
   const inode = /^descriptor .*socket:\[(\d+)\]/.exec(item)?.[1];
   if (inode === undefined) return item;
@@ -103,8 +110,8 @@ function processes(): readonly string[] {
 }
 
 /**
- * Those of the program and of tests; vitest has some of its own, such as the time limit of the test, in which no line of
- * ours has a part.
+ * Those of the program and of tests; vitest has some of its own, such as the time limit of the
+ * test, in which no line of ours has a part.
  */
 function runningTimers(): readonly string[] {
   const running: string[] = [];

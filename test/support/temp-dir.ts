@@ -1,4 +1,5 @@
-// A directory for the sockets and files of one test, short enough for the path limit of unix sockets, removed afterwards.
+// A directory for the sockets and files of one test, short enough for the path limit of unix
+// sockets, removed afterwards.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -75,7 +75,10 @@ export class Dialog {
   }
 }
 
-/** @typedef {{ kind: 'done', state: string, inFlight: number } | { kind: 'refused', status: number, reason: string }} Result */
+/**
+ * @typedef {{ kind: 'done', state: string, inFlight: number } | { kind: 'refused', status: number,
+ *   reason: string }} Result
+ */
 
 /**
  * @param {Verb} verb

@@ -1,4 +1,5 @@
-// The few things that the page does to its elements: find one, copy a template, change a text only when it is another.
+// The few things that the page does to its elements: find one, copy a template, change a text only
+// when it is another.
 
 /**
  * @template {Element} T

@@ -1,4 +1,5 @@
-// What an operator should know first, in sentences: what is down and why, drains, queues, slow upstreams.
+// What an operator should know first, in sentences: what is down and why, drains, queues, slow
+// upstreams.
 
 import { clockTime, count, duration, milliseconds, plural } from './words.js';
 
@@ -12,7 +13,9 @@ import { clockTime, count, duration, milliseconds, plural } from './words.js';
 
 /** Of one kind; what is more is counted. */
 const SHOWN = 5;
-/** An upstream is slow when its head time is so many times that of the others, and so many ms more. */
+/**
+ * An upstream is slow when its head time is so many times that of the others, and so many ms more.
+ */
 const SLOW = { times: 3, ms: 20 };
 
 /**

@@ -24,7 +24,8 @@ export class History {
 
   /**
    * @param {number} at
-   * @param {{ waiting: number, requests: number, head_p50?: number | null, head_p99?: number | null }} pool
+   * @param {{ waiting: number, requests: number, head_p50?: number | null, head_p99?: number | null
+   *   }} pool
    */
   add(at, { waiting, requests, head_p50, head_p99 }) {
     const before = this.#before;

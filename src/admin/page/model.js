@@ -1,4 +1,5 @@
-// What the page knows: the program, its pools and upstreams as the last message left them, and what happened lately.
+// What the page knows: the program, its pools and upstreams as the last message left them, and what
+// happened lately.
 
 import { History } from './history.js';
 
@@ -11,10 +12,12 @@ import { History } from './history.js';
  * @property {boolean} stopping
  * @property {boolean} ready
  * @property {readonly string[]} reasons
- * @property {{ result: 'good' | 'bad', at: string, generation?: number, problems?: readonly string[], count?: number } | null} reload
+ * @property {{ result: 'good' | 'bad', at: string, generation?: number, problems?: readonly
+ *   string[], count?: number } | null} reload
  * @property {number} active
  * @property {readonly { address: string, door: string }[]} listeners
- * @property {{ resident_bytes: number, cpu_seconds: number, open_fds: number | null, loop_delay_ms: { p50: number, p99: number } | null }} process
+ * @property {{ resident_bytes: number, cpu_seconds: number, open_fds: number | null, loop_delay_ms:
+ *   { p50: number, p99: number } | null }} process
  *
  * @typedef {object} Pool
  * @property {number} id

@@ -9,7 +9,10 @@ import { count, decimal, milliseconds, NOTHING, plural } from './words.js';
 /** @import { Model, Pool, Upstream } from './model.js' */
 /** @import { Act, SortKey, Wanted } from './rows.js' */
 
-/** Rows that are shown before somebody asks for all: a thousand are a long page, and work each second. */
+/**
+ * Rows that are shown before somebody asks for all: a thousand are a long page, and work each
+ * second.
+ */
 const ROWS_SHOWN = 100;
 
 export class PoolView {

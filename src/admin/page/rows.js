@@ -1,10 +1,13 @@
-// The rows of a pool's table: which are shown, in what order, and what stands in each; only what has changed is written.
+// The rows of a pool's table: which are shown, in what order, and what stands in each; only what
+// has changed is written.
 
 import { copyOf, find, made, setAttribute, setText } from './dom.js';
 import { clockTime, count, duration, milliseconds, NOTHING, plural } from './words.js';
 
 /** @import { Upstream } from './model.js' */
-/** @typedef {'name' | 'state' | 'since' | 'in_flight' | 'requests' | 'errors' | 'head_p50'} SortKey */
+/**
+ * @typedef {'name' | 'state' | 'since' | 'in_flight' | 'requests' | 'errors' | 'head_p50'} SortKey
+ */
 /** @typedef {{ find: string, state: string, sort: SortKey }} Wanted */
 /** @typedef {(verb: 'drain' | 'undrain', upstream: Upstream) => void} Act */
 

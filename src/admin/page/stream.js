@@ -1,4 +1,5 @@
-// The stream of what happens, opened again whenever it breaks, and given up when it has gone silent.
+// The stream of what happens, opened again whenever it breaks, and given up when it has gone
+// silent.
 
 /** @import { Changes, Happening } from './model.js' */
 

@@ -1,4 +1,5 @@
-// What a shell is to offer for the value of an option, or for an operand, as the tables of options say it.
+// What a shell is to offer for the value of an option, or for an operand, as the tables of options
+// say it.
 
 import type { Option, ValueKind } from '../options.ts';
 

@@ -1,4 +1,5 @@
-// What `fcgi-lb completion` is: apart from what it does, since that needs to know of all commands, itself included.
+// What `fcgi-lb completion` is: apart from what it does, since that needs to know of all commands,
+// itself included.
 
 import { ADMIN_OPTION, HELP_OPTION } from '../admin.ts';
 import type { Command } from '../command.ts';

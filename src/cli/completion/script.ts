@@ -1,4 +1,5 @@
-// `fcgi-lb completion`: prints a script that makes a shell complete our commands, and the names that such a script asks for.
+// `fcgi-lb completion`: prints a script that makes a shell complete our commands, and the names
+// that such a script asks for.
 
 import { basename } from 'node:path';
 import type { Status } from '../../admin/status.ts';

@@ -1,4 +1,5 @@
-// What is shown of a running program, taken from its status document: fields that an older program does not tell are missing.
+// What is shown of a running program, taken from its status document: fields that an older program
+// does not tell are missing.
 
 import type { Status } from '../../admin/status.ts';
 
@@ -146,7 +147,8 @@ export function overview(status: Status, now: Date, before?: Status): Overview {
 function counters(status: Status): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   const keep = (key: string, counted: { readonly requests?: number }): void => {
-    // A pool or an upstream that left and the one in its place go by one name; neither tells a rate then.
+    // A pool or an upstream that left and the one in its place go by one name; neither tells a rate
+    // then.
     if (counted.requests !== undefined) found.set(key, found.has(key) ? Number.POSITIVE_INFINITY : counted.requests);
   };
   for (const pool of status.pools) {

@@ -1,4 +1,5 @@
-// A terminal taken over: its other screen, its keys without echo, and everything as it was when it is left, on every path.
+// A terminal taken over: its other screen, its keys without echo, and everything as it was when it
+// is left, on every path.
 
 /** Control sequences, as terminals since the VT100 and xterm know them. */
 const CSI = '\x1b[';
@@ -22,7 +23,10 @@ export interface TerminalInput {
   pause(): unknown;
 }
 
-/** Invariant: the terminal is in raw mode and on its other screen exactly between `enter` and `leave`, which may be called at any time and in any number. */
+/**
+ * Invariant: the terminal is in raw mode and on its other screen exactly between `enter` and
+ * `leave`, which may be called at any time and in any number.
+ */
 export class Screen {
   readonly #input: TerminalInput;
   readonly #output: TerminalOutput;
@@ -52,7 +56,10 @@ export class Screen {
     this.#output.write(ENTER);
   }
 
-  /** Shows these lines from the top. Only what differs is written, in one piece, so that nothing flickers. */
+  /**
+   * Shows these lines from the top. Only what differs is written, in one piece, so that nothing
+   * flickers.
+   */
   draw(lines: readonly string[]): void {
     if (!this.#entered) return;
     const rows = Math.max(lines.length, this.#shown.length);
@@ -65,7 +72,10 @@ export class Screen {
     if (text !== '') this.#output.write(`${BEGIN_UPDATE}${text}${END_UPDATE}`);
   }
 
-  /** What the terminal shows is not known any more: it has another size, or somebody else wrote on it. */
+  /**
+   * What the terminal shows is not known any more: it has another size, or somebody else wrote on
+   * it.
+   */
   forget(): void {
     if (!this.#entered) return;
     this.#shown = [];

@@ -1,4 +1,5 @@
-// The running program in lines of text: a pure function of what is known, the size of the terminal and what is wished to see.
+// The running program in lines of text: a pure function of what is known, the size of the terminal
+// and what is wished to see.
 
 import { escapeControls } from '../../core/escape.ts';
 import type { Overview, PoolRow, UpstreamRow } from './overview.ts';
@@ -161,7 +162,9 @@ export function statesText(states: ReadonlyMap<string, number>): string {
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
-/** The directory that all have in common, with its slash: said once, it need not be in every line. */
+/**
+ * The directory that all have in common, with its slash: said once, it need not be in every line.
+ */
 function commonDirectory(rows: readonly UpstreamRow[]): string {
   const [first, ...more] = rows;
   const directory = first?.name.startsWith('/') ? first.name.slice(0, first.name.lastIndexOf('/') + 1) : '';

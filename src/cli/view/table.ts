@@ -1,4 +1,5 @@
-// Lays out a table in a given width: columns shrink where they may, then the least important ones are left out.
+// Lays out a table in a given width: columns shrink where they may, then the least important ones
+// are left out.
 
 export interface Column<R> {
   readonly title: string;
@@ -14,7 +15,10 @@ export interface Column<R> {
 
 const GAP = 2;
 
-/** @returns the titles, and one line a row; nothing has spaces at its end, and nothing is wider than `width` */
+/**
+ * @returns the titles, and one line a row; nothing has spaces at its end, and nothing is wider than
+ *   `width`
+ */
 export function tableLines<R>(
   columns: readonly Column<R>[],
   rows: readonly R[],

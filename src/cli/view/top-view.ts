@@ -1,4 +1,5 @@
-// What `fcgi-lb top` shows and what its keys do: pure functions of what is known and of the size of the terminal.
+// What `fcgi-lb top` shows and what its keys do: pure functions of what is known and of the size of
+// the terminal.
 
 import { escapeControls } from '../../core/escape.ts';
 import type { Overview } from './overview.ts';
@@ -49,7 +50,10 @@ export function topLines(state: TopState, { width, height }: Size, colours: bool
   return [...lines, ...blank, foot].slice(-height);
 }
 
-/** What a key makes of the state; `quit` and `suspend` are for others to do, undefined is a key without a meaning. */
+/**
+ * What a key makes of the state; `quit` and `suspend` are for others to do, undefined is a key
+ * without a meaning.
+ */
 export function pressed(key: string, state: TopState, height: number): TopState | 'quit' | 'suspend' | 'redraw' | undefined {
   const page = Math.max(1, Math.floor(height / 2));
   const last = Math.max(0, (state.seen?.upstreams.length ?? 0) - 1);

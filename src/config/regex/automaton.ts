@@ -1,10 +1,14 @@
-// The automaton of a regular expression (Glushkov): one state for each atom, and every way from one to the next counted.
+// The automaton of a regular expression (Glushkov): one state for each atom, and every way from one
+// to the next counted.
 
 import { ALL_BYTES, type Bytes, type RegexNode } from './parse.ts';
 
 /** Atoms, copies of repeated ones included, of which more are not looked at. */
 const MAX_STATES = 250;
-/** Counts up to which copies are made of what is counted; beyond, or as the second choice, a count is taken for "any number". */
+/**
+ * Counts up to which copies are made of what is counted; beyond, or as the second choice, a count
+ * is taken for "any number".
+ */
 const MAX_COPIES = 16;
 
 /** How often a state comes up in one place: 1, or 2 for more. */
@@ -28,7 +32,8 @@ interface Fragment {
 const NOTHING: Fragment = { first: new Map(), last: new Map(), empty: 1 };
 
 /**
- * Assertions are taken to hold always, so there may be more ways through the automaton than the expression has, never fewer.
+ * Assertions are taken to hold always, so there may be more ways through the automaton than the
+ * expression has, never fewer.
  * @param counts whether counted repetitions are copied out or taken for unlimited ones
  * @returns undefined when it would be too large
  */
@@ -93,7 +98,8 @@ class Builder {
     if (this.#counts === 'copied' && copies > 1 && copies <= MAX_COPIES) {
       const rest: RegexNode[] = max === Infinity ? [{ kind: 'repeat', body, min: 0, max }] : [];
       let tail: RegexNode | undefined;
-      // x(x(x)?)?, not x?x?x?: the engine counts, and does not try which of the copies to leave out.
+      // x(x(x)?)?, not x?x?x?: the engine counts, and does not try which of the copies to leave
+      // out.
       for (let left = max === Infinity ? 0 : max - min; left > 0; left -= 1) {
         tail = { kind: 'repeat', body: { kind: 'sequence', items: tail === undefined ? [body] : [body, tail] }, min: 0, max: 1 };
       }

@@ -1,19 +1,25 @@
-// Tells at load how long a regular expression can take on a stranger's path, and refuses those that can take too long.
+// Tells at load how long a regular expression can take on a stranger's path, and refuses those that
+// can take too long.
 
 import { ConfigError } from '../../core/address.ts';
 import { type Automaton, automatonOf } from './automaton.ts';
 import { parseRegexTree, type RegexNode } from './parse.ts';
 
-/** Pairs and triples of states that are looked at before an expression is called too complicated. */
+/**
+ * Pairs and triples of states that are looked at before an expression is called too complicated.
+ */
 const MAX_WORK = 2_000_000;
 /** Steps may grow with this power of the length. */
 const MAX_DEGREE = 2;
-/** Ways through the parts that are not repeated, where steps grow as the length does, and where they grow as its square. */
+/**
+ * Ways through the parts that are not repeated, where steps grow as the length does, and where they
+ * grow as its square.
+ */
 const MAX_CHOICES = { 1: 256, 2: 16 } as const;
 
 /**
- * JavaScript's engine tries one way through an expression after the other. So what counts is how many ways there are
- * to read the same text: none, some, or more the longer it is.
+ * JavaScript's engine tries one way through an expression after the other. So what counts is how
+ * many ways there are to read the same text: none, some, or more the longer it is.
  * @throws ConfigError when it may take more than about n² steps for n bytes, or that cannot be told
  */
 export function checkRegexCost(source: string): void {
@@ -94,7 +100,10 @@ class Judge {
     return loops;
   }
 
-  /** Whether two different ways around the loop read the same text: then each time around doubles the ways. */
+  /**
+   * Whether two different ways around the loop read the same text: then each time around doubles
+   * the ways.
+   */
   #isExponential(loop: ReadonlySet<number>): boolean {
     const within = (state: number) => this.#next(state).filter((edge) => loop.has(edge.state));
     for (const state of loop) if (within(state).some(({ ways }) => ways > 1)) return true;
@@ -115,13 +124,17 @@ class Judge {
         }
       }
     }
-    // Back from where both ways are in one state: who comes there from two states has read the same text twice.
+    // Back from where both ways are in one state: who comes there from two states has read the same
+    // text twice.
     const back = new Set(begun);
     for (const pair of back) for (const before of apart.get(pair) ?? []) back.add(before);
     return [...back].some((pair) => Math.floor(pair / size) !== pair % size);
   }
 
-  /** The longest chain of loops of which each can hand the same text over to the next at many points. */
+  /**
+   * The longest chain of loops of which each can hand the same text over to the next at many
+   * points.
+   */
   #chain(loops: readonly ReadonlySet<number>[]): number {
     const leads = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => {
       const [from] = a;
@@ -147,7 +160,10 @@ class Judge {
     return Math.max(0, ...loops.map((_, at) => from(at)));
   }
 
-  /** Whether some text leads from p to p, from p to q and from q to q, for a p in one loop and a q in another (Weber and Seidl 1991). */
+  /**
+   * Whether some text leads from p to p, from p to q and from q to q, for a p in one loop and a q
+   * in another (Weber and Seidl 1991).
+   */
   #handsOver(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
     for (const p of a) for (const q of b) if (this.#readsThrice(p, q, a, b)) return true;
     return false;
@@ -184,7 +200,8 @@ class Judge {
     const loopOf = new Map(loops.flatMap((loop) => [...loop].map((state) => [state, loop] as const)));
     let product = 1;
     for (const state of this.#automaton.bytes.keys()) {
-      // Where a match may begin anywhere, the loop of all that may come before has the same ways out as the beginning.
+      // Where a match may begin anywhere, the loop of all that may come before has the same ways
+      // out as the beginning.
       if (state === 0 && !this.#anchored) continue;
       const loop = loopOf.get(state);
       const out = this.#next(state).filter((edge) => loop?.has(edge.state) !== true);

@@ -1,4 +1,5 @@
-// Reads a regular expression as a tree, as far as its cost can be told from it; what it cannot be told of is refused.
+// Reads a regular expression as a tree, as far as its cost can be told from it; what it cannot be
+// told of is refused.
 
 import { ConfigError } from '../../core/address.ts';
 
@@ -35,7 +36,8 @@ const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, v: 11, 
  * @throws ConfigError for what makes its time or its meaning hard to tell
  */
 export function parseRegexTree(source: string): RegexNode {
-  // Paths are compared byte by byte; what looks like one letter would be several bytes, and a class of them any one.
+  // Paths are compared byte by byte; what looks like one letter would be several bytes, and a class
+  // of them any one.
   const wide = /[^\x20-\x7e]/.exec(source);
   if (wide !== null) throw new ConfigError(`'${wide[0]}': expected ASCII; paths are matched as bytes, so write others as \\xHH`);
   return new Parser(source).parse();

@@ -1,4 +1,5 @@
-// Makes the settings of alerts of what their part of the file says, and sees that each target has what it needs and no more.
+// Makes the settings of alerts of what their part of the file says, and sees that each target has
+// what it needs and no more.
 
 import {
   ALERT_DEFAULTS,

@@ -1,4 +1,5 @@
-// Makes a probe's settings of what its part of the file says, and sees that each kind of probe has what it needs and no more.
+// Makes a probe's settings of what its part of the file says, and sees that each kind of probe has
+// what it needs and no more.
 
 import { ConfigError } from '../../core/address.ts';
 import { PROBE_DEFAULTS } from '../defaults.ts';
@@ -51,7 +52,9 @@ function questionOf(raw: RawProbe, report: Report): ProbeQuestion | undefined {
   }
 }
 
-/** Parameters of requests that no client has made: there is nothing that variables could stand for. */
+/**
+ * Parameters of requests that no client has made: there is nothing that variables could stand for.
+ */
 function fixedParams(raw: RawProbe['params'], report: Report): ReadonlyMap<string, string> {
   if (raw === undefined) return new Map();
   for (const [name, value] of raw) {

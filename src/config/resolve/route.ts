@@ -209,8 +209,8 @@ function errorPages(raw: RawRoute, report: Report): ReadonlyMap<number, string> 
 }
 
 /**
- * What a route takes, as text that is the same for two routes that take the same requests; undefined when a mistake
- * leaves that open.
+ * What a route takes, as text that is the same for two routes that take the same requests;
+ * undefined when a mistake leaves that open.
  */
 export function matchText(raw: RawRoute, { hosts, path, methods }: RouteMatch, report: Report): string | undefined {
   if (MATCH_KEYS.some((key) => report.has(raw, key) && raw[key] === undefined)) return undefined;

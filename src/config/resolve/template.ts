@@ -6,7 +6,9 @@ import type { PathPattern } from '../route.ts';
 import type { RawPool, RawRoute } from '../schema/file.ts';
 import { type Groups, groupsOf, NO_GROUPS, parseTemplate, VARIABLES } from '../template.ts';
 
-/** Says what is wrong with the variables of a pool's parameters, which hold for every route to it. */
+/**
+ * Says what is wrong with the variables of a pool's parameters, which hold for every route to it.
+ */
 export function checkPoolTemplates({ params }: RawPool, report: Report): void {
   checkTexts(params, NO_GROUPS, report);
 }

@@ -1,4 +1,5 @@
-// The kinds of single values that only alerts have: limits, addresses on the web, and secrets in files of their own.
+// The kinds of single values that only alerts have: limits, addresses on the web, and secrets in
+// files of their own.
 
 import { ConfigError } from '../../core/address.ts';
 import type { QueueRule } from '../alerts.ts';

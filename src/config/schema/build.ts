@@ -1,4 +1,5 @@
-// The parts that the schema of the configuration file is built from: typebox types that know how to read the text of a value.
+// The parts that the schema of the configuration file is built from: typebox types that know how to
+// read the text of a value.
 
 import Type, { type Static, type TArray, type TObject, type TOptional, type TSchema, type TUnion, type TUnsafe } from 'typebox';
 import type { ConfigHost } from '../config-host.ts';
@@ -18,7 +19,10 @@ export interface Kind<T> {
   readonly json: Readonly<Record<string, unknown>>;
   /** @throws ConfigError */
   readonly read: (text: string, context: ReadContext) => T;
-  /** Text with nginx's variables, so that a `$` from elsewhere has to be kept from being taken for one. */
+  /**
+   * Text with nginx's variables, so that a `$` from elsewhere has to be kept from being taken for
+   * one.
+   */
   readonly template?: true;
 }
 
@@ -35,7 +39,10 @@ export function value<T>(kind: Kind<T>, info: Info): TUnsafe<T> {
   return Type.Unsafe<T>({ ...kind.json, ...info, label: kind.label, read: kind.read, template: kind.template } as TSchema);
 }
 
-/** A map with a fixed set of keys, all of which may be left out as far as types go: what is wrong in the file is left out as well. */
+/**
+ * A map with a fixed set of keys, all of which may be left out as far as types go: what is wrong in
+ * the file is left out as well.
+ */
 export function keys<P extends Record<string, TSchema>>(
   properties: P,
   info: Info,
@@ -47,7 +54,10 @@ export function keys<P extends Record<string, TSchema>>(
   return built as TObject<{ [K in keyof P]: TOptional<P[K]> }>;
 }
 
-/** A map whose keys are names that the operator chooses; `keyName` stands for them in the documentation. */
+/**
+ * A map whose keys are names that the operator chooses; `keyName` stands for them in the
+ * documentation.
+ */
 export function named<S extends TSchema>(
   key: Kind<unknown> & { readonly name: string },
   item: S,
@@ -97,7 +107,10 @@ export function shapeOf(schema: TSchema): Shape {
   return schema as Shape;
 }
 
-/** A single value, a list, a map, or several of them to choose from. An enumeration is a single value that says `anyOf` to editors. */
+/**
+ * A single value, a list, a map, or several of them to choose from. An enumeration is a single
+ * value that says `anyOf` to editors.
+ */
 export function formOf(shape: Shape): 'value' | 'list' | 'map' | 'either' {
   if (shape.read !== undefined) return 'value';
   if (shape.items !== undefined) return 'list';

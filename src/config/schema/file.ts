@@ -1,4 +1,5 @@
-// The schema of a whole configuration file: the one description that the checks, the editor's schema and the documentation come from.
+// The schema of a whole configuration file: the one description that the checks, the editor's
+// schema and the documentation come from.
 
 import type { Static } from 'typebox';
 import { LOG_FORMATS, LOG_LEVELS } from '../settings.ts';

@@ -1,4 +1,5 @@
-// The kinds of single values in the configuration file that are not of HTTP: what it is called, what an editor may check, how it is read.
+// The kinds of single values in the configuration file that are not of HTTP: what it is called,
+// what an editor may check, how it is read.
 
 import { isAbsolute, resolve } from 'node:path';
 import { ConfigError, type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';

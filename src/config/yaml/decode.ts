@@ -1,4 +1,5 @@
-// Holds YAML nodes against the schema: right values come out read, wrong ones are left out and reported.
+// Holds YAML nodes against the schema: right values come out read, wrong ones are left out and
+// reported.
 
 import type { Static, TSchema } from 'typebox';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
@@ -15,7 +16,10 @@ import type { YamlFile } from './parse.ts';
 /** Nodes read through aliases. A few lines of aliases of aliases could stand for billions. */
 const MAX_THROUGH_ALIASES = 50_000;
 
-/** @returns the value without what is wrong in it; undefined when nothing is left. What is wrong is in the report */
+/**
+ * @returns the value without what is wrong in it; undefined when nothing is left. What is wrong is
+ *   in the report
+ */
 export function decode<S extends TSchema>(
   schema: S,
   node: Node,
@@ -23,7 +27,8 @@ export function decode<S extends TSchema>(
   context: ReadContext,
   report: Report,
 ): Static<S> | undefined {
-  // The one cast: what comes out has passed, part by part, the very schema that the type is made from.
+  // The one cast: what comes out has passed, part by part, the very schema that the type is made
+  // from.
   return new Decoder(file, context, report, shapeOf(schema)).decode(shapeOf(schema), node, '', file.placeOf(node)) as
     | Static<S>
     | undefined;
@@ -89,7 +94,8 @@ class Decoder {
   }
 
   #value(shape: Shape, node: Scalar, path: string): unknown {
-    // Numbers, dates and the like are read from the text that was written: 0x10, 1e3 and 1.10 have no meaning of their own here.
+    // Numbers, dates and the like are read from the text that was written: 0x10, 1e3 and 1.10 have
+    // no meaning of their own here.
     const written = typeof node.value === 'string' ? node.value : String(node.source ?? node.value);
     const { text, problems } = expand(
       written,
@@ -166,7 +172,10 @@ class Decoder {
     return result;
   }
 
-  /** What may stand under a name that the operator chose; undefined, and a problem, when the name is none. */
+  /**
+   * What may stand under a name that the operator chose; undefined, and a problem, when the name is
+   * none.
+   */
   #itemOf(shape: Shape, name: string, place: SourcePosition, path: string): Shape | undefined {
     if (this.#read(shape.readKey, name, place, path) === undefined) return undefined;
     return shape.additionalProperties === false ? undefined : shape.additionalProperties;

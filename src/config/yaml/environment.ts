@@ -6,8 +6,9 @@ export interface Expansion {
 }
 
 /**
- * What is filled in is not looked at again: a value from the environment cannot bring in another variable, nor any YAML.
- * `$${` stands for `${`. A `$` before anything else stays: nginx's variables are for later.
+ * What is filled in is not looked at again: a value from the environment cannot bring in another
+ * variable, nor any YAML. `$${` stands for `${`. A `$` before anything else stays: nginx's
+ * variables are for later.
  * @param quote is applied to what is filled in
  */
 export function expand(

@@ -20,7 +20,10 @@ export interface Gathered {
   readonly server: RawServer;
   readonly pools: ReadonlyMap<string, RawPool>;
   readonly routes: readonly RawRoute[];
-  /** Pools and routes that are there, though nothing in them may be right; pools with the place of their name. */
+  /**
+   * Pools and routes that are there, though nothing in them may be right; pools with the place of
+   * their name.
+   */
   readonly mentioned: { readonly pools: ReadonlyMap<string, SourcePosition>; readonly routes: boolean };
   /** Where the keys of `server` stand. */
   readonly places: ReadonlyMap<string, SourcePosition>;

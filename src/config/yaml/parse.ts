@@ -51,7 +51,10 @@ export function parseYaml(name: string, text: string, report: Report): YamlFile 
   };
 }
 
-/** From offsets to places. The library's own counter does not hear of lines that hold what cannot be understood. */
+/**
+ * From offsets to places. The library's own counter does not hear of lines that hold what cannot be
+ * understood.
+ */
 function placesIn(file: string, text: string): (offset: number) => SourcePosition {
   const starts = [0];
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);

@@ -1,4 +1,5 @@
-// Compiles a format of the access log into the writers of its parts: once, when the configuration is loaded.
+// Compiles a format of the access log into the writers of its parts: once, when the configuration
+// is loaded.
 
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -27,7 +28,10 @@ const MAY_BE_EMPTY = ['is_args', 'https'];
 export interface AccessLogFormat {
   /** The line of an entry, with its end. */
   readonly line: (entry: AccessRecord, now: Date) => string;
-  /** Whether the ends of the client's connection are wanted, which must be asked for while it is open. */
+  /**
+   * Whether the ends of the client's connection are wanted, which must be asked for while it is
+   * open.
+   */
   readonly wantsAddresses: boolean;
 }
 
@@ -148,8 +152,9 @@ function factsOf(entry: AccessRecord): RequestFacts | undefined {
 }
 
 /**
- * What went out on a connection since its request before: answers on one connection take turns. Only for formats that ask,
- * so a connection that is older than the format has its earlier answers counted with the first one.
+ * What went out on a connection since its request before: answers on one connection take turns.
+ * Only for formats that ask, so a connection that is older than the format has its earlier answers
+ * counted with the first one.
  */
 function bytesSent(): Reader {
   const before = new WeakMap<Socket, number>();
@@ -175,8 +180,9 @@ function headerOf(rawHeaders: readonly string[] | undefined, name: string): Valu
 }
 
 /**
- * A field of the head that was sent, with those that node:http adds. It keeps the text only in a property that is no documented
- * part of its interface; if that were to go, these variables would be dashes.
+ * A field of the head that was sent, with those that node:http adds. It keeps the text only in a
+ * property that is no documented part of its interface; if that were to go, these variables would
+ * be dashes.
  */
 function sentHeader(response: (ServerResponse & { readonly _header?: unknown }) | undefined, name: string): Value {
   const head = response?._header;
@@ -185,7 +191,10 @@ function sentHeader(response: (ServerResponse & { readonly _header?: unknown }) 
   return fields.length === 0 ? undefined : fields.map((line) => line.slice(name.length + 1).trim()).join(', ');
 }
 
-/** The name in an Authorization field of the Basic scheme (RFC 7617), which nobody here has verified. */
+/**
+ * The name in an Authorization field of the Basic scheme (RFC 7617), which nobody here has
+ * verified.
+ */
 function userOf(authorization: Value): Value {
   const match = /^basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(authorization ?? '');
   const text = Buffer.from(match?.[1] ?? '', 'base64').toString('latin1');
@@ -193,8 +202,8 @@ function userOf(authorization: Value): Value {
 }
 
 /**
- * As nginx escapes: what would end a quoted value, or is not plain ASCII, as `\xHH` for each byte. A value that is not there
- * is a dash.
+ * As nginx escapes: what would end a quoted value, or is not plain ASCII, as `\xHH` for each byte.
+ * A value that is not there is a dash.
  */
 function escaped(read: (entry: AccessRecord) => Value): Reader {
   return (entry) => {

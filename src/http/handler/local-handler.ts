@@ -1,4 +1,5 @@
-// The story of a client request that no upstream is asked about: answered by its route, or refused because it has none.
+// The story of a client request that no upstream is asked about: answered by its route, or refused
+// because it has none.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -17,7 +18,8 @@ import type { OpenRequest, TransactionContext } from './transaction-context.ts';
 /**
  * Invariants:
  * 1. Exactly one answer is begun: `#begun` says whether.
- * 2. A file that the route has opened is closed on every path: by its sender, or here when the client has left before.
+ * 2. A file that the route has opened is closed on every path: by its sender, or here when the
+ *    client has left before.
  */
 export class LocalHandler implements OpenRequest {
   readonly #context: TransactionContext;
@@ -86,7 +88,8 @@ export class LocalHandler implements OpenRequest {
 
   async #answer({ route }: RoutedHere): Promise<void> {
     try {
-      // What has a body that cannot be told from the next request is no request, whatever is answered.
+      // What has a body that cannot be told from the next request is no request, whatever is
+      // answered.
       bodyFraming(this.#request);
       const made = route.answer(this.#facts());
       const answer = made instanceof Promise ? await made : made;
@@ -110,7 +113,8 @@ export class LocalHandler implements OpenRequest {
       return;
     }
     this.#begun = true;
-    // A body that nobody will read to its end leaves the connection in no state for another request.
+    // A body that nobody will read to its end leaves the connection in no state for another
+    // request.
     if (!this.#request.complete) this.#response.shouldKeepAlive = false;
     const changed = changedHeaders(this.#rules, headers, () => this.#facts());
     this.#response.writeHead(status, [...changed, 'Content-Length', String(file.length)]);

@@ -1,4 +1,5 @@
-// Where a request goes and under which limits: what the public door needs to know of one generation of the configuration.
+// Where a request goes and under which limits: what the public door needs to know of one generation
+// of the configuration.
 
 import type { Pool } from '../../pool/pool.ts';
 import type { RetryPolicy } from '../../pool/retry.ts';

@@ -1,4 +1,5 @@
-// Logs requests that failed at one upstream and were answered by another try: the first one by one, the rest as a number.
+// Logs requests that failed at one upstream and were answered by another try: the first one by one,
+// the rest as a number.
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Log, LogFields } from '../../core/log.ts';

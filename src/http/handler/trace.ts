@@ -1,4 +1,5 @@
-// Follows one request for the logs and the counts: which upstream, how many attempts, how long each stage took, why it failed.
+// Follows one request for the logs and the counts: which upstream, how many attempts, how long each
+// stage took, why it failed.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
@@ -58,7 +59,10 @@ export class Trace implements Followed {
   #earlier: Attempt[] | undefined;
   #failure: ProxyError | undefined;
   readonly #savedLog: SavedLog;
-  /** The failure after which the request was given to an upstream again, until that answers, and the status if it was one. */
+  /**
+   * The failure after which the request was given to an upstream again, until that answers, and the
+   * status if it was one.
+   */
   #lost: { readonly error: ProxyError; readonly status: number | undefined } | undefined;
 
   /** @param pool that the request goes to; undefined: it goes to none */
@@ -120,7 +124,10 @@ export class Trace implements Followed {
     this.#endedAt = undefined;
   }
 
-  /** Again for the same lease when a connection taken over turned out to be closed: still one attempt. */
+  /**
+   * Again for the same lease when a connection taken over turned out to be closed: still one
+   * attempt.
+   */
   sent(): void {
     if (!this.#counted) this.#attempts += 1;
     this.#counted = true;

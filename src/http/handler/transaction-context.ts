@@ -19,8 +19,14 @@ export interface OpenRequest {
    * @param sendContinue tells a client that waits with its body (Expect: 100-continue) to send it
    */
   run(sendContinue: (() => void) | undefined): void;
-  /** The body breaks the rules of HTTP: says so if nothing was said yet. False when an answer is, or may be, on its way. */
+  /**
+   * The body breaks the rules of HTTP: says so if nothing was said yet. False when an answer is, or
+   * may be, on its way.
+   */
   unreadable(reason: string): boolean;
-  /** The response is finished or the client's connection gone: frees what is left. May be called again. */
+  /**
+   * The response is finished or the client's connection gone: frees what is left. May be called
+   * again.
+   */
   close(): void;
 }

@@ -1,4 +1,5 @@
-// The story of one client request: its body taken in, an upstream leased, the answer passed on, everything freed.
+// The story of one client request: its body taken in, an upstream leased, the answer passed on,
+// everything freed.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -43,11 +44,14 @@ const ignore = (): void => undefined;
 
 /**
  * Invariants:
- * 1. One phase at a time. In `waiting` the transaction holds at most a place in the queue, in `exchanging` an exchange,
- *    which frees its slot by itself; both are given up when the client leaves.
- * 2. Once any byte of a worker's answer may have left, nothing is retried: the client's connection is destroyed instead,
- *    so that a broken answer never looks like a whole one (DESIGN.md fact 14).
- * 3. `close` does its work once, when the response is finished or its connection gone, and frees what is left.
+ * 1. One phase at a time. In `waiting` the transaction holds at most a place in the queue, in
+ *    `exchanging` an exchange, which frees its slot by itself; both are given up when the client
+ *    leaves.
+ * 2. Once any byte of a worker's answer may have left, nothing is retried: the client's connection
+ *    is destroyed instead, so that a broken answer never looks like a whole one (DESIGN.md fact
+ *    14).
+ * 3. `close` does its work once, when the response is finished or its connection gone, and frees
+ *    what is left.
  */
 export class Transaction implements OpenRequest, Waiter, CarrierSink {
   #tried: Set<Upstream> | undefined;
@@ -150,7 +154,8 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
 
   refused(error: ProxyError): void {
     this.#trace.waited();
-    // If the upstreams were asked and kept silent, that is what the client should hear: 504, not 503.
+    // If the upstreams were asked and kept silent, that is what the client should hear: 504, not
+    // 503.
     const last = this.#trace.failure;
     this.refuse(last !== undefined && last.status === 504 ? last : error);
   }
@@ -296,7 +301,10 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
     this.#acquire();
   }
 
-  /** An answer that the operator wants asked for again is dropped, if it can be; else it is what the client gets. */
+  /**
+   * An answer that the operator wants asked for again is dropped, if it can be; else it is what the
+   * client gets.
+   */
   #triesAgain(status: number): boolean {
     const error = this.#upstreamError('FCGI_LB_UPSTREAM_STATUS', `answered with status ${status}`);
     const decision = this.#decide(error);
@@ -309,7 +317,8 @@ export class Transaction implements OpenRequest, Waiter, CarrierSink {
 
   #startAnswer(head: DocumentHead): ClientResponse {
     const { spool } = this.#route.limits;
-    // A body that nobody will read to its end leaves the connection in no state for another request.
+    // A body that nobody will read to its end leaves the connection in no state for another
+    // request.
     if (!this.#request.complete) this.#response.shouldKeepAlive = false;
     return new ClientResponse(this.#request, this.#response, head, spool, this.#context.clock, {
       room: () => this.#exchange?.resume(),

@@ -8,7 +8,8 @@ export interface ByteRange {
 
 /**
  * @param size of what parts are asked of
- * @returns `all` for no range, several of them, or one that is none: those may be ignored; `none` when no byte is in it
+ * @returns `all` for no range, several of them, or one that is none: those may be ignored; `none`
+ *   when no byte is in it
  */
 export function byteRange(header: string, size: number): ByteRange | 'all' | 'none' {
   const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.replace(/\s/g, '').toLowerCase()) ?? [];

@@ -11,7 +11,10 @@ import type { Page } from '../response/answer-rules.ts';
 /** As it always was here, and as nginx has it; the registry prefers `application/xml`. */
 const XML = 'text/xml';
 
-/** The Content-Type of a file. Text is taken for UTF-8; JSON is so by definition and needs no charset (RFC 8259 section 8.1). */
+/**
+ * The Content-Type of a file. Text is taken for UTF-8; JSON is so by definition and needs no
+ * charset (RFC 8259 section 8.1).
+ */
 export function contentType(path: string): string {
   const ending = extname(path).toLowerCase();
   const type = ending === '.xml' ? XML : lookup(ending) || 'application/octet-stream';

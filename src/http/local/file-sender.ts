@@ -70,7 +70,10 @@ export class FileSender {
     this.#response.end();
   }
 
-  /** Resolves when the client has taken what it was sent; false when there is nothing more to send it. */
+  /**
+   * Resolves when the client has taken what it was sent; false when there is nothing more to send
+   * it.
+   */
   async #room(): Promise<boolean> {
     let timer: Timer | undefined;
     let stalled = false;

@@ -1,4 +1,5 @@
-// Answers with files of one directory, and with nothing else of the machine (RFC 9110 sections 13 and 14 for what a client may ask of a file).
+// Answers with files of one directory, and with nothing else of the machine (RFC 9110 sections 13
+// and 14 for what a client may ask of a file).
 
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
@@ -18,7 +19,8 @@ const ALLOWED: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /**
  * Invariants:
- * 1. A name that begins with a dot is not there: `.git`, `.htpasswd`, and `..` in whatever form it gets here.
+ * 1. A name that begins with a dot is not there: `.git`, `.htpasswd`, and `..` in whatever form it
+ *    gets here.
  * 2. What is opened is, links followed, below the directory, links followed.
  * 3. Only regular files are read. Opening never waits, so a FIFO holds nobody up.
  */
@@ -93,7 +95,10 @@ function fileAnswer(facts: RequestFacts, handle: FileHandle, stats: Stats, name:
   return { kind: 'file', status: 206, headers: [...headers, ...part], file: { handle, start, length: end - start + 1 } };
 }
 
-/** Whether the client's copy is still good (RFC 9110 13.1.2, 13.1.3: an entity tag says more than a date). */
+/**
+ * Whether the client's copy is still good (RFC 9110 13.1.2, 13.1.3: an entity tag says more than a
+ * date).
+ */
 function isFresh(facts: RequestFacts, tag: string, modified: number): boolean {
   const tags = headerOf(facts, 'HTTP_IF_NONE_MATCH');
   if (tags !== '') return tags.trim() === '*' || tags.split(',').some((one) => one.trim().replace(/^W\//, '') === tag);

@@ -1,4 +1,5 @@
-// From the first STDOUT bytes of an answer to what they mean for the client, or to a coded error when they must not reach it.
+// From the first STDOUT bytes of an answer to what they mean for the client, or to a coded error
+// when they must not reach it.
 
 import { type FailureCode, ProxyError } from '../../core/errors.ts';
 import { BadHeadError, CgiHeadReader, HeadTooLargeError } from '../../fcgi/cgi-head.ts';

@@ -1,4 +1,5 @@
-// What requests that belong together have in common, read from a request for balancers that go by it.
+// What requests that belong together have in common, read from a request for balancers that go by
+// it.
 
 import type { IncomingMessage } from 'node:http';
 import type { KeySource } from '../../config/balance.ts';
@@ -13,7 +14,10 @@ export type KeyRule =
   /** `https`: whether TLS ends in front of us, as far as the configuration knows. */
   | { readonly kind: 'sticky'; readonly cookie: StickyCookie; readonly https: boolean };
 
-/** The key of a request; empty when the request has none, and then such requests all go the same way. */
+/**
+ * The key of a request; empty when the request has none, and then such requests all go the same
+ * way.
+ */
 export function balanceKey(source: KeyRule, request: IncomingMessage, peer: Peer): string {
   switch (source.kind) {
     case 'remote-addr':
@@ -32,7 +36,8 @@ export function balanceKey(source: KeyRule, request: IncomingMessage, peer: Peer
 }
 
 /**
- * The head of an answer with what brings the client back to the upstream that gave it, if the pool goes by that.
+ * The head of an answer with what brings the client back to the upstream that gave it, if the pool
+ * goes by that.
  * @param key what `balanceKey` said of the request
  */
 export function markAnswer(

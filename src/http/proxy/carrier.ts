@@ -1,4 +1,5 @@
-// The port between a transaction and what takes its request to upstreams: one carrier for each protocol that they speak.
+// The port between a transaction and what takes its request to upstreams: one carrier for each
+// protocol that they speak.
 
 import type { Duplex } from 'node:stream';
 import type { ProxyError } from '../../core/errors.ts';
@@ -36,7 +37,10 @@ export interface Carrier {
   start(lease: Lease): CarriedExchange;
 }
 
-/** Hears how an attempt goes. After `end`, `failed`, `redirected`, `upgraded` or `refuse` nothing more comes of it. */
+/**
+ * Hears how an attempt goes. After `end`, `failed`, `redirected`, `upgraded` or `refuse` nothing
+ * more comes of it.
+ */
 export interface CarrierSink {
   /** The request is on its way to the upstream. */
   sent(): void;

@@ -1,4 +1,5 @@
-// Says to a worker in CGI parameters (RFC 3875 section 4.1, and what nginx's fastcgi_params adds) what the client asked for.
+// Says to a worker in CGI parameters (RFC 3875 section 4.1, and what nginx's fastcgi_params adds)
+// what the client asked for.
 
 import type { HeaderChanges } from '../../config/route.ts';
 import { byteString } from '../../core/byte-string.ts';
@@ -12,14 +13,20 @@ export interface CgiSettings {
   readonly mode: ScriptMode;
   /** Taken off the front of the path, and said in SCRIPT_NAME; empty or undefined for nothing. */
   readonly stripPrefix?: string;
-  /** Added to every request; they replace parameters of the same name, whether ours or from a client's header. */
+  /**
+   * Added to every request; they replace parameters of the same name, whether ours or from a
+   * client's header.
+   */
   readonly params: ReadonlyMap<string, string>;
   /** Headers set or hidden before they become parameters. */
   readonly requestHeaders?: HeaderChanges;
   /** The route's `path_regex`, for the groups in `params` and headers. */
   readonly regex?: RegExp | undefined;
   readonly software: string;
-  /** The header that names a request, also for workers; whatever the client sent under that name is replaced. */
+  /**
+   * The header that names a request, also for workers; whatever the client sent under that name is
+   * replaced.
+   */
   readonly requestId?: string | undefined;
 }
 
@@ -122,7 +129,8 @@ export class CgiParams {
     const { script, pathInfo } = splitScript(rest, mode);
     this.#add('SCRIPT_NAME', prefix + script);
     this.#add('SCRIPT_FILENAME', mode.root + script);
-    // No PATH_INFO at all rather than an empty one: php-fpm's handling of empty ones was CVE-2019-11043.
+    // No PATH_INFO at all rather than an empty one: php-fpm's handling of empty ones was
+    // CVE-2019-11043.
     if (pathInfo === '') return;
     this.#add('PATH_INFO', pathInfo);
     this.#add('PATH_TRANSLATED', mode.root + pathInfo);

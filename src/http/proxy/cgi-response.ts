@@ -1,4 +1,5 @@
-// What a worker's response head means (RFC 3875 section 6): a document for the client, or a redirect within the server.
+// What a worker's response head means (RFC 3875 section 6): a document for the client, or a
+// redirect within the server.
 
 import { BadHeadError, type HeaderField } from '../../fcgi/cgi-head.ts';
 
@@ -59,7 +60,8 @@ export function interpretHead(fields: readonly HeaderField[]): DocumentHead | Lo
         if (value.toLowerCase() === 'no') streaming = true;
         continue;
       default:
-        // Instructions to the server, as in nginx; a client has no business with them (internal paths among them).
+        // Instructions to the server, as in nginx; a client has no business with them (internal
+        // paths among them).
         if (key.startsWith('x-accel-') || hopByHop.has(key)) continue;
     }
     headers.push(name, value);
@@ -73,7 +75,10 @@ export function interpretHead(fields: readonly HeaderField[]): DocumentHead | Lo
   return { kind: 'document', status, reason, headers, length, streaming };
 }
 
-/** The fields that concern only the connection between the worker and us: the usual ones and those it names (RFC 9110 7.6.1). */
+/**
+ * The fields that concern only the connection between the worker and us: the usual ones and those
+ * it names (RFC 9110 7.6.1).
+ */
 function connectionFields(fields: readonly HeaderField[]): ReadonlySet<string> {
   const named = fields.filter(({ key }) => key === 'connection');
   if (named.length === 0) return HOP_BY_HOP;

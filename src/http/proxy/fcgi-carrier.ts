@@ -1,4 +1,5 @@
-// Carries a client's request to FastCGI workers: parameters in, CGI heads out, local redirects followed.
+// Carries a client's request to FastCGI workers: parameters in, CGI heads out, local redirects
+// followed.
 
 import type { IncomingMessage } from 'node:http';
 import { asError, type FailureCode, ProxyError } from '../../core/errors.ts';
@@ -110,7 +111,10 @@ export class FcgiCarrier implements Carrier, ExchangeSink {
     if (head.rest.length > 0) this.#sink.body(head.rest);
   }
 
-  /** RFC 3875 6.2.2: the server answers as if the client had asked for that path itself, without a body. */
+  /**
+   * RFC 3875 6.2.2: the server answers as if the client had asked for that path itself, without a
+   * body.
+   */
   #follow(redirect: LocalRedirect): void {
     this.#redirect = undefined;
     try {

@@ -1,4 +1,5 @@
-// What a route changes of a request on its way to an HTTP upstream: headers set and hidden, a prefix taken off the path.
+// What a route changes of a request on its way to an HTTP upstream: headers set and hidden, a
+// prefix taken off the path.
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { HeaderChanges } from '../../config/route.ts';
@@ -37,7 +38,10 @@ export function changedFields(changes: RequestChanges, fields: OutgoingHttpHeade
   return Object.fromEntries([...kept, ...changes.set.map(([name, value]) => [name, filledIn(value, facts)] as const)]);
 }
 
-/** The request target: as the client sent it, unless something is taken off, and then written anew from the path that routes go by. */
+/**
+ * The request target: as the client sent it, unless something is taken off, and then written anew
+ * from the path that routes go by.
+ */
 export function changedTarget({ prefix }: RequestChanges, target: RequestTarget): string {
   const mounted = unmount(target.path, prefix);
   if (mounted.prefix === '') return target.raw;

@@ -1,4 +1,5 @@
-// The header fields that go on to an HTTP upstream, and what those of its answer mean for the client.
+// The header fields that go on to an HTTP upstream, and what those of its answer mean for the
+// client.
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { BadHeadError, type HeaderField } from '../../fcgi/cgi-head.ts';
@@ -10,7 +11,8 @@ import { type DocumentHead, interpretHead } from './cgi-response.ts';
 /**
  * The client's end-to-end fields, in their order and spelling, and what we know of the client.
  * @param peer who asks, for all that is trusted
- * @param host where the request goes: the authority of its target, else its Host field; undefined for HTTP/1.0 without one
+ * @param host where the request goes: the authority of its target, else its Host field; undefined
+ *   for HTTP/1.0 without one
  * @param id put in place of what the client sent under that name
  */
 export function forwardedFields(
@@ -40,7 +42,8 @@ export function forwardedFields(
   ] as const;
   for (const [name, fact] of facts) {
     if (fact === undefined) continue;
-    // Behind what came, which anybody may have written: the last one is ours. Of a trusted proxy's only what it comes to.
+    // Behind what came, which anybody may have written: the last one is ours. Of a trusted proxy's
+    // only what it comes to.
     const settled = name === 'X-Forwarded-Proto' && peer.proxied === true;
     const before = settled ? [] : (fields.get(name.toLowerCase())?.values ?? []);
     fields.set(name.toLowerCase(), { name, values: [[...before, fact].join(', ')] });
@@ -64,7 +67,8 @@ export function interpretHttpHead(head: HttpHead): DocumentHead {
     const name = rawHeaders[i] ?? '';
     const key = name.toLowerCase();
     const value = rawHeaders[i + 1] ?? '';
-    // node:http undoes chunks and nothing else: under another coding the body is not what its fields say.
+    // node:http undoes chunks and nothing else: under another coding the body is not what its
+    // fields say.
     if (key === 'transfer-encoding' && value.trim().toLowerCase() !== 'chunked') {
       throw new BadHeadError(`Transfer-Encoding ${JSON.stringify(value.slice(0, 40))} is not supported`);
     }

@@ -1,4 +1,5 @@
-// Gives @fastify/reply-from a home: a fastify without a listener, through which requests for HTTP upstreams go one by one.
+// Gives @fastify/reply-from a home: a fastify without a listener, through which requests for HTTP
+// upstreams go one by one.
 
 import { type IncomingHttpHeaders, IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -10,7 +11,8 @@ export interface Errand {
   readonly headers: OutgoingHttpHeaders;
   /**
    * Sends the request; called once, before `Forwarder.forward` returns.
-   * @param done to be called once: with the status when the head of the answer has come, or with what went wrong before
+   * @param done to be called once: with the status when the head of the answer has come, or with
+   *   what went wrong before
    */
   send(headers: OutgoingHttpHeaders, done: (result: number | Error) => void): void;
   /** The status has been taken note of. */
@@ -20,8 +22,8 @@ export interface Errand {
 }
 
 /**
- * What fastify sees in a request's place: always `GET /`, so that neither its router nor its body parsers have an opinion
- * of what the client sent.
+ * What fastify sees in a request's place: always `GET /`, so that neither its router nor its body
+ * parsers have an opinion of what the client sent.
  */
 class ErrandMessage extends IncomingMessage {
   readonly errand: Errand;
@@ -50,7 +52,9 @@ const MOST_STATUS = 599;
 
 export class Forwarder {
   readonly #app: FastifyInstance;
-  /** Set while reply-from is at work on it, which it is from `from` to `request` without a pause. */
+  /**
+   * Set while reply-from is at work on it, which it is from `from` to `request` without a pause.
+   */
   #current: Errand | undefined;
 
   constructor() {
@@ -67,14 +71,16 @@ export class Forwarder {
       },
     };
     const app = fastify({ logger: false });
-    // Of all that undici has, reply-from uses `request`, and says that an object with just that will do.
+    // Of all that undici has, reply-from uses `request`, and says that an object with just that
+    // will do.
     const undici = client as unknown as NonNullable<FastifyReplyFromOptions['undici']>;
     app.register(fastifyReplyFrom, { undici, disableCache: true, disableRequestLogging: true });
     app.get('/', (request, reply) => {
       if (!(request.raw instanceof ErrandMessage)) throw new Error('only errands come here');
       const { errand } = request.raw;
       this.#current = errand;
-      // The URL is a stand-in: reply-from would resolve, decode and re-encode a client's path on its way.
+      // The URL is a stand-in: reply-from would resolve, decode and re-encode a client's path on
+      // its way.
       reply.from('http://upstream/', {
         // Its types know header fields only as node:http parses them; it copies whatever is there.
         rewriteRequestHeaders: () => errand.headers as unknown as IncomingHttpHeaders,

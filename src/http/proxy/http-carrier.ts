@@ -28,7 +28,10 @@ export interface HttpCarrierDeps {
   readonly requestId: string;
 }
 
-/** Invariant: `#done` is set from the sending of a request until the head of its answer, or its failure, has been told. */
+/**
+ * Invariant: `#done` is set from the sending of a request until the head of its answer, or its
+ * failure, has been told.
+ */
 export class HttpCarrier implements Carrier, HttpSink {
   readonly #deps: HttpCarrierDeps;
   readonly #sink: CarrierSink;

@@ -1,4 +1,5 @@
-// The cookie by which a client comes back to the upstream it had: made, signed, read, and put on an answer.
+// The cookie by which a client comes back to the upstream it had: made, signed, read, and put on an
+// answer.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -26,8 +27,9 @@ export interface Named {
 }
 
 /**
- * The value is a token, which stands for an upstream, and a signature. The token is a keyed hash of the upstream's address:
- * it tells a client nothing, needs no table, and means the same to every process that has the secret.
+ * The value is a token, which stands for an upstream, and a signature. The token is a keyed hash of
+ * the upstream's address: it tells a client nothing, needs no table, and means the same to every
+ * process that has the secret.
  */
 export class StickyCookie {
   readonly #settings: StickyCookieSettings;
@@ -55,7 +57,8 @@ export class StickyCookie {
   /**
    * The head with a cookie that names the upstream, unless the client has it already.
    * @param token what the client brought
-   * @param https whether the client speaks to a web server in front of us by https, as far as the configuration knows
+   * @param https whether the client speaks to a web server in front of us by https, as far as the
+   *   configuration knows
    */
   mark(head: DocumentHead, token: string, upstream: Named, request: IncomingMessage, https: boolean): DocumentHead {
     let own = this.#tokens.get(upstream);
@@ -82,7 +85,10 @@ export class StickyCookie {
   }
 }
 
-/** Whether a cache that many share may keep the answer: with our cookie in it, all its clients would have one upstream. */
+/**
+ * Whether a cache that many share may keep the answer: with our cookie in it, all its clients would
+ * have one upstream.
+ */
 function isForEverybody(headers: readonly string[]): boolean {
   return headers.some(
     (value, index) =>
@@ -90,7 +96,10 @@ function isForEverybody(headers: readonly string[]): boolean {
   );
 }
 
-/** What a web server in front of us says is believed: a client that lies about it gets a cookie that its browser refuses. */
+/**
+ * What a web server in front of us says is believed: a client that lies about it gets a cookie that
+ * its browser refuses.
+ */
 function cameByHttps({ socket, headers }: IncomingMessage): boolean {
   if (socket instanceof TLSSocket) return true;
   const forwarded = headers['x-forwarded-proto'];

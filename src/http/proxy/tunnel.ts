@@ -1,4 +1,5 @@
-// Carries bytes both ways between a client and an upstream that have changed to a protocol of their own.
+// Carries bytes both ways between a client and an upstream that have changed to a protocol of their
+// own.
 
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
@@ -9,7 +10,10 @@ import { ReplayedConnection } from '../server/replayed-connection.ts';
 
 /** ms that one side may take for the last bytes of the other when the conversation is over. */
 const LAST_BYTES = 5000;
-/** ms of silence after which the kernel asks whether the other machine is still there: an idle tunnel has no other limit. */
+/**
+ * ms of silence after which the kernel asks whether the other machine is still there: an idle
+ * tunnel has no other limit.
+ */
 const KEEPALIVE = 60_000;
 
 /** The status of an answer after which HTTP is over (RFC 9110 15.2.2). */
@@ -41,7 +45,10 @@ export function openTunnel(
   return tunnel;
 }
 
-/** Invariant: both sockets are closed within `LAST_BYTES` of the moment when one of them ended, broke or closed. */
+/**
+ * Invariant: both sockets are closed within `LAST_BYTES` of the moment when one of them ended,
+ * broke or closed.
+ */
 export class Tunnel {
   readonly #client: Duplex;
   readonly #upstream: Duplex;

@@ -1,4 +1,5 @@
-// Takes in a request body before a worker is taken: in memory while it is small, in a temporary file when it is not.
+// Takes in a request body before a worker is taken: in memory while it is small, in a temporary
+// file when it is not.
 
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -31,13 +32,15 @@ export interface ReceivedBody {
 
 /** @throws ProxyError (400) for a framing that cannot be trusted */
 export function bodyFraming(request: IncomingMessage): BodyFraming {
-  // node:http lets HTTP/0.9 (a request line without a version) and HTTP/2.0 pass; their messages are framed otherwise.
+  // node:http lets HTTP/0.9 (a request line without a version) and HTTP/2.0 pass; their messages
+  // are framed otherwise.
   if (!/^1\.[01]$/.test(request.httpVersion)) {
     throw new ProxyError('FCGI_LB_REQUEST_BAD_SYNTAX', `HTTP/${request.httpVersion} is not spoken here`);
   }
   const coding = request.headers['transfer-encoding'];
   if (coding !== undefined) {
-    // RFC 9112 6.1: HTTP/1.0 has no transfer codings, and one that we cannot undo leaves the length unknown.
+    // RFC 9112 6.1: HTTP/1.0 has no transfer codings, and one that we cannot undo leaves the length
+    // unknown.
     if (request.httpVersion === '1.0' || coding.toLowerCase().trim() !== 'chunked') {
       throw new ProxyError('FCGI_LB_REQUEST_BAD_HEADER', `Transfer-Encoding '${coding}' is not supported`);
     }
@@ -48,7 +51,7 @@ export function bodyFraming(request: IncomingMessage): BodyFraming {
 }
 
 /** What is to be done about a body before a worker is asked for. */
-export type Admission =
+export type BodyAdmission =
   | { readonly kind: 'at-hand'; readonly length: number | undefined; readonly source: BodySource }
   | { readonly kind: 'to-receive' };
 
@@ -61,7 +64,7 @@ export function admitBody(
   request: IncomingMessage,
   limits: { readonly maxBody: number; readonly bodyTimeout: number; readonly requestBuffering: boolean },
   opened: () => void,
-): Admission {
+): BodyAdmission {
   const framing = bodyFraming(request);
   if (framing.kind === 'none') return { kind: 'at-hand', length: undefined, source: { kind: 'none' } };
   if (framing.kind === 'chunked') return { kind: 'to-receive' };
@@ -73,7 +76,8 @@ export function admitBody(
     opened();
     return request;
   };
-  // The body is read while it holds a worker's slot: a client that stalls must not keep that for ever.
+  // The body is read while it holds a worker's slot: a client that stalls must not keep that for
+  // ever.
   const idle = { ms: limits.bodyTimeout, error: () => bodyStalled(limits.bodyTimeout) };
   return { kind: 'at-hand', length, source: { kind: 'stream', size: length, open, failure: 'FCGI_LB_CLIENT_GONE', idle } };
 }
@@ -88,7 +92,8 @@ function bodyTooLarge(limit: number): ProxyError {
 
 /**
  * Reads the whole body. The caller owns the result and must close it.
- * @throws ProxyError: too large (413), the client stopped sending (408) or left (499), the disk is full (500)
+ * @throws ProxyError: too large (413), the client stopped sending (408) or left (499), the disk is
+ *   full (500)
  */
 export function receiveBody(request: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<ReceivedBody> {
   return new Promise((resolve, reject) => {

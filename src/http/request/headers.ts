@@ -1,4 +1,5 @@
-// Turns a client's header fields into CGI parameters (RFC 3875 section 4.1.18) and keeps out what must not get in.
+// Turns a client's header fields into CGI parameters (RFC 3875 section 4.1.18) and keeps out what
+// must not get in.
 
 import { ProxyError } from '../../core/errors.ts';
 
@@ -7,7 +8,10 @@ type Use = 'drop' | 'join' | 'join-cookie' | 'content-type' | 'host';
 interface Field {
   readonly param: string;
   readonly use: Use;
-  /** Number of the request in which the field was seen last, and where its value is in that request's list. */
+  /**
+   * Number of the request in which the field was seen last, and where its value is in that
+   * request's list.
+   */
   seenIn: number;
   at: number;
 }
@@ -21,9 +25,10 @@ export interface RequestHeaders {
 }
 
 /**
- * Headers that are not the application's. The first row concerns only the connection to us (RFC 3875 4.1.18); body
- * length and coding are known from the body itself and never taken on trust. `Proxy` would become HTTP_PROXY, which
- * HTTP clients inside the application obey (httpoxy, CVE-2016-5385).
+ * Headers that are not the application's. The first row concerns only the connection to us (RFC
+ * 3875 4.1.18); body length and coding are known from the body itself and never taken on trust.
+ * `Proxy` would become HTTP_PROXY, which HTTP clients inside the application obey (httpoxy,
+ * CVE-2016-5385).
  */
 const DROPPED = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade', 'expect'],
@@ -31,8 +36,8 @@ const DROPPED = new Set([
 ]);
 
 /**
- * Only these characters: `_` and `.` would fold to the same CGI name as `-` does, and a client could then add a header
- * that another proxy believes it has removed (CVE-2026-52845).
+ * Only these characters: `_` and `.` would fold to the same CGI name as `-` does, and a client
+ * could then add a header that another proxy believes it has removed (CVE-2026-52845).
  */
 const PLAIN_NAME = /^[A-Za-z0-9-]+$/;
 /** uri-host with an optional port (RFC 9110 7.2). */
@@ -84,7 +89,8 @@ export class HeaderReader {
     let field = this.#known.get(name);
     if (field === undefined) {
       const key = name.toLowerCase();
-      // Spellings of one name share one entry, or duplicates in different case would pass as two parameters.
+      // Spellings of one name share one entry, or duplicates in different case would pass as two
+      // parameters.
       field = name === key ? undefined : this.#known.get(key);
       field ??= { param: `HTTP_${name.toUpperCase().replaceAll('-', '_')}`, use: useOf(key), seenIn: 0, at: 0 };
       this.#known.set(name, field);

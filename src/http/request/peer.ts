@@ -1,6 +1,8 @@
 // Who is at the two ends of a client's connection, in the words of CGI.
 
-/** The client and where it reached us: a connection, or what a trusted proxy at its other end says. */
+/**
+ * The client and where it reached us: a connection, or what a trusted proxy at its other end says.
+ */
 export interface Peer {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -37,7 +39,10 @@ export function plainAddress(address: string | undefined): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 }
 
-/** SERVER_NAME: the host of `host:port`, brackets of an IPv6 address kept; our own address when there is none. */
+/**
+ * SERVER_NAME: the host of `host:port`, brackets of an IPv6 address kept; our own address when
+ * there is none.
+ */
 export function serverName(host: string | undefined, socket: Peer): string {
   return (host === undefined || host === '' ? localAddress(socket) : host).replace(/:\d*$/, '');
 }

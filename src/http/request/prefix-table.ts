@@ -1,4 +1,5 @@
-// Finds the longest of many prefixes of a path, in about as many steps as it takes to look up a word in a dictionary.
+// Finds the longest of many prefixes of a path, in about as many steps as it takes to look up a
+// word in a dictionary.
 
 interface Row<V> {
   readonly prefix: string;
@@ -8,8 +9,9 @@ interface Row<V> {
 }
 
 /**
- * Invariant: rows are in the order of their prefixes. The prefixes of a path are then among the last row that is not
- * behind the path, and its parents: whatever stands between a prefix of the path and the path begins with that prefix.
+ * Invariant: rows are in the order of their prefixes. The prefixes of a path are then among the
+ * last row that is not behind the path, and its parents: whatever stands between a prefix of the
+ * path and the path begins with that prefix.
  */
 export class PrefixTable<V> {
   readonly #rows: Row<V>[] = [];
@@ -32,7 +34,10 @@ export class PrefixTable<V> {
     }
   }
 
-  /** What `pick` makes of the longest prefix of the path, or of the next shorter one as long as that is undefined. */
+  /**
+   * What `pick` makes of the longest prefix of the path, or of the next shorter one as long as that
+   * is undefined.
+   */
   longest<R>(path: string, pick: (value: V) => R | undefined): R | undefined {
     let row = this.#rows[this.#lastUpTo(path)];
     for (; row !== undefined; row = row.parent) {

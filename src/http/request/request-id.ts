@@ -1,17 +1,24 @@
-// Names each request, so that what several programs write about it can be found: as a trusted client named it, or by a name of our own.
+// Names each request, so that what several programs write about it can be found: as a trusted
+// client named it, or by a name of our own.
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestIdSettings } from '../../config/request-id.ts';
 import { TrustedPeers } from './trusted-peers.ts';
 
-/** Names come into logs, environments of workers and headers: nothing that any of them could take for something else. */
+/**
+ * Names come into logs, environments of workers and headers: nothing that any of them could take
+ * for something else.
+ */
 const NAME = /^[A-Za-z0-9._-]{1,128}$/;
 /** Of 32 hexadecimal digits: those that tell processes apart, and those that count. */
 const PREFIX_BYTES = 10;
 const COUNT_DIGITS = 12;
 
-/** Invariant: no two names of our own are the same, of this process or of any other (80 random bits and a count). */
+/**
+ * Invariant: no two names of our own are the same, of this process or of any other (80 random bits
+ * and a count).
+ */
 export class RequestIds {
   /** Where requests to upstreams carry the name; undefined: nowhere. */
   readonly header: string | undefined;

@@ -1,4 +1,5 @@
-// Chooses the route of a request by host, path and method, as nginx chooses a server and then a location.
+// Chooses the route of a request by host, path and method, as nginx chooses a server and then a
+// location.
 
 import type { PathPattern, RouteMatch } from '../../config/route.ts';
 import { byteString } from '../../core/byte-string.ts';
@@ -11,7 +12,10 @@ export interface RouteEntry<T> {
   readonly route: T;
 }
 
-/** A path that is taken before all routes, whatever the host: GET and HEAD go to its route, other methods to none. */
+/**
+ * A path that is taken before all routes, whatever the host: GET and HEAD go to its route, other
+ * methods to none.
+ */
 export interface Reserved<T> {
   /** In normal form. */
   readonly path: string;
@@ -19,8 +23,9 @@ export interface Reserved<T> {
 }
 
 /**
- * Bytes of a path that a regex is asked about. Regexes that are let in take at most about n² steps for n bytes
- * (config/regex/cost.ts), so this bounds the time; asking them no more would be a way around those that forbid something.
+ * Bytes of a path that a regex is asked about. Regexes that are let in take at most about n² steps
+ * for n bytes (config/regex/cost.ts), so this bounds the time; asking them no more would be a way
+ * around those that forbid something.
  */
 export const MAX_REGEX_PATH = 2048;
 /** No host name is longer (RFC 1035 2.3.4); what is can only be for the routes of every host. */
@@ -35,9 +40,10 @@ interface Choice<T> {
 }
 
 /**
- * The routes of one generation. Hosts come first: the routes of exactly that host, then those of the longest wildcard
- * and of shorter ones, then those of every host. Within each: the exact path; else the longest prefix, if it is final; else the first
- * regex; else the longest prefix. A route that does not take the method is passed over as if it were not there.
+ * The routes of one generation. Hosts come first: the routes of exactly that host, then those of
+ * the longest wildcard and of shorter ones, then those of every host. Within each: the exact path;
+ * else the longest prefix, if it is final; else the first regex; else the longest prefix. A route
+ * that does not take the method is passed over as if it were not there.
  */
 export class Router<T> {
   readonly #hosts = new Map<string, Tier<T>>();
@@ -63,7 +69,8 @@ export class Router<T> {
    * @param host the Host field or its better, with or without a port; it must have passed `isHost`
    * @param path in normal form, a byte string
    * @returns undefined when no route takes the request
-   * @throws ProxyError (414) when a regex would have to be asked about a path that is too long for that
+   * @throws ProxyError (414) when a regex would have to be asked about a path that is too long for
+   *   that
    */
   choose(host: string | undefined, path: string, method: string): T | undefined {
     if (path === this.#reserved?.path) return RESERVED_METHODS.has(method) ? this.#reserved.route : undefined;
@@ -75,7 +82,10 @@ export class Router<T> {
     return undefined;
   }
 
-  /** The methods of the routes that would take the request if it came with one of these; empty when there are none. */
+  /**
+   * The methods of the routes that would take the request if it came with one of these; empty when
+   * there are none.
+   */
   methodsFor(host: string | undefined, path: string): ReadonlySet<string> {
     if (path === this.#reserved?.path) return RESERVED_METHODS;
     return new Set(this.#tiers(host).flatMap((tier) => tier.methodsFor(path)));
@@ -100,7 +110,10 @@ export class Router<T> {
   }
 }
 
-/** A host as routes know it: without port and final dot, in lower case. What passed `isHost` is ASCII, so no other letter folds to one of these. */
+/**
+ * A host as routes know it: without port and final dot, in lower case. What passed `isHost` is
+ * ASCII, so no other letter folds to one of these.
+ */
 export function hostName(authority: string | undefined): string {
   if (authority === undefined) return '';
   return authority.replace(/\.?(?::\d*)?$/, '').toLowerCase();

@@ -1,11 +1,13 @@
-// Takes a path apart into the script that serves it and the rest (RFC 3875 sections 4.1.5 and 4.1.13).
+// Takes a path apart into the script that serves it and the rest (RFC 3875 sections 4.1.5 and
+// 4.1.13).
 
 import { ProxyError } from '../../core/errors.ts';
 import { MAX_REGEX_PATH } from './router.ts';
 
 /**
- * How paths become scripts. `application`: one program mounted at `/`, which is what Request Tracker, PSGI and WSGI
- * want; SCRIPT_NAME is empty and PATH_INFO the path. `php`: scripts are files below `root`.
+ * How paths become scripts. `application`: one program mounted at `/`, which is what Request
+ * Tracker, PSGI and WSGI want; SCRIPT_NAME is empty and PATH_INFO the path. `php`: scripts are
+ * files below `root`.
  */
 export type ScriptMode =
   | { readonly kind: 'application'; readonly root: string | undefined }
@@ -13,7 +15,10 @@ export type ScriptMode =
       readonly kind: 'php';
       readonly root: string;
       readonly index: string;
-      /** Its two groups are the script and the rest; undefined: at the first `.php` that ends a segment. */
+      /**
+       * Its two groups are the script and the rest; undefined: at the first `.php` that ends a
+       * segment.
+       */
       readonly splitPath?: RegExp | undefined;
     };
 
@@ -22,7 +27,9 @@ export interface ScriptPath {
   readonly pathInfo: string;
 }
 
-/** Where a route's application is: what is taken off the front of the path, and what the rest means. */
+/**
+ * Where a route's application is: what is taken off the front of the path, and what the rest means.
+ */
 export interface ScriptRules {
   readonly mode: ScriptMode;
   /** Without a slash at its end; empty for nothing. */
@@ -60,9 +67,10 @@ export function splitScript(path: string, mode: ScriptMode): ScriptPath {
 }
 
 /**
- * Splits a path at the first `.php` that ends a segment, as nginx's usual `^(.+?\.php)(/.*)$` does. Bytes are compared,
- * on the very string that is used afterwards: no case folding, no other form of it (CVE-2026-27590). A directory gets
- * its index; a path without a script goes to the index at the root, the front controller.
+ * Splits a path at the first `.php` that ends a segment, as nginx's usual `^(.+?\.php)(/.*)$` does.
+ * Bytes are compared, on the very string that is used afterwards: no case folding, no other form of
+ * it (CVE-2026-27590). A directory gets its index; a path without a script goes to the index at the
+ * root, the front controller.
  */
 export function splitPhp(path: string, index: string): ScriptPath {
   const EXTENSION = '.php';

@@ -1,4 +1,5 @@
-// Takes a request target apart (RFC 9112 section 3.2) and brings its path to the one form that everything is decided on.
+// Takes a request target apart (RFC 9112 section 3.2) and brings its path to the one form that
+// everything is decided on.
 
 import { ProxyError } from '../../core/errors.ts';
 import { isHost } from './headers.ts';
@@ -21,7 +22,10 @@ const UNUSUAL = /\/\/|\/\./;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const CONTROL = /[\x00-\x1f\x7f]/;
 
-/** @throws ProxyError (400) for a target that is no path, has a bad escape, a control character, or climbs above the root */
+/**
+ * @throws ProxyError (400) for a target that is no path, has a bad escape, a control character, or
+ *   climbs above the root
+ */
 export function parseTarget(target: string): RequestTarget {
   let raw = target;
   let authority: string | undefined;
@@ -29,7 +33,8 @@ export function parseTarget(target: string): RequestTarget {
     const match = ABSOLUTE.exec(target);
     if (match === null) throw bad('the request target is neither a path nor an http URL');
     authority = match[1] ?? '';
-    // It takes the Host field's place, so it must be one; an http URL names a host and no user (RFC 9110 4.2).
+    // It takes the Host field's place, so it must be one; an http URL names a host and no user (RFC
+    // 9110 4.2).
     if (/^(?::|$)/.test(authority) || !isHost(authority)) throw bad('the request target names no host');
     raw = target.slice(match[0].length);
     if (raw.charCodeAt(0) !== 0x2f) raw = `/${raw}`;
@@ -39,7 +44,8 @@ export function parseTarget(target: string): RequestTarget {
   const query = question === -1 ? '' : raw.slice(question + 1);
   if (rawPath.includes('#')) throw bad('the path holds a fragment');
   const decoded = decode(rawPath);
-  // A newline in the path gave php-fpm an empty PATH_INFO and attackers its memory (CVE-2019-11043); a NUL ends C strings early.
+  // A newline in the path gave php-fpm an empty PATH_INFO and attackers its memory
+  // (CVE-2019-11043); a NUL ends C strings early.
   if (CONTROL.test(decoded)) throw bad('the path holds a control character');
   // Dots and slashes are looked at after decoding, so that `%2e%2e` and `%2f` hide nothing.
   const path = UNUSUAL.test(decoded) ? resolve(decoded) : decoded;

@@ -1,4 +1,5 @@
-// Finds out who a request comes from: the other end of the connection, or whom a trusted proxy there speaks for.
+// Finds out who a request comes from: the other end of the connection, or whom a trusted proxy
+// there speaks for.
 
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
@@ -10,8 +11,9 @@ import { TrustedPeers } from './trusted-peers.ts';
 const MAX_HOPS = 32;
 
 /**
- * Invariant: what a request says of its client counts only as far as trusted proxies have written it. Each writes behind what
- * came, so X-Forwarded-For is read from its end, up to the first address that is no trusted proxy.
+ * Invariant: what a request says of its client counts only as far as trusted proxies have written
+ * it. Each writes behind what came, so X-Forwarded-For is read from its end, up to the first
+ * address that is no trusted proxy.
  */
 export class TrustedProxies {
   readonly #proxies: TrustedPeers;
@@ -28,7 +30,8 @@ export class TrustedProxies {
     if (!this.#proxies.any || !this.#trusts(socket)) return socket;
     const { hops, client } = this.#clientIn(listIn(request, 'x-forwarded-for'));
     const protos = listIn(request, 'x-forwarded-proto');
-    // Where each proxy adds what it saw, the one that saw the client is as far from the end as the client's address.
+    // Where each proxy adds what it saw, the one that saw the client is as far from the end as the
+    // client's address.
     const proto = protos[Math.max(0, protos.length - 1 - hops)]?.toLowerCase();
     const known = proto === 'http' || proto === 'https' ? proto : undefined;
     return {
@@ -41,13 +44,17 @@ export class TrustedProxies {
     };
   }
 
-  /** @returns the client, and how many trusted proxies stand between it and the one that is connected */
+  /**
+   * @returns the client, and how many trusted proxies stand between it and the one that is
+   *   connected
+   */
   #clientIn(list: readonly string[]): { readonly hops: number; readonly client: Client | undefined } {
     let client: Client | undefined;
     let hops = 0;
     for (let at = list.length - 1; at >= 0 && hops < MAX_HOPS; at -= 1) {
       const next = parseClient(list[at] ?? '');
-      // Whoever wrote this does not say who it was: the one before is the last of whom anything is known.
+      // Whoever wrote this does not say who it was: the one before is the last of whom anything is
+      // known.
       if (next === undefined) break;
       hops = list.length - 1 - at;
       client = next;

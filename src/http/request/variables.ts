@@ -41,7 +41,8 @@ interface Variable {
 export type Template = readonly (string | Variable)[];
 
 /**
- * Values hold no control characters but tabs: neither the request target (target.ts) nor the fields that node:http lets in do.
+ * Values hold no control characters but tabs: neither the request target (target.ts) nor the fields
+ * that node:http lets in do.
  * @throws ConfigError for a variable that does not exist
  */
 export function compileTemplate(text: string, scope: VariableScope): Template {
@@ -62,8 +63,8 @@ export function filledIn(template: Template, facts: RequestFacts): string {
 }
 
 /**
- * A template as a URL: what came from the decoded path is escaped as a path is, what a URL cannot hold is escaped wherever it is
- * from, and a path stays a path (`//` would begin another host).
+ * A template as a URL: what came from the decoded path is escaped as a path is, what a URL cannot
+ * hold is escaped wherever it is from, and a path stays a path (`//` would begin another host).
  */
 export function urlOf(template: Template, facts: RequestFacts): string {
   const parts = template

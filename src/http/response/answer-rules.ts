@@ -1,4 +1,5 @@
-// What a route changes of an answer on its way to the client, whoever made it: headers set and hidden, pages for statuses.
+// What a route changes of an answer on its way to the client, whoever made it: headers set and
+// hidden, pages for statuses.
 
 import type { HeaderChanges } from '../../config/route.ts';
 import type { ProxyError } from '../../core/errors.ts';

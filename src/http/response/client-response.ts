@@ -1,4 +1,5 @@
-// Writes a worker's document to the client so that what arrives is either right to the last byte or visibly broken off.
+// Writes a worker's document to the client so that what arrives is either right to the last byte or
+// visibly broken off.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
@@ -11,12 +12,14 @@ export type BodyVerdict = 'complete' | 'short';
 
 /**
  * Invariants:
- * 1. The head waits for the end of the current tick, so that a document that came in one piece leaves in one write and
- *    with its length.
- * 2. No more bytes than Content-Length promised leave; fewer end in `short`, and the caller must destroy the client's
- *    connection: the next response on it would be read as the rest of this body.
+ * 1. The head waits for the end of the current tick, so that a document that came in one piece
+ *    leaves in one write and with its length.
+ * 2. No more bytes than Content-Length promised leave; fewer end in `short`, and the caller must
+ *    destroy the client's connection: the next response on it would be read as the rest of this
+ *    body.
  * 3. HEAD, 204 and 304 carry no body, whatever the worker sends (RFC 9110 6.4.1).
- * 4. A page in place of the body leaves only at the end: until then nothing was sent, and a failure can still be answered.
+ * 4. A page in place of the body leaves only at the end: until then nothing was sent, and a failure
+ *    can still be answered.
  */
 export class ClientResponse {
   readonly #response: ServerResponse;

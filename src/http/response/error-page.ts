@@ -1,4 +1,5 @@
-// Answers a request that failed before a worker's answer could: a correct status, and nothing about what is inside.
+// Answers a request that failed before a worker's answer could: a correct status, and nothing about
+// what is inside.
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -18,7 +19,10 @@ export interface WholeAnswer {
   readonly body: Buffer;
 }
 
-/** The page of a status that the operator has given none for. @param allow the methods that would be taken, for 405 */
+/**
+ * The page of a status that the operator has given none for. @param allow the methods that would be
+ * taken, for 405
+ */
 export function plainPage(status: number, allow?: ReadonlySet<string>): WholeAnswer {
   const body = Buffer.from(`${status} ${STATUS_CODES[status] ?? 'Error'}\n`);
   const headers = ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'];
@@ -28,8 +32,9 @@ export function plainPage(status: number, allow?: ReadonlySet<string>): WholeAns
 }
 
 /**
- * Sends the page. A client that is still sending its body gets the whole page at once, and its connection is closed only
- * after that body or some time has passed: closing with unread bytes in the socket would reset the connection and take the page with it.
+ * Sends the page. A client that is still sending its body gets the whole page at once, and its
+ * connection is closed only after that body or some time has passed: closing with unread bytes in
+ * the socket would reset the connection and take the page with it.
  * @returns bytes of the body that were sent
  */
 export function sendWhole(request: IncomingMessage, response: ServerResponse, answer: WholeAnswer, clock: Clock): number {
@@ -59,7 +64,10 @@ export function sendWhole(request: IncomingMessage, response: ServerResponse, an
   return silent ? 0 : body.length;
 }
 
-/** Whether nothing more of the request can come. node:http tells of a request before it has seen that there is no body. */
+/**
+ * Whether nothing more of the request can come. node:http tells of a request before it has seen
+ * that there is no body.
+ */
 function isRead({ complete, headers, httpVersion }: IncomingMessage): boolean {
   if (complete) return true;
   const framed = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
@@ -67,16 +75,18 @@ function isRead({ complete, headers, httpVersion }: IncomingMessage): boolean {
 }
 
 /**
- * Sends the same page on a connection whose request could not even be parsed, as the last thing on it. The connection is closed
- * when the client has closed its side, and after `LINGER` at the latest. Until then what the client still sends is read and
- * dropped: closing with unread bytes would reset the connection and take the page with it.
+ * Sends the same page on a connection whose request could not even be parsed, as the last thing on
+ * it. The connection is closed when the client has closed its side, and after `LINGER` at the
+ * latest. Until then what the client still sends is read and dropped: closing with unread bytes
+ * would reset the connection and take the page with it.
  * @returns bytes that were sent
  */
 export function sendLastPage(socket: Duplex, status: number, clock: Clock): number {
   const page = rawErrorPage(status);
   const timer = clock.after(LINGER, () => socket.destroy());
   socket.on('close', () => timer.cancel());
-  // node:http has taken its own listener away: a reset by the client would be an uncaught exception.
+  // node:http has taken its own listener away: a reset by the client would be an uncaught
+  // exception.
   socket.on('error', () => undefined);
   // The parser, where it still listens, would complain of each further chunk.
   socket.removeAllListeners('data');
@@ -94,12 +104,13 @@ function rawErrorPage(status: number): string {
 }
 
 /**
- * Breaks the client's connection off in the middle of a response. Over TCP with a reset: without Content-Length or chunks
- * a mere end would make the response look whole.
+ * Breaks the client's connection off in the middle of a response. Over TCP with a reset: without
+ * Content-Length or chunks a mere end would make the response look whole.
  */
 export function cutConnection(response: ServerResponse): void {
   const { socket } = response;
-  // A response pipelined behind another one has no socket yet: it takes its connection down when its turn comes.
+  // A response pipelined behind another one has no socket yet: it takes its connection down when
+  // its turn comes.
   if (socket === null) response.destroy();
   else if (socket.remoteAddress === undefined) socket.destroy();
   else socket.resetAndDestroy();

@@ -6,7 +6,8 @@ const PROCESSING = 102;
 const EARLY_HINTS = 103;
 
 /**
- * Writes 102 and 103. Others are none of the client's business: 100 is the answer to our own sending of the body.
+ * Writes 102 and 103. Others are none of the client's business: 100 is the answer to our own
+ * sending of the body.
  * @param rawHeaders names and values in turn
  */
 export function writeInterim(response: ServerResponse, status: number, rawHeaders: readonly string[]): void {

@@ -1,4 +1,5 @@
-// Holds what a worker has answered and the client has not taken yet: in memory, then in a temporary file, up to a limit.
+// Holds what a worker has answered and the client has not taken yet: in memory, then in a temporary
+// file, up to a limit.
 
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -30,8 +31,8 @@ const READ_SIZE = 65_536;
 
 /**
  * Invariants:
- * 1. Bytes leave in the order memory, file, unwritten; while the file or what is bound for it holds bytes, new ones go
- *    there too, so none overtakes another.
+ * 1. Bytes leave in the order memory, file, unwritten; while the file or what is bound for it holds
+ *    bytes, new ones go there too, so none overtakes another.
  * 2. While the client keeps up nothing is held: chunks go straight through.
  * 3. At most one disk operation runs at a time; `#release` alone closes the file.
  */
@@ -109,7 +110,10 @@ export class Spool {
     return (this.#file?.size ?? 0) - this.#fileRead;
   }
 
-  /** The file as it will be. What was read of it takes space until the client has caught up, which a slow one may never do. */
+  /**
+   * The file as it will be. What was read of it takes space until the client has caught up, which a
+   * slow one may never do.
+   */
   #onDisk(): number {
     return (this.#file?.size ?? 0) + this.#unwrittenSize;
   }

@@ -1,4 +1,5 @@
-// A client's connection as the door sees it: its requests take turns, too many are not read, and it is closed when idle.
+// A client's connection as the door sees it: its requests take turns, too many are not read, and it
+// is closed when idle.
 
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -6,12 +7,16 @@ import type { Indexed } from '../../core/dense-set.ts';
 import type { OpenRequest } from '../handler/transaction-context.ts';
 import { ReplayedConnection } from './replayed-connection.ts';
 
-/** ms by which a connection may be idle longer than its client is told, as node:http has it: a request may be on its way. */
+/**
+ * ms by which a connection may be idle longer than its client is told, as node:http has it: a
+ * request may be on its way.
+ */
 const GRACE = 1000;
 
 /**
- * Open requests of a connection at which it is not read any further. What node:http had read by then, at most 64 KiB, still
- * becomes requests. While it is not read, a client that leaves is noticed only when the next answer is written.
+ * Open requests of a connection at which it is not read any further. What node:http had read by
+ * then, at most 64 KiB, still becomes requests. While it is not read, a client that leaves is
+ * noticed only when the next answer is written.
  */
 const MAX_TURNS = 64;
 
@@ -22,8 +27,8 @@ export interface Turn {
 }
 
 /**
- * Pipelined requests take turns: none may overtake one that changes something (RFC 9112 9.3.2), nor one connection fill the
- * queue for all.
+ * Pipelined requests take turns: none may overtake one that changes something (RFC 9112 9.3.2), nor
+ * one connection fill the queue for all.
  *
  * Invariant: no timer runs after `release`.
  */
@@ -67,7 +72,8 @@ export class ClientConnection implements Indexed {
 
   /**
    * A request has its answer, or is given up: the next one begins if its turn has come.
-   * @param limits in ms: for which the connection may be idle when this was the last request, and for a head that is half read
+   * @param limits in ms: for which the connection may be idle when this was the last request, and
+   *   for a head that is half read
    */
   remove(transaction: OpenRequest, limits: { readonly keepAliveTimeout: number; readonly headerTimeout: number }): void {
     const at = this.#turns.findIndex((turn) => turn.transaction === transaction);
@@ -77,7 +83,8 @@ export class ClientConnection implements Indexed {
     if (!this.socket.writable) return;
     if (this.#held && this.#turns.length < MAX_TURNS) this.#readOn(limits.headerTimeout);
     if (at === 0) this.#turns[0]?.begin();
-    // node:http sees to the idle timeout of a client's own socket, and of nothing that stands for one.
+    // node:http sees to the idle timeout of a client's own socket, and of nothing that stands for
+    // one.
     if (this.#turns.length === 0 && this.socket instanceof ReplayedConnection) {
       this.#idle?.cancel();
       this.#idle = this.#clock.after(limits.keepAliveTimeout + GRACE, () => this.socket.destroy());
@@ -86,7 +93,8 @@ export class ClientConnection implements Indexed {
 
   /**
    * The time for the head of a request has run out.
-   * @returns whether that is no fault of the client, which is not being read: the time begins anew when it is
+   * @returns whether that is no fault of the client, which is not being read: the time begins anew
+   *   when it is
    */
   excusesLateHead(): boolean {
     if (this.#held) this.#overdue = true;
@@ -101,7 +109,10 @@ export class ClientConnection implements Indexed {
     this.#lateHead = this.#clock.after(headerTimeout, () => this.socket.destroy());
   }
 
-  /** Ends what waits for time to pass: the connection has closed or is taken over, or carries a request again. */
+  /**
+   * Ends what waits for time to pass: the connection has closed or is taken over, or carries a
+   * request again.
+   */
   release(): void {
     this.#idle?.cancel();
     this.#idle = undefined;

@@ -1,13 +1,20 @@
-// Requests to change the protocol (RFC 9110 7.8): which of them are granted, and how the others become ordinary requests again.
+// Requests to change the protocol (RFC 9110 7.8): which of them are granted, and how the others
+// become ordinary requests again.
 
 import type { IncomingMessage } from 'node:http';
 
 /** The one protocol that is let through. Others are not asked for, which the client must accept. */
 export const WEBSOCKET = 'websocket';
-/** What concerns a change of protocol alone; HTTP2-Settings belongs to h2c, in which requests would pass us unseen. */
+/**
+ * What concerns a change of protocol alone; HTTP2-Settings belongs to h2c, in which requests would
+ * pass us unseen.
+ */
 const OF_UPGRADES = new Set(['upgrade', 'http2-settings']);
 
-/** The protocol to ask an upstream for: undefined for an ordinary request, whatever its Upgrade field says. */
+/**
+ * The protocol to ask an upstream for: undefined for an ordinary request, whatever its Upgrade
+ * field says.
+ */
 export function wantedUpgrade(request: IncomingMessage): string | undefined {
   const { method, httpVersion, headers } = request;
   if (method !== 'GET' || httpVersion !== '1.1' || headers['content-length'] !== undefined) return undefined;
@@ -16,8 +23,9 @@ export function wantedUpgrade(request: IncomingMessage): string | undefined {
 }
 
 /**
- * An option of createServer that Node 22.21, 24.9 and later know. A request with a body is an ordinary one for them as well:
- * from Node 26 on the event `upgrade` comes with its body in the request, and with another stream in the socket's place.
+ * An option of createServer that Node 22.21, 24.9 and later know. A request with a body is an
+ * ordinary one for them as well: from Node 26 on the event `upgrade` comes with its body in the
+ * request, and with another stream in the socket's place.
  */
 export const UPGRADES_WITHOUT_BODY = {
   shouldUpgradeCallback: ({ headers }: IncomingMessage): boolean =>

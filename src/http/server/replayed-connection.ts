@@ -9,8 +9,9 @@ export type ClientSocket = Socket | ReplayedConnection;
 /**
  * A connection that gives some bytes first and then those of the socket under it.
  *
- * Invariant: the socket is the client's own, never another of these, and has the listeners of one of these at most. A client
- * may ask for another protocol with each request of a connection: nested, 3,743 of them were the end of the stack.
+ * Invariant: the socket is the client's own, never another of these, and has the listeners of one
+ * of these at most. A client may ask for another protocol with each request of a connection:
+ * nested, 3,743 of them were the end of the stack.
  */
 export class ReplayedConnection extends Duplex {
   readonly #socket: Socket;
@@ -47,7 +48,10 @@ export class ReplayedConnection extends Duplex {
     if (this.#socket.readableEnded) this.push(null);
   }
 
-  /** Hands out what is underneath, for another protocol: this connection neither reads nor writes from now on. */
+  /**
+   * Hands out what is underneath, for another protocol: this connection neither reads nor writes
+   * from now on.
+   */
   detach(): Duplex {
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
@@ -80,7 +84,10 @@ export class ReplayedConnection extends Duplex {
     callback(error);
   }
 
-  /** Closes when all that was written has left, whether the client closes its side or not; node:http asks for it after a last answer. */
+  /**
+   * Closes when all that was written has left, whether the client closes its side or not; node:http
+   * asks for it after a last answer.
+   */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();

@@ -1,4 +1,5 @@
-// The public door: accepts clients, hands each request to a transaction, and closes without cutting anybody off.
+// The public door: accepts clients, hands each request to a transaction, and closes without cutting
+// anybody off.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -36,8 +37,8 @@ export interface PublicServerSettings {
 }
 
 /**
- * ms for which kept client connections stay open when the door closes: a request that is on its way at this moment is
- * still answered, with `Connection: close`, instead of meeting a closed socket.
+ * ms for which kept client connections stay open when the door closes: a request that is on its way
+ * at this moment is still answered, with `Connection: close`, instead of meeting a closed socket.
  */
 const LAST_REQUESTS = 500;
 
@@ -127,8 +128,9 @@ export class PublicServer {
   }
 
   /**
-   * Stops accepting and resolves when every request has been answered and every client connection is closed.
-   * Kept connections learn of it from `Connection: close` on their next answer, or are closed a moment later.
+   * Stops accepting and resolves when every request has been answered and every client connection
+   * is closed. Kept connections learn of it from `Connection: close` on their next answer, or are
+   * closed a moment later.
    */
   async close(): Promise<void> {
     this.#closing = true;
@@ -184,7 +186,8 @@ export class PublicServer {
     socket.on('close', () => {
       const open = this.#turnsOf(socket);
       this.#forget(socket);
-      // node:http tells only the response in turn that its connection has gone, not those pipelined behind it.
+      // node:http tells only the response in turn that its connection has gone, not those pipelined
+      // behind it.
       for (const { transaction } of [...(open ?? [])]) transaction.close();
     });
   }
@@ -219,13 +222,15 @@ export class PublicServer {
   }
 
   /**
-   * node:http lets go of a connection whose request asks for another protocol. The request is made an ordinary one
-   * again: whether the protocol changes is for an upstream to say, and FastCGI knows of no other.
+   * node:http lets go of a connection whose request asks for another protocol. The request is made
+   * an ordinary one again: whether the protocol changes is for an upstream to say, and FastCGI
+   * knows of no other.
    */
   #asksToUpgrade(server: Server, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
     const open = this.#turnsOf(socket);
     socket.on('error', () => undefined);
-    // Behind other requests: their answers must come first, and nobody sends it before them for a good reason.
+    // Behind other requests: their answers must come first, and nobody sends it before them for a
+    // good reason.
     const known = socket instanceof Socket || socket instanceof ReplayedConnection;
     if (!known || open === undefined || open.length > 0) {
       socket.destroy();
@@ -254,7 +259,9 @@ export class PublicServer {
     });
   }
 
-  /** What came is no HTTP request, or not in time, or has a method that the parser does not know. */
+  /**
+   * What came is no HTTP request, or not in time, or has a method that the parser does not know.
+   */
   #badRequest(server: Server, error: Error & { readonly rawPacket?: Buffer }, socket: Duplex): void {
     const open = this.#turnsOf(socket);
     const code = systemCode(error) ?? '';
@@ -267,7 +274,8 @@ export class PublicServer {
     }
     if (open.length > 0) {
       const [running] = open;
-      // A client that ended in the middle of its body has left. A page in the middle of another answer would be taken for part of it.
+      // A client that ended in the middle of its body has left. A page in the middle of another
+      // answer would be taken for part of it.
       const told = code !== 'HPE_INVALID_EOF_STATE' && open.length === 1 && running?.transaction.unreadable(error.message);
       if (told && socket instanceof Socket) socket.destroySoon();
       else socket.destroy();
@@ -296,7 +304,10 @@ export class PublicServer {
   }
 }
 
-/** node:http reads these for each connection that it accepts. `maxHeaderSize` is an option of createServer that it keeps in a property. */
+/**
+ * node:http reads these for each connection that it accepts. `maxHeaderSize` is an option of
+ * createServer that it keeps in a property.
+ */
 function limit(server: Server & { maxHeaderSize?: number }, settings: PublicServerSettings): void {
   server.maxHeaderSize = settings.maxHeader;
   server.headersTimeout = settings.headerTimeout;

@@ -1,4 +1,5 @@
-// How many exchanges an upstream may have: said by the operator, or learnt from its worker at first use.
+// How many exchanges an upstream may have: said by the operator, or learnt from its worker at first
+// use.
 
 import { Occupancy } from '../slots/occupancy.ts';
 import type { Slots } from '../slots/slots.ts';
@@ -32,7 +33,8 @@ export class CapacityLimit {
 
   /**
    * Takes what the worker said, or failed to say.
-   * @param single whether the upstream is most likely one process: then silence means one exchange at a time
+   * @param single whether the upstream is most likely one process: then silence means one exchange
+   *   at a time
    * @returns true when the capacity has become known
    */
   learn(capacity: CapacityAnswer['capacity'], single: boolean): boolean {
@@ -64,7 +66,10 @@ export class CapacityLimit {
     else this.recall();
   }
 
-  /** Another worker may be there now: until it is asked, one exchange at a time is what every worker takes. */
+  /**
+   * Another worker may be there now: until it is asked, one exchange at a time is what every worker
+   * takes.
+   */
   forget(): void {
     if (!this.#asks) return;
     this.#known = false;

@@ -1,4 +1,5 @@
-// Finds out how many exchanges an upstream takes at a time, by asking it (`max_conns: auto`, DESIGN.md fact 6).
+// Finds out how many exchanges an upstream takes at a time, by asking it (`max_conns: auto`,
+// DESIGN.md fact 6).
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import { RecordDecoder, RecordError } from '../../fcgi/decode.ts';
@@ -6,15 +7,20 @@ import { encodeGetMaxConns, maxConnsOf } from '../../fcgi/values.ts';
 import type { Connection, ConnectionUser } from '../transport/connection.ts';
 import type { DialResult } from '../transport/dial.ts';
 
-/** How long a worker may take to say how many connections it takes, ms. libfcgi and php-fpm need 0.1. */
+/**
+ * How long a worker may take to say how many connections it takes, ms. libfcgi and php-fpm need
+ * 0.1.
+ */
 const ANSWER_TIMEOUT = 250;
-/** How long a second worker behind the same socket may take to answer while the first is held, ms. */
+/**
+ * How long a second worker behind the same socket may take to answer while the first is held, ms.
+ */
 const SECOND_TIMEOUT = 100;
 
 export interface CapacityAnswer {
   /**
-   * Exchanges at a time, `Infinity` for no limit of its own; `silent` when no answer came in time, `lost` when the
-   * connection ended without one.
+   * Exchanges at a time, `Infinity` for no limit of its own; `silent` when no answer came in time,
+   * `lost` when the connection ended without one.
    */
   readonly capacity: number | 'silent' | 'lost';
   /** Whether the connection asked on can carry the request now. */
@@ -22,10 +28,11 @@ export interface CapacityAnswer {
 }
 
 /**
- * Asks on `first`, a fresh connection, and calls `done` once:
- * an answer above 1 is the capacity; an answer without a number (php-fpm) is no limit; 1 may come from one of several
- * processes that share the socket (FCGI::ProcManager, spawn-fcgi -F), so the same question goes over a second
- * connection while the first is held: answered, there are several, and the kernel spreads connections among them.
+ * Asks on `first`, a fresh connection, and calls `done` once: an answer above 1 is the capacity; an
+ * answer without a number (php-fpm) is no limit; 1 may come from one of several processes that
+ * share the socket (FCGI::ProcManager, spawn-fcgi -F), so the same question goes over a second
+ * connection while the first is held: answered, there are several, and the kernel spreads
+ * connections among them.
  *
  * @param dialSecond opens another connection to the same upstream; returns how to give up
  * @returns how to give up: closes everything, `done` is not called
@@ -75,7 +82,10 @@ export function askCapacity(
   };
 }
 
-/** Puts the question on one connection. `lost` is called when the connection ends or does not speak FastCGI. */
+/**
+ * Puts the question on one connection. `lost` is called when the connection ends or does not speak
+ * FastCGI.
+ */
 function ask(connection: Connection, answered: (maxConns: number | undefined) => void, lost: () => void): RecordDecoder {
   const decoder = new RecordDecoder({
     stdout: () => undefined,

@@ -27,20 +27,35 @@ export interface FcgiExchangeHost {
   readonly workerLog: WorkerLog;
   /** Those that hold now. */
   timeouts(): ExchangeTimeouts;
-  /** Whether to ask the worker to keep the connection: somebody may be waiting for it when this exchange is through. */
+  /**
+   * Whether to ask the worker to keep the connection: somebody may be waiting for it when this
+   * exchange is through.
+   */
   keepsConnections(): boolean;
-  /** True when no limit of exchanges is known, so that an abandoned one protects nothing by lingering. */
+  /**
+   * True when no limit of exchanges is known, so that an abandoned one protects nothing by
+   * lingering.
+   */
   unlimited(): boolean;
   dial(result: DialResult): () => void;
-  /** Asks for the capacity on a fresh connection if it is not known yet; returns undefined when it is. */
+  /**
+   * Asks for the capacity on a fresh connection if it is not known yet; returns undefined when it
+   * is.
+   */
   askCapacity(connection: Connection, done: (answer: CapacityAnswer) => void): (() => void) | undefined;
   /** The answer has begun, so many ms after the request was written. */
   answered(ms: number): void;
-  /** A connection taken over from an earlier exchange was closed before any answer, so that a fresh one is dialled. */
+  /**
+   * A connection taken over from an earlier exchange was closed before any answer, so that a fresh
+   * one is dialled.
+   */
   wasStale(): void;
   /** Takes a connection that can carry another request. */
   shelve(connection: Connection): void;
-  /** Nobody wants the answer any more, but the worker is still at it: `gone` follows when it is done. */
+  /**
+   * Nobody wants the answer any more, but the worker is still at it: `gone` follows when it is
+   * done.
+   */
   gaveUp(exchange: FcgiExchange, outcome: ExchangeOutcome): void;
   /** The worker has sent something, or has closed, after it was given up. */
   heard(exchange: FcgiExchange): void;
@@ -59,11 +74,14 @@ const NO_STATE: State = { kind: 'gone' };
 
 /**
  * Invariants:
- * 1. `host.gone` is called exactly once, on every path, and before the sink hears `end` or `failed`, so that the slot is
- *    free (and a failing upstream known as such) when the next decision is made.
- * 2. The slot is held until END_REQUEST or until the worker closes, not until the client leaves: a single-request
- *    worker that still computes would make the next request wait unseen (fact 4). One that goes on writing is cut off.
- * 3. The answer is read while the body is written; neither direction buffers more than a socket's high-water mark.
+ * 1. `host.gone` is called exactly once, on every path, and before the sink hears `end` or
+ *    `failed`, so that the slot is free (and a failing upstream known as such) when the next
+ *    decision is made.
+ * 2. The slot is held until END_REQUEST or until the worker closes, not until the client leaves: a
+ *    single-request worker that still computes would make the next request wait unseen (fact 4).
+ *    One that goes on writing is cut off.
+ * 3. The answer is read while the body is written; neither direction buffers more than a socket's
+ *    high-water mark.
  */
 export class FcgiExchange implements ConnectionUser, RecordSink, Indexed {
   /** Among the exchanges of its upstream. */
@@ -121,9 +139,9 @@ export class FcgiExchange implements ConnectionUser, RecordSink, Indexed {
   }
 
   /**
-   * Nobody wants the answer any more; the sink hears nothing from now on. The worker is told, and the slot is held
-   * until it is done, unless the upstream takes any number of exchanges: then the socket is destroyed, which is what
-   * makes php-fpm stop (fact 4).
+   * Nobody wants the answer any more; the sink hears nothing from now on. The worker is told, and
+   * the slot is held until it is done, unless the upstream takes any number of exchanges: then the
+   * socket is destroyed, which is what makes php-fpm stop (fact 4).
    */
   abandon(outcome: ExchangeOutcome): void {
     this.#sink = IGNORE_RESPONSE;
@@ -188,7 +206,8 @@ export class FcgiExchange implements ConnectionUser, RecordSink, Indexed {
     }
     if (state.kind !== 'running') return;
     if (state.reused && !this.#answered && this.#request.repeatable) {
-      // The worker had closed the kept connection when our request arrived: it never saw it. Not a failed attempt.
+      // The worker had closed the kept connection when our request arrived: it never saw it. Not a
+      // failed attempt.
       this.#pump?.stop();
       this.#host.wasStale();
       this.#dial();
@@ -273,7 +292,8 @@ export class FcgiExchange implements ConnectionUser, RecordSink, Indexed {
     if (this.#kept && !lingering && bodySent && this.#decoder?.clean && !connection.writeBroken && !connection.blocked) {
       this.#host.shelve(connection);
     } else {
-      // At once: libfcgi waits up to 2 s for our side to close before it takes the next request (fact 11).
+      // At once: libfcgi waits up to 2 s for our side to close before it takes the next request
+      // (fact 11).
       connection.destroy();
     }
     const sink = this.#sink;
@@ -305,7 +325,10 @@ export class FcgiExchange implements ConnectionUser, RecordSink, Indexed {
     }
   }
 
-  /** The request ends here, but the worker is probably still at it: its slot stays taken while it is (invariant 2). */
+  /**
+   * The request ends here, but the worker is probably still at it: its slot stays taken while it is
+   * (invariant 2).
+   */
   #giveUp(error: ProxyError, outcome: ExchangeOutcome): void {
     const sink = this.#sink;
     this.abandon(outcome);

@@ -1,4 +1,5 @@
-// The connections of one upstream that an exchange has left behind: kept while idle, or handed to whoever waits.
+// The connections of one upstream that an exchange has left behind: kept while idle, or handed to
+// whoever waits.
 
 import type { Clock } from '../../core/clock.ts';
 import type { Connection, ConnectionUser } from '../transport/connection.ts';
@@ -11,12 +12,20 @@ export interface KeepSettings {
   readonly handOver: boolean;
 }
 
-/** Requests that follow each other on one connection while some wait: other clients of the socket want their turn, too. */
+/**
+ * Requests that follow each other on one connection while some wait: other clients of the socket
+ * want their turn, too.
+ */
 const MAX_IN_A_ROW = 16;
-/** Stale connections in a row after which a worker counts as one that closes whatever it is asked. */
+/**
+ * Stale connections in a row after which a worker counts as one that closes whatever it is asked.
+ */
 const MAX_STALE = 3;
 
-/** Invariant: a connection is handed over within one tick, between `offer` and `endTurn`; nothing idle is left open by it. */
+/**
+ * Invariant: a connection is handed over within one tick, between `offer` and `endTurn`; nothing
+ * idle is left open by it.
+ */
 export class KeptConnections {
   readonly #clock: Clock;
   #settings: KeepSettings;
@@ -39,8 +48,8 @@ export class KeptConnections {
   }
 
   /**
-   * Whether a worker is to be asked to keep its connection. Handing over spares the worker's time for closing and
-   * accepting, but where any number of requests may run nobody ever waits.
+   * Whether a worker is to be asked to keep its connection. Handing over spares the worker's time
+   * for closing and accepting, but where any number of requests may run nobody ever waits.
    * @param capacity exchanges that may run at a time
    */
   wanted(capacity: number): boolean {
@@ -58,9 +67,10 @@ export class KeptConnections {
   }
 
   /**
-   * A connection for the next exchange. The worker may have closed it in this moment, and then nobody knows whether the
-   * request was seen. So only what may be repeated gets one; for the rest a connection is closed, since it may be what
-   * its worker is busy with, and a fresh one is to be dialled.
+   * A connection for the next exchange. The worker may have closed it in this moment, and then
+   * nobody knows whether the request was seen. So only what may be repeated gets one; for the rest
+   * a connection is closed, since it may be what its worker is busy with, and a fresh one is to be
+   * dialled.
    */
   take(repeatable: boolean): Connection | undefined {
     const spare = this.#handedOver ?? this.#idle?.take();
@@ -70,7 +80,10 @@ export class KeptConnections {
     return undefined;
   }
 
-  /** Whoever waited has had the chance. An idle connection would pin the worker (fact 5), and libfcgi waits for our close (fact 11). */
+  /**
+   * Whoever waited has had the chance. An idle connection would pin the worker (fact 5), and
+   * libfcgi waits for our close (fact 11).
+   */
   endTurn(): void {
     this.#handedOver?.destroy();
     this.#handedOver = undefined;

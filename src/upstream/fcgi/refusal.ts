@@ -1,4 +1,5 @@
-// What END_REQUEST's protocolStatus says of a request that the worker did not do (specification 5.5).
+// What END_REQUEST's protocolStatus says of a request that the worker did not do (specification
+// 5.5).
 
 import type { FailureCode } from '../../core/errors.ts';
 import { PROTOCOL_STATUS } from '../../fcgi/protocol.ts';
@@ -10,7 +11,8 @@ export interface WorkerRefusal {
 
 /**
  * Why the worker did not do the request; undefined when it did.
- * @param begun whether output came before: then the worker contradicts itself, and the request may have been run
+ * @param begun whether output came before: then the worker contradicts itself, and the request may
+ *   have been run
  */
 export function refusalOf(protocolStatus: number, begun: boolean): WorkerRefusal | undefined {
   if (protocolStatus === PROTOCOL_STATUS.REQUEST_COMPLETE) return undefined;

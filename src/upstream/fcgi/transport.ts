@@ -1,4 +1,5 @@
-// How a FastCGI worker is spoken to: exchanges, spare connections, and the question for its capacity.
+// How a FastCGI worker is spoken to: exchanges, spare connections, and the question for its
+// capacity.
 
 import type { Address } from '../../core/address.ts';
 import type { Log } from '../../core/log.ts';
@@ -21,7 +22,10 @@ interface FcgiTransportDeps extends TransportHost {
   readonly log: Log;
   readonly slots: Slots;
   readonly capacity: CapacityLimit;
-  /** Whether it is the only upstream of its pool, which decides what silence on the capacity question means. */
+  /**
+   * Whether it is the only upstream of its pool, which decides what silence on the capacity
+   * question means.
+   */
   readonly alone: () => boolean;
   /** The capacity has become known. */
   readonly learnt: () => void;

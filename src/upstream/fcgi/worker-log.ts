@@ -1,4 +1,5 @@
-// Brings what workers write to STDERR into the log: whole lines, escaped, bounded in length and in rate.
+// Brings what workers write to STDERR into the log: whole lines, escaped, bounded in length and in
+// rate.
 
 import type { Clock } from '../../core/clock.ts';
 import { escapeControls } from '../../core/escape.ts';

@@ -1,4 +1,5 @@
-// Opens a socket to an HTTP upstream, with TLS where the address asks for it, or says in one coded error why it could not.
+// Opens a socket to an HTTP upstream, with TLS where the address asks for it, or says in one coded
+// error why it could not.
 
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -15,7 +16,8 @@ export interface HttpDialResult {
 }
 
 /**
- * Connects to `address`. A certificate is always verified: an upstream that anybody could stand in for needs no TLS.
+ * Connects to `address`. A certificate is always verified: an upstream that anybody could stand in
+ * for needs no TLS.
  * @param timeout ms, the TLS handshake included
  * @returns a function that gives up: closes what was begun and reports nothing more
  */

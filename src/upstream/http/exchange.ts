@@ -23,7 +23,10 @@ export interface HttpExchangeHost {
   timeouts(): ExchangeTimeouts;
   /** Whether to ask the upstream to keep the connection. */
   keepsSockets(): boolean;
-  /** True when any number of exchanges may run, so that an abandoned one protects nothing by lingering. */
+  /**
+   * True when any number of exchanges may run, so that an abandoned one protects nothing by
+   * lingering.
+   */
   unlimited(): boolean;
   dial(result: HttpDialResult): () => void;
   /** The answer has begun, so many ms after the request was written. */
@@ -58,10 +61,13 @@ const ABANDONED: ExchangeOutcome = { kind: 'abandoned' };
 
 /**
  * Invariants, as for FastCGI exchanges:
- * 1. `host.gone` is called exactly once, on every path, and before the sink hears `end` or `failed`.
- * 2. Where slots are limited, one is held until the upstream has answered or closed, not until the client leaves: HTTP
- *    has no other word for "stop" than closing, and a server of one thread does not hear it while it computes.
- * 3. One request is written at most once; only a kept socket that was dead before any byte came is replaced.
+ * 1. `host.gone` is called exactly once, on every path, and before the sink hears `end` or
+ *    `failed`.
+ * 2. Where slots are limited, one is held until the upstream has answered or closed, not until the
+ *    client leaves: HTTP has no other word for "stop" than closing, and a server of one thread does
+ *    not hear it while it computes.
+ * 3. One request is written at most once; only a kept socket that was dead before any byte came is
+ *    replaced.
  */
 export class HttpExchange implements Indexed {
   /** Among the exchanges of its upstream. */
@@ -103,7 +109,10 @@ export class HttpExchange implements Indexed {
     this.#watch();
   }
 
-  /** Nobody wants the answer any more; the sink hears nothing from now on. The upstream is told by closing. */
+  /**
+   * Nobody wants the answer any more; the sink hears nothing from now on. The upstream is told by
+   * closing.
+   */
   abandon(outcome: ExchangeOutcome): void {
     this.#sink = IGNORE_HTTP_RESPONSE;
     const state = this.#state;
@@ -137,7 +146,8 @@ export class HttpExchange implements Indexed {
     let message: ClientRequest;
     try {
       const headers = { Host: this.#host.authority, ...this.#request.headers, ...this.#framing() };
-      // Whole, not put together from parts: that would be a hidden class for each request (decision 0032).
+      // Whole, not put together from parts: that would be a hidden class for each request (decision
+      // 0032).
       message = httpRequest({
         createConnection: () => socket,
         maxHeaderSize: maxHead,
@@ -276,7 +286,8 @@ export class HttpExchange implements Indexed {
     if (state.kind !== 'running' && state.kind !== 'answering') return;
     const { wire } = state;
     if (state.kind === 'running' && wire.reused && wire.socket.bytesRead === wire.readBefore && this.#request.repeatable) {
-      // The upstream had closed the kept connection when our request arrived: it never saw it. Not a failed attempt.
+      // The upstream had closed the kept connection when our request arrived: it never saw it. Not
+      // a failed attempt.
       this.#pump?.stop();
       this.#dial();
     } else {

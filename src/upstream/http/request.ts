@@ -14,7 +14,9 @@ export interface HttpRequest {
   /** Bytes of the body; undefined when there is none. */
   readonly bodyLength: number | undefined;
   readonly body: BodySource;
-  /** Whether an upstream may be given the request twice: safe or idempotent method, body at hand. */
+  /**
+   * Whether an upstream may be given the request twice: safe or idempotent method, body at hand.
+   */
   readonly repeatable: boolean;
   /** The protocol to change to, if one is asked for. */
   readonly upgrade: string | undefined;
@@ -40,8 +42,8 @@ export interface HttpSink {
   end(): void;
   failed(error: ProxyError): void;
   /**
-   * The upstream has changed to the protocol that was asked for: from here on the socket is the sink's, who ends it.
-   * The slot is held until it is closed.
+   * The upstream has changed to the protocol that was asked for: from here on the socket is the
+   * sink's, who ends it. The slot is held until it is closed.
    * @param first bytes that came behind the head
    */
   upgraded(head: HttpHead, socket: Duplex, first: Buffer): void;

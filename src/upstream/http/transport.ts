@@ -49,7 +49,8 @@ export class HttpTransport {
   start(request: HttpRequest, sink: HttpSink, purpose: Purpose): HttpExchange {
     const exchange = new HttpExchange(this.#hosts[purpose], request, sink);
     this.#deps.begins(exchange);
-    // What must not be repeated goes over a fresh connection: a kept one may have been closed in this very moment.
+    // What must not be repeated goes over a fresh connection: a kept one may have been closed in
+    // this very moment.
     exchange.start(request.repeatable && request.upgrade === undefined ? this.#idle?.take() : undefined);
     return exchange;
   }
@@ -80,7 +81,10 @@ function watch(socket: Socket, discard: () => void): () => void {
   };
 }
 
-/** HTTP has no question for the capacity, and HTTP servers queue by themselves: `auto` is no limit there. */
+/**
+ * HTTP has no question for the capacity, and HTTP servers queue by themselves: `auto` is no limit
+ * there.
+ */
 export function limitOf(address: UpstreamAddress, maxConns: 'auto' | number): 'auto' | number {
   return address.kind === 'http' && maxConns === 'auto' ? Number.POSITIVE_INFINITY : maxConns;
 }

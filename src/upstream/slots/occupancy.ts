@@ -1,4 +1,5 @@
-// What runs at one worker address, for whichever pools: upstreams of several pools, or of one and its successor, may share it.
+// What runs at one worker address, for whichever pools: upstreams of several pools, or of one and
+// its successor, may share it.
 
 /** The slots that one upstream has there. */
 export interface Sharer {
@@ -10,19 +11,25 @@ export interface Sharer {
 }
 
 /**
- * Invariants: nothing new begins while as much runs there, for all who have ever shared it, as the most that any of the
- * sharers may have. A single-request worker so gets one request at a time, and where pools have different limits each
- * keeps to its own. One who is alone there need not tell of what it takes and gives: nearly every upstream is.
+ * Invariants: nothing new begins while as much runs there, for all who have ever shared it, as the
+ * most that any of the sharers may have. A single-request worker so gets one request at a time, and
+ * where pools have different limits each keeps to its own. One who is alone there need not tell of
+ * what it takes and gives: nearly every upstream is.
  */
 export class Occupancy {
   readonly #emptied: () => void;
-  /** Whoever took a slot last comes last: a slot that becomes free is offered to the pools in turn. */
+  /**
+   * Whoever took a slot last comes last: a slot that becomes free is offered to the pools in turn.
+   */
   readonly #sharers: Sharer[] = [];
   /** Those that left while something of theirs was running. */
   readonly #leavers = new Set<Sharer>();
   /** What the worker said, or failed to say, of its capacity. */
   learnt: number | undefined;
-  /** Slots in use there that are held by requests which have run past their time limits. Each sharer adds its own. */
+  /**
+   * Slots in use there that are held by requests which have run past their time limits. Each sharer
+   * adds its own.
+   */
   overdue = 0;
 
   /** @param emptied nobody shares it any more, and nothing runs there */
@@ -78,7 +85,10 @@ export class Occupancy {
     this.tellOthers(sharer);
   }
 
-  /** A slot of `sharer`, who is not alone or has left, has become free: whoever has waited longest for one hears of it first. */
+  /**
+   * A slot of `sharer`, who is not alone or has left, has become free: whoever has waited longest
+   * for one hears of it first.
+   */
   gave(sharer: Sharer): void {
     if (sharer.inUse === 0) this.#leavers.delete(sharer);
     const all = [...this.#sharers];
@@ -100,10 +110,16 @@ export class Occupancy {
 /** One for each worker address of the program. */
 export class Occupancies {
   readonly #present = new Map<string, Occupancy>();
-  /** Of sockets that vanished while something ran there: that counts if the very same socket is back. */
+  /**
+   * Of sockets that vanished while something ran there: that counts if the very same socket is
+   * back.
+   */
   readonly #gone = new Map<string, Occupancy>();
 
-  /** @param mayBeSame false when a new socket is known to be there: what its predecessor is at does not keep it busy */
+  /**
+   * @param mayBeSame false when a new socket is known to be there: what its predecessor is at does
+   *   not keep it busy
+   */
   at(address: string, mayBeSame: boolean): Occupancy {
     const present = this.#present.get(address) ?? (mayBeSame ? this.#gone.get(address) : undefined);
     const occupancy = present ?? new Occupancy(() => this.#forget(address, occupancy));
@@ -118,7 +134,10 @@ export class Occupancies {
     if (this.#gone.get(address) === occupancy) this.#gone.delete(address);
   }
 
-  /** The socket has vanished. While another pool has not noticed, or does not look, its successor counts as the same worker. */
+  /**
+   * The socket has vanished. While another pool has not noticed, or does not look, its successor
+   * counts as the same worker.
+   */
   vanished(address: string, occupancy: Occupancy): void {
     if (occupancy.sharers > 0 || this.#present.get(address) !== occupancy) return;
     this.#present.delete(address);

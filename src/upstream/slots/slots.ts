@@ -6,22 +6,29 @@ import { Occupancy, type Sharer } from './occupancy.ts';
 export interface SlotsOwner {
   /** A slot was taken or given back. */
   changed(): void;
-  /** The same may have happened at another who shares the address, or a capacity has changed, here or there. */
+  /**
+   * The same may have happened at another who shares the address, or a capacity has changed, here
+   * or there.
+   */
   told(): void;
 }
 
 const NOBODY: SlotsOwner = { changed: () => undefined, told: () => undefined };
 
 /**
- * Invariants: a slot is taken only while one is free; `inUse` never falls below zero; `capacity` may shrink under
- * `inUse` (a worker was replaced by one that takes less), and then nothing is free until enough has come back. Whoever
- * shares the address hears of every change, the owner of these slots first, so that it never offers what is taken.
+ * Invariants: a slot is taken only while one is free; `inUse` never falls below zero; `capacity`
+ * may shrink under `inUse` (a worker was replaced by one that takes less), and then nothing is free
+ * until enough has come back. Whoever shares the address hears of every change, the owner of these
+ * slots first, so that it never offers what is taken.
  */
 export class Slots implements Sharer {
   #capacity: number;
   #inUse = 0;
   #overdue = 0;
-  /** Nobody else has anything to do with the worker. This and the next are kept here, since every choice asks for them. */
+  /**
+   * Nobody else has anything to do with the worker. This and the next are kept here, since every
+   * choice asks for them.
+   */
   #alone = true;
   /** Others keep the worker busy. */
   #kept = false;
@@ -69,7 +76,10 @@ export class Slots implements Sharer {
     this.#overdue = overdue;
   }
 
-  /** Whether none is free because of such requests alone, own ones or those of others who share the address. */
+  /**
+   * Whether none is free because of such requests alone, own ones or those of others who share the
+   * address.
+   */
   get stuck(): boolean {
     if (this.#at.overdue === 0 || this.free) return false;
     return this.#inUse >= this.#capacity ? this.#overdue === this.#inUse : this.#at.overdue === this.#at.inUse;

@@ -1,4 +1,5 @@
-// Sends a request body that does not fit in memory from a stream, no faster than the upstream reads.
+// Sends a request body that does not fit in memory from a stream, no faster than the upstream
+// reads.
 
 import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -38,11 +39,17 @@ export function stdinTarget(connection: Connection): BodyTarget {
 export interface BodyPumpEvents {
   /** What the pump waits for has changed. */
   changed(): void;
-  /** The stream broke, gave nothing for too long, or did not hold as many bytes as the upstream was promised. */
+  /**
+   * The stream broke, gave nothing for too long, or did not hold as many bytes as the upstream was
+   * promised.
+   */
   failed(error: ProxyError): void;
 }
 
-/** The pump waits for the next bytes of the stream, for the upstream to read, or for nothing any more. */
+/**
+ * The pump waits for the next bytes of the stream, for the upstream to read, or for nothing any
+ * more.
+ */
 export type BodyPumpState = 'source' | 'worker' | 'done';
 
 /** Invariant: the idle timer is set only until the body ends, fails or is no longer wanted. */
@@ -51,7 +58,10 @@ export class BodyPump {
   readonly #body: StreamedBody;
   readonly #source: Readable;
   readonly #events: BodyPumpEvents;
-  /** Only bytes of the client set it back: an upstream that moves must not hide a client that does not. */
+  /**
+   * Only bytes of the client set it back: an upstream that moves must not hide a client that does
+   * not.
+   */
   #idle: Timer | undefined;
   #left: number;
   #state: BodyPumpState = 'source';
@@ -132,7 +142,8 @@ export class BodyPump {
   };
 
   #timedOut(): void {
-    // While the upstream does not read, neither do we, and the send timeout holds: the client cannot be blamed.
+    // While the upstream does not read, neither do we, and the send timeout holds: the client
+    // cannot be blamed.
     if (this.#body.idle === undefined || this.#state !== 'source') return;
     if (this.#target.writeBroken) {
       // The upstream reads no more: nothing that the client could send would move it (fact 9).

@@ -1,11 +1,15 @@
-// One socket to a worker: owns the fd, hands its bytes to whoever uses it now, and closes exactly once.
+// One socket to a worker: owns the fd, hands its bytes to whoever uses it now, and closes exactly
+// once.
 
 import type { Address } from '../../core/address.ts';
 import { FIRST_REQUEST_ID, LAST_REQUEST_ID } from '../../fcgi/protocol.ts';
 import { receiveBuffer } from './receive-buffer.ts';
 import { WorkerSocket } from './worker-socket.ts';
 
-/** Who uses a connection at the moment: an exchange, the capacity question, or the shelf of idle connections. */
+/**
+ * Who uses a connection at the moment: an exchange, the capacity question, or the shelf of idle
+ * connections.
+ */
 export interface ConnectionUser {
   data(chunk: Buffer): void;
   /** All that was written has left our buffers. */
@@ -30,7 +34,8 @@ export class Connection {
   #requestId = 0;
 
   /**
-   * Starts to connect; only `dial` calls this, since it turns the errors of connecting into coded ones.
+   * Starts to connect; only `dial` calls this, since it turns the errors of connecting into coded
+   * ones.
    * @param opened called once when the connection stands, unless it was closed before
    */
   constructor(address: Address, user: ConnectionUser, opened: () => void) {
@@ -80,7 +85,10 @@ export class Connection {
     this.#user = user;
   }
 
-  /** Writes the parts in order with as few system calls as possible. False: wait for `drained` before writing more. */
+  /**
+   * Writes the parts in order with as few system calls as possible. False: wait for `drained`
+   * before writing more.
+   */
   write(...parts: readonly Buffer[]): boolean {
     if (this.#state === 'closed') return true;
     const socket = this.#socket;

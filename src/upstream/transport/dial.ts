@@ -1,4 +1,5 @@
-// Opens a connection to an upstream, or says in one coded error why it could not. The only maker of connect errors.
+// Opens a connection to an upstream, or says in one coded error why it could not. The only maker of
+// connect errors.
 
 import type { Address, UpstreamAddress } from '../../core/address.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -29,7 +30,8 @@ const REASONS: Partial<Record<FailureCode, string>> = {
 };
 
 /**
- * Connects to `address`. A success proves only that somebody listens, not that a worker is free or alive (fact 1).
+ * Connects to `address`. A success proves only that somebody listens, not that a worker is free or
+ * alive (fact 1).
  * @param timeout ms
  * @returns a function that gives up: closes what was begun and reports nothing more
  */

@@ -1,4 +1,5 @@
-// What the two ways to speak to an upstream have in common: in whose name an exchange runs, and who hears of it.
+// What the two ways to speak to an upstream have in common: in whose name an exchange runs, and who
+// hears of it.
 
 import type { Clock } from '../../core/clock.ts';
 import type { Indexed } from '../../core/dense-set.ts';
@@ -25,7 +26,10 @@ export interface TransportHost {
   answered(ms: number, purpose: Purpose): void;
   /** Nobody wants its answer any more, but the upstream is still at it: `gone` follows. */
   gaveUp(exchange: AnyExchange, outcome: ExchangeOutcome, purpose: Purpose): void;
-  /** One that was given up: the upstream has sent something after all, or has closed; `gone` follows. */
+  /**
+   * One that was given up: the upstream has sent something after all, or has closed; `gone`
+   * follows.
+   */
   heard(exchange: AnyExchange): void;
   /** It is over: its slot is to be freed. Called once for each that began. */
   gone(exchange: AnyExchange, outcome: ExchangeOutcome, purpose: Purpose): void;

@@ -16,9 +16,10 @@ interface Kept<Connection> {
 }
 
 /**
- * The most recently used connection is taken first, so that the others reach the idle limit and close. So the list is in
- * order of its limits, and one timer for the first of them is enough: on a busy shelf none is set or cleared for each request.
- * Bytes nobody asked for on an idle connection would be taken for the next answer (response poisoning): they kill it.
+ * The most recently used connection is taken first, so that the others reach the idle limit and
+ * close. So the list is in order of its limits, and one timer for the first of them is enough: on a
+ * busy shelf none is set or cleared for each request. Bytes nobody asked for on an idle connection
+ * would be taken for the next answer (response poisoning): they kill it.
  */
 export class IdleConnections<Connection extends { destroy(): void }> {
   readonly #clock: Clock;

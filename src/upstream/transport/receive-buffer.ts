@@ -1,4 +1,5 @@
-// Where the bytes that workers send arrive: one buffer for all of them, since almost every answer is small.
+// Where the bytes that workers send arrive: one buffer for all of them, since almost every answer
+// is small.
 
 import type { OnReadOpts } from 'node:net';
 
@@ -9,9 +10,10 @@ const SIZE = 65_536;
 const scratch = Buffer.allocUnsafeSlow(SIZE);
 
 /**
- * For the option `onread` of a socket. By itself a socket takes 64 KiB anew for each read, and gives back what was not
- * filled: for an answer of a kilobyte that costs 1 to 2 us more than to copy it out of a buffer that is there. A read that
- * fills the buffer is different: more is to come, and it arrives in a buffer of its own that is handed on without a copy.
+ * For the option `onread` of a socket. By itself a socket takes 64 KiB anew for each read, and
+ * gives back what was not filled: for an answer of a kilobyte that costs 1 to 2 us more than to
+ * copy it out of a buffer that is there. A read that fills the buffer is different: more is to
+ * come, and it arrives in a buffer of its own that is handed on without a copy.
  * @param taken gets the bytes, for good
  */
 export function receiveBuffer(taken: (bytes: Buffer) => void): OnReadOpts {

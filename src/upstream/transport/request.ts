@@ -1,4 +1,5 @@
-// What goes into an exchange and what comes out of it: the request, the one who listens to the answer, the outcome.
+// What goes into an exchange and what comes out of it: the request, the one who listens to the
+// answer, the outcome.
 
 import type { Readable } from 'node:stream';
 import type { FailureCode, ProxyError } from '../../core/errors.ts';
@@ -16,7 +17,10 @@ export interface StreamedBody {
   readonly open: () => Readable;
   /** What it means when the stream breaks. */
   readonly failure: FailureCode;
-  /** For a stream that depends on a client: what the request fails with when no byte comes for `ms` milliseconds. */
+  /**
+   * For a stream that depends on a client: what the request fails with when no byte comes for `ms`
+   * milliseconds.
+   */
   readonly idle: { readonly ms: number; readonly error: () => ProxyError } | undefined;
 }
 
@@ -52,7 +56,9 @@ export type ExchangeOutcome =
   /** `status` of the answer; undefined when it ended before its head was whole. */
   | { readonly kind: 'complete'; readonly status: number | undefined }
   | { readonly kind: 'failed'; readonly error: ProxyError }
-  /** The client left, or the answer was refused; it says nothing about the upstream's connection. */
+  /**
+   * The client left, or the answer was refused; it says nothing about the upstream's connection.
+   */
   | { readonly kind: 'abandoned' };
 
 export interface ExchangeTimeouts {
@@ -60,6 +66,9 @@ export interface ExchangeTimeouts {
   readonly send: number;
   /** ms between two reads once the request is sent. */
   readonly read: number;
-  /** ms that an abandoned exchange may go on holding its slot, all in all, while the worker computes. */
+  /**
+   * ms that an abandoned exchange may go on holding its slot, all in all, while the worker
+   * computes.
+   */
   readonly linger: number;
 }

@@ -1,15 +1,25 @@
-// The one timer of an exchange: how long it waits for the upstream to take, to send, or to end an abandoned request.
+// The one timer of an exchange: how long it waits for the upstream to take, to send, or to end an
+// abandoned request.
 
 import type { Clock, Timer } from '../../core/clock.ts';
 import { ProxyError } from '../../core/errors.ts';
 import type { ExchangeTimeouts } from './request.ts';
 
-/** `linger`, for an abandoned request, limits the whole; the others limit the time between two moves. */
+/**
+ * `linger`, for an abandoned request, limits the whole; the others limit the time between two
+ * moves.
+ */
 export type ExchangeStage = 'send' | 'read' | 'linger';
 
-/** ms after a request was abandoned in which output may have been written before, and waited in the socket. */
+/**
+ * ms after a request was abandoned in which output may have been written before, and waited in the
+ * socket.
+ */
 const ON_ITS_WAY = 100;
-/** ms that an upstream has for the end of its answer once it has been seen to write for an abandoned request. */
+/**
+ * ms that an upstream has for the end of its answer once it has been seen to write for an abandoned
+ * request.
+ */
 const FINISH = 250;
 
 interface Host {
@@ -23,7 +33,9 @@ export class StageTimer {
   readonly #host: Host;
   readonly #timedOut: (stage: ExchangeStage) => void;
   #present: { readonly stage: ExchangeStage; readonly timer: Timer } | undefined;
-  /** When the request was abandoned; undefined before, and once the upstream has been seen to write. */
+  /**
+   * When the request was abandoned; undefined before, and once the upstream has been seen to write.
+   */
   #lingersSince: number | undefined;
 
   constructor(host: Host, timedOut: (stage: ExchangeStage) => void) {
@@ -31,7 +43,10 @@ export class StageTimer {
     this.#timedOut = timedOut;
   }
 
-  /** Something has moved, and this is what is waited for now; undefined while we ourselves, or the client, are what is slow. */
+  /**
+   * Something has moved, and this is what is waited for now; undefined while we ourselves, or the
+   * client, are what is slow.
+   */
   watch(stage: ExchangeStage | undefined): void {
     if (stage === this.#present?.stage) {
       // A worker that writes for ever must not hold its slot for ever.
@@ -43,9 +58,9 @@ export class StageTimer {
   }
 
   /**
-   * Output has come for an abandoned request. Only a failed write stops a worker that writes for ever, as one of events
-   * does: neither php-fpm nor libfcgi reads ABORT_REQUEST while its program runs. So the time that is left is cut to what
-   * the end of an answer takes.
+   * Output has come for an abandoned request. Only a failed write stops a worker that writes for
+   * ever, as one of events does: neither php-fpm nor libfcgi reads ABORT_REQUEST while its program
+   * runs. So the time that is left is cut to what the end of an answer takes.
    */
   wroteAbandoned(): void {
     const since = this.#lingersSince;

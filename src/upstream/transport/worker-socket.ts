@@ -5,9 +5,10 @@ import type { DuplexOptions } from 'node:stream';
 import { systemCode } from '../../core/errors.ts';
 
 /**
- * A socket whose failed writes do not destroy it. A worker may answer and close before it has read the whole body:
- * the write then fails with EPIPE while the complete answer still waits to be read, so END_REQUEST, not the write,
- * decides (DESIGN.md fact 9). What is wrong with the connection shows on its reading side.
+ * A socket whose failed writes do not destroy it. A worker may answer and close before it has read
+ * the whole body: the write then fails with EPIPE while the complete answer still waits to be read,
+ * so END_REQUEST, not the write, decides (DESIGN.md fact 9). What is wrong with the connection
+ * shows on its reading side.
  */
 export class WorkerSocket extends Socket {
   writeBroken = false;
@@ -17,8 +18,9 @@ export class WorkerSocket extends Socket {
     const options: SocketConstructorOpts & ConnectOpts & DuplexOptions = {
       allowHalfOpen: true,
       onread,
-      // What a socket adds to its options by itself. On Node 20 (V8 11.3) adding a property to its copy of them makes a
-      // hidden class anew for each socket: 6 us where 0.2 do, and garbage that only a major collection takes away.
+      // What a socket adds to its options by itself. On Node 20 (V8 11.3) adding a property to its
+      // copy of them makes a hidden class anew for each socket: 6 us where 0.2 do, and garbage that
+      // only a major collection takes away.
       emitClose: false,
       autoDestroy: true,
       decodeStrings: false,

@@ -1,4 +1,5 @@
-// An admin listener without a program behind it: what it says of pools and upstreams is played, second by second, at a clock that stands still.
+// An admin listener without a program behind it: what it says of pools and upstreams is played,
+// second by second, at a clock that stands still.
 
 import { Feed } from '../../../src/admin/feed.ts';
 import { LivePage } from '../../../src/admin/live-page.ts';

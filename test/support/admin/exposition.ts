@@ -1,4 +1,5 @@
-// Reads the text form in which Prometheus takes metrics, strictly: whatever the format does not allow is an error.
+// Reads the text form in which Prometheus takes metrics, strictly: whatever the format does not
+// allow is an error.
 
 export interface Series {
   readonly name: string;

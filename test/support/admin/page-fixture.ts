@@ -1,4 +1,5 @@
-// A situation as an operator may meet it, played from a table: for the tests of the live page and for its picture.
+// A situation as an operator may meet it, played from a table: for the tests of the live page and
+// for its picture.
 
 import type { PoolStatus, ProbeStatus, Status, UpstreamStatus } from '../../../src/admin/status.ts';
 import type { OperatorEvent } from '../../../src/core/events.ts';

@@ -1,4 +1,5 @@
-// What a PromQL expression asks for: the metrics with their matchers, and the labels that it groups by. Words it does not know are an error.
+// What a PromQL expression asks for: the metrics with their matchers, and the labels that it groups
+// by. Words it does not know are an error.
 
 export interface Selector {
   readonly metric: string;

@@ -1,4 +1,5 @@
-// Status documents for tests of what is shown: of any number of upstreams, complete or as an older program tells them.
+// Status documents for tests of what is shown: of any number of upstreams, complete or as an older
+// program tells them.
 
 import type { Status, UpstreamStatus } from '../../../src/admin/status.ts';
 

@@ -1,4 +1,5 @@
-// Chromium without a window, one for a test file; each test has a page of its own, on which everything that goes wrong is kept.
+// Chromium without a window, one for a test file; each test has a page of its own, on which
+// everything that goes wrong is kept.
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
@@ -6,7 +7,10 @@ import { hasProgram, programPath } from '../program/programs.ts';
 
 export interface Opened {
   readonly page: Page;
-  /** Errors and warnings on the console, uncaught exceptions, broken rules of the Content-Security-Policy. */
+  /**
+   * Errors and warnings on the console, uncaught exceptions, broken rules of the
+   * Content-Security-Policy.
+   */
   readonly problems: string[];
   /** The addresses of all that was asked for. */
   readonly requested: string[];

@@ -73,7 +73,10 @@ export interface RawClient {
   write(bytes: string | Buffer): void;
   /** Resolves with all that was received once `test` holds for it. */
   until(test: (received: string) => boolean): Promise<string>;
-  /** Resolves with all that was received when the connection is closed; `error` is set when it was reset. */
+  /**
+   * Resolves with all that was received when the connection is closed; `error` is set when it was
+   * reset.
+   */
   readonly closed: Promise<{ readonly received: string; readonly error: Error | undefined }>;
 }
 

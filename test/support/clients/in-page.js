@@ -1,6 +1,9 @@
 // What tests run inside the browser, on the page that they have opened.
 
-/** @typedef {readonly [number, number, number, number]} Colour red, green, blue to 255, and how much it covers, to 1 */
+/**
+ * @typedef {readonly [number, number, number, number]} Colour red, green, blue to 255, and how much
+ *   it covers, to 1
+ */
 
 /** Asks for something that the policy of the live page forbids. */
 export function loadForeignImage() {
@@ -35,7 +38,10 @@ export function pageBackground() {
   return getComputedStyle(document.body).backgroundColor;
 }
 
-/** From now on `data-touched` of the body counts the rows of the first table in which anything was written. */
+/**
+ * From now on `data-touched` of the body counts the rows of the first table in which anything was
+ * written.
+ */
 export function countTouchedRows() {
   const touched = new Set();
   const body = document.querySelector('tbody');
@@ -50,7 +56,10 @@ export function countTouchedRows() {
   }).observe(body, { subtree: true, childList: true, characterData: true, attributes: true });
 }
 
-/** Of each element with text of its own: how much its colour differs from what is behind it, by the formula of WCAG 2. */
+/**
+ * Of each element with text of its own: how much its colour differs from what is behind it, by the
+ * formula of WCAG 2.
+ */
 export function contrasts() {
   /**
    * @param {string} value

@@ -1,4 +1,5 @@
-// Requests at a steady rate, whether those before have been answered or not, and what became of each.
+// Requests at a steady rate, whether those before have been answered or not, and what became of
+// each.
 
 import type { JournalLine } from '../../peers/libfcgi.ts';
 import { ask } from './http-client.ts';

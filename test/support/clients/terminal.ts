@@ -1,4 +1,5 @@
-// A command in a real pseudo-terminal, which script(1) makes: what is typed, what the screen shows, and how the terminal is left.
+// A command in a real pseudo-terminal, which script(1) makes: what is typed, what the screen shows,
+// and how the terminal is left.
 
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// WebSocket by hand (RFC 6455): the handshake, and frames that are short enough for one byte of length.
+// WebSocket by hand (RFC 6455): the handshake, and frames that are short enough for one byte of
+// length.
 
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

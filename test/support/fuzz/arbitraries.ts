@@ -18,7 +18,10 @@ export function anyText(maxLength: number): fc.Arbitrary<string> {
   return fc.array(unit, { maxLength }).map((codes) => String.fromCharCode(...codes));
 }
 
-/** A way to cut: `cut` gives the pieces of any buffer. Byte by byte, not at all, and everything between. */
+/**
+ * A way to cut: `cut` gives the pieces of any buffer. Byte by byte, not at all, and everything
+ * between.
+ */
 export interface Cuts {
   cut(whole: Buffer): readonly Buffer[];
 }

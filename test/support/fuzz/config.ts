@@ -119,7 +119,10 @@ const FILES = {
 };
 const ENVIRONMENT = { HOME: '/root' };
 
-/** What is accepted can be built: whatever else may be wrong with it should have been said. Nothing is opened yet. */
+/**
+ * What is accepted can be built: whatever else may be wrong with it should have been said. Nothing
+ * is opened yet.
+ */
 function build(settings: Settings): void {
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
@@ -134,7 +137,10 @@ function build(settings: Settings): void {
   for (const pool of pools) pool.destroy();
 }
 
-/** Whatever comes of these files must be settings that can be built, or good messages. @returns the latter */
+/**
+ * Whatever comes of these files must be settings that can be built, or good messages. @returns the
+ * latter
+ */
 export function examine(first: string, second = '{}', environment: Environment = ENVIRONMENT): readonly Problem[] {
   const texts: Readonly<Record<string, string>> = { 'f.yaml': first, 'd/1.yaml': second };
   try {

@@ -1,4 +1,5 @@
-// FastCGI on the wire, read and written a second time from the specification, to hold the product's reader and writer against.
+// FastCGI on the wire, read and written a second time from the specification, to hold the product's
+// reader and writer against.
 
 export interface WireRecord {
   readonly version: number;

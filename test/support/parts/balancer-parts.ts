@@ -1,4 +1,5 @@
-// What the tests of balancers share: candidates whose load the test sets, and ways to look at a row of picks.
+// What the tests of balancers share: candidates whose load the test sets, and ways to look at a row
+// of picks.
 
 import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
@@ -34,7 +35,10 @@ export class Worker implements Candidate {
 export const NOBODY: ReadonlySet<Worker> = new Set();
 export const NAMES = Object.keys(BALANCERS) as readonly BalanceName[];
 
-/** A balancer whose requests have keys that name nobody: for them there is always somebody while there is anybody. */
+/**
+ * A balancer whose requests have keys that name nobody: for them there is always somebody while
+ * there is anybody.
+ */
 export function make(name: BalanceName, seed = 1): ReadyBalancer<Worker> {
   const balancer = seated(BALANCERS[name]<Worker>({ random: seeded(seed), token: tokenOf }));
   return {
@@ -47,7 +51,9 @@ export function make(name: BalanceName, seed = 1): ReadyBalancer<Worker> {
   };
 }
 
-/** Gives whoever is added a place of its own until it leaves, as a pool does. Strangers have none. */
+/**
+ * Gives whoever is added a place of its own until it leaves, as a pool does. Strangers have none.
+ */
 export function seated<W extends Worker>(balancer: Balancer<W>): Balancer<W> {
   const places = new IndexAllocator();
   const members = new Map<W, number>();

@@ -8,7 +8,9 @@ import { parseGlob } from '../../../src/core/glob-pattern.ts';
 export type Files = Readonly<Record<string, string>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @param files texts by absolute path; a path that ends in a slash is a directory nobody may read */
+/**
+ * @param files texts by absolute path; a path that ends in a slash is a directory nobody may read
+ */
 export function worldOf(files: Files, environment: Environment = {}): ConfigHost {
   const fail = (code: string): never => {
     throw Object.assign(new Error(code), { code });

@@ -6,7 +6,10 @@ import { readPairs, readRecords } from '../fuzz/wire.ts';
 
 const PARAMS = 4;
 
-/** The parameters of a request head. Fails when one is there twice: a worker would take the one or the other. */
+/**
+ * The parameters of a request head. Fails when one is there twice: a worker would take the one or
+ * the other.
+ */
 export function paramsIn(head: Buffer): Record<string, string> {
   const pairs = readRecords(head).flatMap(({ type, content }) => (type === PARAMS ? readPairs(content) : []));
   const params = Object.fromEntries(pairs);

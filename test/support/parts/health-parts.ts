@@ -1,4 +1,5 @@
-// Upstreams with their monitors, wired as in a living pool, at a clock the test moves; outcomes are said, not lived.
+// Upstreams with their monitors, wired as in a living pool, at a clock the test moves; outcomes are
+// said, not lived.
 
 import { PASSIVE_DEFAULTS } from '../../../src/config/defaults.ts';
 import type { PassiveSettings } from '../../../src/config/settings.ts';

@@ -1,4 +1,5 @@
-// A pool of real upstreams whose workers do not exist: everything up to the socket happens, at a clock the test moves.
+// A pool of real upstreams whose workers do not exist: everything up to the socket happens, at a
+// clock the test moves.
 
 import { seeded } from '../../../bench/simulate/random.ts';
 import { BALANCERS } from '../../../src/app/registry.ts';
@@ -106,7 +107,10 @@ export class Asker implements Waiter {
     this.#heard(this);
   }
 
-  /** What it heard so far: the last part of the upstream's name, the code of the refusal, or nothing. */
+  /**
+   * What it heard so far: the last part of the upstream's name, the code of the refusal, or
+   * nothing.
+   */
   get heard(): string {
     if (this.lease !== undefined) return this.lease.upstream.name.replace('/nonexistent/', '');
     return this.error?.code ?? 'nothing';

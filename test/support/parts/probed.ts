@@ -1,4 +1,5 @@
-// A real upstream with a prober at a clock that the test moves, and somebody who believes every verdict.
+// A real upstream with a prober at a clock that the test moves, and somebody who believes every
+// verdict.
 
 import { onTestFinished } from 'vitest';
 import { createProbe } from '../../../src/app/registry.ts';

@@ -1,4 +1,5 @@
-// The built program as a process of its own, for what only a process shows: signals, exit codes, standard streams.
+// The built program as a process of its own, for what only a process shows: signals, exit codes,
+// standard streams.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -27,7 +28,10 @@ export interface CliProcess {
   says(text: string): Promise<void>;
   /** Closes our end of its standard output. */
   dropStdout(): void;
-  /** Resolves when it has ended and nobody writes to its standard streams any more: a successor does. */
+  /**
+   * Resolves when it has ended and nobody writes to its standard streams any more: a successor
+   * does.
+   */
   readonly ended: Promise<Ending>;
 }
 
@@ -92,7 +96,10 @@ export function startCli(
   };
 }
 
-/** Ends those whom the log names as successors: they are nobody's children that the test has a handle of. */
+/**
+ * Ends those whom the log names as successors: they are nobody's children that the test has a
+ * handle of.
+ */
 function endSuccessors(log: string): void {
   for (const [, pid] of log.matchAll(/"successor":(\d+)/g)) {
     // A number may have gone to another process since.

@@ -22,7 +22,8 @@ export interface Site extends RunningProxy {
 }
 
 /**
- * A program that serves routes: each pool that they name has one worker, which answers with the name of its pool.
+ * A program that serves routes: each pool that they name has one worker, which answers with the
+ * name of its pool.
  * @param routes the list, in YAML
  * @param more files besides the configuration, which is in the same directory
  */

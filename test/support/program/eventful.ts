@@ -1,4 +1,5 @@
-// A program to which everything has happened that the operator can be told of: failures, retries, waits, refusals, probes, reloads.
+// A program to which everything has happened that the operator can be told of: failures, retries,
+// waits, refusals, probes, reloads.
 
 import { join } from 'node:path';
 import { ask } from '../clients/http-client.ts';
@@ -17,8 +18,9 @@ export interface Eventful extends Reloadable {
 }
 
 /**
- * Of three requests the first fails at `broken` and is answered by `good`; the second waits for `good`; the third finds the
- * queue full. Then a third upstream joins, a reload fails, and every upstream is probed. `broken` is down all the while.
+ * Of three requests the first fails at `broken` and is answered by `good`; the second waits for
+ * `good`; the third finds the queue full. Then a third upstream joins, a reload fails, and every
+ * upstream is probed. `broken` is down all the while.
  */
 export async function eventful(): Promise<Eventful> {
   const directory = tempDir();

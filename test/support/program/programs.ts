@@ -1,4 +1,5 @@
-// Says which real programs this machine has; a test that needs a missing one is skipped and says so, or fails in CI.
+// Says which real programs this machine has; a test that needs a missing one is skipped and says
+// so, or fails in CI.
 
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
@@ -50,8 +51,9 @@ export type ProgramName = keyof typeof REQUIREMENTS;
 export type ProgramTest = (name: string, run: () => Promise<void> | void) => void;
 
 /**
- * `it` for tests that need these programs. Without them the test is skipped and standard error says what is missing; in
- * CI, where everything is installed, it fails instead: a skipped test is a check that did not happen.
+ * `it` for tests that need these programs. Without them the test is skipped and standard error says
+ * what is missing; in CI, where everything is installed, it fails instead: a skipped test is a
+ * check that did not happen.
  */
 export function itWith(...names: readonly ProgramName[]): ProgramTest {
   const missing = names.filter((name) => !hasProgram(name));

@@ -1,4 +1,5 @@
-// fcgi-lb inside the test's own process: built from command-line words, with everything it logs kept, and checked for leaks.
+// fcgi-lb inside the test's own process: built from command-line words, with everything it logs
+// kept, and checked for leaks.
 
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -40,7 +41,8 @@ export function withPool(patch: Partial<PoolSettings>): (settings: Settings) => 
 }
 
 /**
- * Starts the program as `fcgi-lb WORDS...` would, listening on a unix socket and without an admin listener unless the words say so.
+ * Starts the program as `fcgi-lb WORDS...` would, listening on a unix socket and without an admin
+ * listener unless the words say so.
  * @param change made to the settings that the words give
  */
 export async function startProxy(

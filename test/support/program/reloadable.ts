@@ -1,4 +1,5 @@
-// fcgi-lb inside the test's own process with a configuration file that the test rewrites and has read again.
+// fcgi-lb inside the test's own process with a configuration file that the test rewrites and has
+// read again.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

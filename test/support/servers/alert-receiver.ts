@@ -34,7 +34,10 @@ export interface AlertReceiver {
   until(count: number): Promise<void>;
 }
 
-/** @param answer what is done with each request, once it has been read; 204 unless it says something else */
+/**
+ * @param answer what is done with each request, once it has been read; 204 unless it says something
+ *   else
+ */
 export async function alertReceiver(
   answer: (response: ServerResponse, count: number, request: IncomingMessage) => void = (response) =>
     void response.writeHead(204).end(),

@@ -16,7 +16,10 @@ export interface FakeWorker extends FastCgiServer {
   readonly path: string;
 }
 
-/** Starts a worker at `path`, by default a fresh one; it answers FCGI_GET_VALUES like a single-request process unless told otherwise. */
+/**
+ * Starts a worker at `path`, by default a fresh one; it answers FCGI_GET_VALUES like a
+ * single-request process unless told otherwise.
+ */
 export async function fakeWorker(
   handler: Handler,
   options: FastCgiServerOptions & { readonly path?: string } = {},
@@ -36,7 +39,10 @@ export function answering(text: string | ((path: string) => string)): Handler {
   };
 }
 
-/** A handler that keeps the paths of the requests it began, in order, before it lets `handler` answer. */
+/**
+ * A handler that keeps the paths of the requests it began, in order, before it lets `handler`
+ * answer.
+ */
 export function recording(handler: Handler): { readonly handler: Handler; readonly seen: string[] } {
   const seen: string[] = [];
   return {
@@ -78,8 +84,8 @@ export interface RawWorker {
 }
 
 /**
- * A listener that knows nothing of FastCGI: the test does with each connection (not read from until it asks for data)
- * what it likes. On a unix socket, or over TCP when `where` says so.
+ * A listener that knows nothing of FastCGI: the test does with each connection (not read from until
+ * it asks for data) what it likes. On a unix socket, or over TCP when `where` says so.
  */
 export async function rawWorker(
   onConnection: (socket: Socket, count: number) => void,

@@ -1,4 +1,5 @@
-// A socket as systemd's NOTIFY_SOCKET: keeps every message that arrives. Node cannot read datagrams of unix sockets, so perl does.
+// A socket as systemd's NOTIFY_SOCKET: keeps every message that arrives. Node cannot read datagrams
+// of unix sockets, so perl does.
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,7 +18,10 @@ const READER = `
 
 export interface NotifySocket {
   readonly path: string;
-  /** Each message, its lines joined by `|`. Without those by which systemd-notify asks whether all has been read. */
+  /**
+   * Each message, its lines joined by `|`. Without those by which systemd-notify asks whether all
+   * has been read.
+   */
   readonly messages: readonly string[];
   /** Resolves with the first message, past or future, for which `test` holds. */
   message(test: (message: string) => boolean): Promise<string>;

@@ -1,4 +1,5 @@
-// Unix sockets that a dial meets in the field: one that nobody listens on any more, and one whose backlog is full.
+// Unix sockets that a dial meets in the field: one that nobody listens on any more, and one whose
+// backlog is full.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { renameSync } from 'node:fs';
@@ -6,7 +7,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { systemCode } from '../../../src/core/errors.ts';
 
-/** A socket file at `path` whose listener is gone, as after a SIGKILL: connecting gives ECONNREFUSED. */
+/**
+ * A socket file at `path` whose listener is gone, as after a SIGKILL: connecting gives
+ * ECONNREFUSED.
+ */
 export async function deadSocket(path: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen({ path: `${path}.tmp` }, resolve));

@@ -1,4 +1,5 @@
-// What open live pages are told, and what it costs: one look at the status a second for all, changes only, and nothing piles up.
+// What open live pages are told, and what it costs: one look at the status a second for all,
+// changes only, and nothing piles up.
 
 import { describe, expect, it } from 'vitest';
 import { Feed, MAX_READERS, type Reader } from '../../../src/admin/feed.ts';

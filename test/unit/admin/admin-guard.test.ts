@@ -1,4 +1,5 @@
-// refusal: who may ask what at the operator's door, and that a browser cannot be made to ask for a stranger.
+// refusal: who may ask what at the operator's door, and that a browser cannot be made to ask for a
+// stranger.
 
 import { describe, expect, it } from 'vitest';
 import { type Access, refusal } from '../../../src/admin/guard.ts';

@@ -1,4 +1,5 @@
-// What the live page makes of what it is told, without a browser: sentences at a glance, the way of the queue, rates.
+// What the live page makes of what it is told, without a browser: sentences at a glance, the way of
+// the queue, rates.
 
 import { describe, expect, it } from 'vitest';
 import { Feed } from '../../../src/admin/feed.ts';

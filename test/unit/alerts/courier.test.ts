@@ -1,4 +1,5 @@
-// Messages to one target: in order, again when they do not arrive, bounded, and never in anybody's way.
+// Messages to one target: in order, again when they do not arrive, bounded, and never in anybody's
+// way.
 
 import { describe, expect, it } from 'vitest';
 import { Courier } from '../../../src/alerts/courier.ts';

@@ -1,4 +1,5 @@
-// What flaps is told once, and once more when it has settled: by example, and for any sequence of changes.
+// What flaps is told once, and once more when it has settled: by example, and for any sequence of
+// changes.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -180,7 +181,8 @@ describe('any sequence of changes', () => {
         expect(debouncer.open).toBe(now === 'bad');
         expect(clock.pending).toBe(0);
         if (now === 'good') expect(debouncer.forgotten).toBe(true);
-        // Each way back takes twice as long as the one before, until nothing short of quiet is believed.
+        // Each way back takes twice as long as the one before, until nothing short of quiet is
+        // believed.
         const doublings = Math.max(0, Math.ceil(Math.log2(chosen.quiet / chosen.after)));
         const most = (doublings + 2) * (1 + (clock.now() - begin) / Math.max(chosen.quiet, chosen.after));
         expect(told.length / 2).toBeLessThanOrEqual(most);

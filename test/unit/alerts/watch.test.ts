@@ -1,4 +1,5 @@
-// From events and samples to alerts: what is watched, what it says, and that nothing is remembered of what is well.
+// From events and samples to alerts: what is watched, what it says, and that nothing is remembered
+// of what is well.
 
 import { describe, expect, it } from 'vitest';
 import type { Alert, Subject } from '../../../src/alerts/alert.ts';

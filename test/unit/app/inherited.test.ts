@@ -1,4 +1,5 @@
-// Which listening sockets a process was started with, and which address of the configuration gets which of them.
+// Which listening sockets a process was started with, and which address of the configuration gets
+// which of them.
 
 import { describe, expect, it } from 'vitest';
 import { InheritedSockets } from '../../../src/app/inherited.ts';

@@ -1,4 +1,5 @@
-// What a successor learns of the open alerts: all that fits, and nothing from a text that is damaged.
+// What a successor learns of the open alerts: all that fits, and nothing from a text that is
+// damaged.
 
 import { describe, expect, it } from 'vitest';
 import type { Subject } from '../../../src/alerts/alert.ts';

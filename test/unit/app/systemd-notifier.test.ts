@@ -1,4 +1,5 @@
-// When signs of life are sent: by the event loop's own timer, one at a time, and only where systemd asks for them.
+// When signs of life are sent: by the event loop's own timer, one at a time, and only where systemd
+// asks for them.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,10 @@ import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
-/** A notifier whose systemd-notify writes down what it is told, and waits while a file named `hold` is there. */
+/**
+ * A notifier whose systemd-notify writes down what it is told, and waits while a file named `hold`
+ * is there.
+ */
 function recorded(variables: Readonly<Record<string, string>> = {}) {
   const directory = tempDir();
   const log = join(directory, 'log');

@@ -1,4 +1,5 @@
-// What round-robin and least-conn have in common: among equals they rotate exactly, by weight, and nobody gets a burst.
+// What round-robin and least-conn have in common: among equals they rotate exactly, by weight, and
+// nobody gets a burst.
 
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';

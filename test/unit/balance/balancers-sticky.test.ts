@@ -1,4 +1,5 @@
-// What is special to sticky: a key goes to the upstream it names, waits for it while it is only full, and not a moment longer.
+// What is special to sticky: a key goes to the upstream it names, waits for it while it is only
+// full, and not a moment longer.
 
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Tiers: backups are picked while no primary can be hoped for, and never otherwise, whichever balancer is used.
+// Tiers: backups are picked while no primary can be hoped for, and never otherwise, whichever
+// balancer is used.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// The simulation of balancers: repeatable, complete, and right where the result is known beforehand.
+// The simulation of balancers: repeatable, complete, and right where the result is known
+// beforehand.
 
 import { describe, expect, it } from 'vitest';
 import { Events } from '../../../bench/simulate/events.ts';
@@ -48,7 +49,8 @@ describe('the simulation', () => {
     events.at(0, () => begin('long', 100));
     events.at(10, () => begin('short', 20));
     events.run();
-    // Alone until 10 (20 done); then both at half the speed: the short one is done at 30; the long one has 60 left.
+    // Alone until 10 (20 done); then both at half the speed: the short one is done at 30; the long
+    // one has 60 left.
     expect(done).toEqual([
       ['short', 30],
       ['long', 60],

@@ -1,4 +1,5 @@
-// The tables of the commands: complete, consistent, and clear enough for a shell to know what belongs where.
+// The tables of the commands: complete, consistent, and clear enough for a shell to know what
+// belongs where.
 
 import { describe, expect, it } from 'vitest';
 import { commandHelp, usageOf } from '../../../src/cli/command.ts';

@@ -1,4 +1,5 @@
-// Signals that come before the program is there to act on them: none ends it, none is lost, none comes twice.
+// Signals that come before the program is there to act on them: none ends it, none is lost, none
+// comes twice.
 
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';

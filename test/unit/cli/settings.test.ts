@@ -1,4 +1,5 @@
-// settingsFrom: every option arrives where it belongs, every default is what the help says, every bad value is named.
+// settingsFrom: every option arrives where it belongs, every default is what the help says, every
+// bad value is named.
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// The pictures of `status` and `top`: in any size, with a thousand upstreams, and what keys do to them.
+// The pictures of `status` and `top`: in any size, with a thousand upstreams, and what keys do to
+// them.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

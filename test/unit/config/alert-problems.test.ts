@@ -1,4 +1,5 @@
-// What is said of mistakes in the alerts: keys, targets that lack something, and secrets, which no message quotes.
+// What is said of mistakes in the alerts: keys, targets that lack something, and secrets, which no
+// message quotes.
 
 import { describe, expect, it } from 'vitest';
 import { marked, problemsOf } from '../../support/parts/config-file.ts';

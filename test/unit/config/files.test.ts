@@ -1,4 +1,5 @@
-// Files that include files: everything in one configuration, and every problem in the file that it is in.
+// Files that include files: everything in one configuration, and every problem in the file that it
+// is in.
 
 import { describe, expect, it } from 'vitest';
 import { load, problemsOf } from '../../support/parts/config-file.ts';

@@ -1,4 +1,5 @@
-// What is said of mistakes in a pool that only show when its keys are seen together: upstreams, probes, secrets.
+// What is said of mistakes in a pool that only show when its keys are seen together: upstreams,
+// probes, secrets.
 
 import { describe, expect, it } from 'vitest';
 import { marked, problemsOf } from '../../support/parts/config-file.ts';

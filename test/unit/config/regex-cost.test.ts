@@ -1,4 +1,5 @@
-// Which regular expressions are let in, and that those that are let in end soon on whatever a stranger sends.
+// Which regular expressions are let in, and that those that are let in end soon on whatever a
+// stranger sends.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

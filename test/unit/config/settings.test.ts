@@ -1,4 +1,5 @@
-// What a configuration file makes: every key arrives where it belongs, every default is what the reference says.
+// What a configuration file makes: every key arrives where it belongs, every default is what the
+// reference says.
 
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../../src/cli/options.ts';

@@ -1,4 +1,5 @@
-// Text with nginx's variables: what is filled in, what may be written, and what can never get out of it.
+// Text with nginx's variables: what is filled in, what may be written, and what can never get out
+// of it.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

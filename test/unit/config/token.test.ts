@@ -1,4 +1,5 @@
-// The admin token: from which files it is taken, and that what is made of it can be compared and not read.
+// The admin token: from which files it is taken, and that what is made of it can be compared and
+// not read.
 
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

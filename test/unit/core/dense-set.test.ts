@@ -59,7 +59,10 @@ describe('DenseSet', () => {
   });
 });
 
-/** MB that young collections have not given back after 3,000 members of 8 KB came and went, eight at a time. */
+/**
+ * MB that young collections have not given back after 3,000 members of 8 KB came and went, eight at
+ * a time.
+ */
 function remainders(set: Pick<DenseSet<Member>, 'add' | 'delete'>): number {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void;

@@ -1,4 +1,5 @@
-// escapeControls: nothing that a terminal or a log reader obeys gets through, and everything else does.
+// escapeControls: nothing that a terminal or a log reader obeys gets through, and everything else
+// does.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

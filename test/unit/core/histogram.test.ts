@@ -1,4 +1,5 @@
-// Histograms: every duration lands in the bucket that has room for it, and percentiles are near what sorting would give.
+// Histograms: every duration lands in the bucket that has room for it, and percentiles are near
+// what sorting would give.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

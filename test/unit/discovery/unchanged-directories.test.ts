@@ -1,4 +1,5 @@
-// UnchangedDirectories: what was found is good as long as nothing in the directory can have changed, and not a moment longer.
+// UnchangedDirectories: what was found is good as long as nothing in the directory can have
+// changed, and not a moment longer.
 
 import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Monitors and their ejections under any interleaving of outcomes, probes, operators and time: a pool is never all out.
+// Monitors and their ejections under any interleaving of outcomes, probes, operators and time: a
+// pool is never all out.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// HealthMonitor: ejection, how long it lasts, the trial that ends it, refusals, probes, and what the log says of it all.
+// HealthMonitor: ejection, how long it lasts, the trial that ends it, refusals, probes, and what
+// the log says of it all.
 
 import { describe, expect, it } from 'vitest';
 import { type FailureCode, ProxyError } from '../../../src/core/errors.ts';

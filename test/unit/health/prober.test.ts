@@ -1,4 +1,5 @@
-// The prober: when it asks, when it leaves an upstream alone, and which answers in a row make a verdict.
+// The prober: when it asks, when it leaves an upstream alone, and which answers in a row make a
+// verdict.
 
 import { describe, expect, it } from 'vitest';
 import type { ProbeSettings } from '../../../src/config/health.ts';

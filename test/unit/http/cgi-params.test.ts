@@ -1,4 +1,5 @@
-// CgiParams: what a worker is told about a request, in both modes, and what the operator's own parameters replace.
+// CgiParams: what a worker is told about a request, in both modes, and what the operator's own
+// parameters replace.
 
 import { describe, expect, it } from 'vitest';
 import { ProxyError } from '../../../src/core/errors.ts';

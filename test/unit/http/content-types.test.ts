@@ -1,4 +1,5 @@
-// The Content-Type of a file: what was served before stays byte for byte, and the types that sites commonly have are known.
+// The Content-Type of a file: what was served before stays byte for byte, and the types that sites
+// commonly have are known.
 
 import { describe, expect, it } from 'vitest';
 import { contentType } from '../../../src/http/local/content-types.ts';

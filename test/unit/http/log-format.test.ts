@@ -1,4 +1,5 @@
-// Formats of the access log with nginx's variables: what each writes, and how strangers' text is escaped.
+// Formats of the access log with nginx's variables: what each writes, and how strangers' text is
+// escaped.
 
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';

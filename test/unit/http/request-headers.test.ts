@@ -1,4 +1,5 @@
-// HeaderReader: which of a client's header fields become parameters, under which name, with which value.
+// HeaderReader: which of a client's header fields become parameters, under which name, with which
+// value.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

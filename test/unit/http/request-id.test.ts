@@ -1,4 +1,5 @@
-// Names of requests: unique, and a client's own only where that client is trusted and its name can do no harm.
+// Names of requests: unique, and a client's own only where that client is trusted and its name can
+// do no harm.
 
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';

@@ -6,7 +6,10 @@ import type { HostPattern, PathPattern } from '../../../src/config/route.ts';
 import { hostName, MAX_REGEX_PATH, type RouteEntry, Router } from '../../../src/http/request/router.ts';
 import { parseTarget } from '../../../src/http/request/target.ts';
 
-/** `host path` or `path`, as in a file: `= /a` exact, `~ re` regex, `! /a` a final prefix, else a prefix; `GET|PUT:` before it. */
+/**
+ * `host path` or `path`, as in a file: `= /a` exact, `~ re` regex, `! /a` a final prefix, else a
+ * prefix; `GET|PUT:` before it.
+ */
 function entry(text: string): RouteEntry<string> {
   const [, hosts = '', methods = '', kind = '', path = ''] = /^(?:([^ /~=!]+) )?(?:([A-Z|]+):)?([=~!] )?(.*)$/.exec(text) ?? [];
   const pattern: PathPattern =

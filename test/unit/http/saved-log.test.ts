@@ -1,4 +1,5 @@
-// SavedLog: each request that another upstream has saved leaves a line, and a flood of them a number.
+// SavedLog: each request that another upstream has saved leaves a line, and a flood of them a
+// number.
 
 import { describe, expect, it } from 'vitest';
 import { SavedLog } from '../../../src/http/handler/saved-log.ts';

@@ -1,4 +1,5 @@
-// Spool: what a slow client has not taken yet, in order, and never more of it on disk than is allowed.
+// Spool: what a slow client has not taken yet, in order, and never more of it on disk than is
+// allowed.
 
 import { EventEmitter } from 'node:events';
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
@@ -77,7 +78,8 @@ describe('an answer that its client takes slowly', () => {
     let most = 0;
     let held = false;
     for (let turn = 0; written < 160; turn += 1) {
-      // The client is always behind by far less than what is allowed, but never catches up by itself.
+      // The client is always behind by far less than what is allowed, but never catches up by
+      // itself.
       if (room && written < turn + 12) {
         room = spool.write(chunk(written));
         held ||= !room;

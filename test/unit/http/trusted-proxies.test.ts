@@ -1,4 +1,5 @@
-// Who a request comes from: read from the end of X-Forwarded-For, and only as far as trusted proxies have written it.
+// Who a request comes from: read from the end of X-Forwarded-For, and only as far as trusted
+// proxies have written it.
 
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';

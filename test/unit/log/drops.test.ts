@@ -1,4 +1,5 @@
-// What the operator is told of lines that a log has lost: at once, and then at most every ten seconds, with every line counted.
+// What the operator is told of lines that a log has lost: at once, and then at most every ten
+// seconds, with every line counted.
 
 import { describe, expect, it } from 'vitest';
 import { LogDrops } from '../../../src/log/drops.ts';

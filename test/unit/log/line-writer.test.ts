@@ -1,4 +1,5 @@
-// What writes the logs: it never waits, its memory is bounded, lines are lost whole and counted, and descriptors are closed once.
+// What writes the logs: it never waits, its memory is bounded, lines are lost whole and counted,
+// and descriptors are closed once.
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
@@ -63,7 +64,8 @@ describe('a line', () => {
     const path = fifo();
     const { writer, heard } = writerTo(path);
     for (let i = 0; i < 3000; i += 1) writer.write(line(i));
-    // The first chunk of 100 bytes is away at once; the rest waits for a reader of the pipe's 64 KiB.
+    // The first chunk of 100 bytes is away at once; the rest waits for a reader of the pipe's 64
+    // KiB.
     await eventually(() => expect(heard.dropped).toBeGreaterThan(1000));
     const kept = 3000 - heard.dropped;
     const reader = openSync(path, 'r');
@@ -105,7 +107,8 @@ describe('another file', () => {
     const { writer, heard } = writerTo(fifo());
     writer.write(line(0));
     await writer.idle();
-    // Together more than the 65,536 bytes of a pipe, of which 65,400 are free: the last line to go there is cut.
+    // Together more than the 65,536 bytes of a pipe, of which 65,400 are free: the last line to go
+    // there is cut.
     for (let i = 1; i < 900; i += 1) writer.write(line(i));
     await eventually(() => expect(writer.held).toBeLessThan(50_000));
     const path = join(directory, 'log');

@@ -1,4 +1,5 @@
-// Outage, and what a pool makes of it: since when nobody shows life, who is turned away, and when that ends.
+// Outage, and what a pool makes of it: since when nobody shows life, who is turned away, and when
+// that ends.
 
 import { describe, expect, it } from 'vitest';
 import type { FailureCode } from '../../../src/core/errors.ts';

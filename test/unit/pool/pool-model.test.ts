@@ -1,4 +1,5 @@
-// Pool and its upstreams under any interleaving of what can happen to them, against a model of who holds and who waits.
+// Pool and its upstreams under any interleaving of what can happen to them, against a model of who
+// holds and who waits.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -90,7 +91,10 @@ class World {
     }
   }
 
-  /** Whether the upstream may be given this request now: a backup only while no primary is worth waiting for, or trying. */
+  /**
+   * Whether the upstream may be given this request now: a backup only while no primary is worth
+   * waiting for, or trying.
+   */
   #inUse({ tried }: Asker, upstream: Upstream): boolean {
     const primaries = [...this.parts.pool.upstreams].filter(({ backup }) => !backup);
     return !upstream.backup || primaries.every((one) => one.unreachable && (!this.#free(one) || tried.has(one)));

@@ -1,4 +1,5 @@
-// Pool with requests that belong to one upstream, and with backups: who waits for whom, and who passes by.
+// Pool with requests that belong to one upstream, and with backups: who waits for whom, and who
+// passes by.
 
 import { describe, expect, it } from 'vitest';
 import { Asker, ask, askFor, fail, type PoolParts, poolParts } from '../../support/parts/pool-parts.ts';

@@ -1,4 +1,5 @@
-// Pool: one queue for all upstreams, in order, with deadlines, and never more than an upstream takes.
+// Pool: one queue for all upstreams, in order, with deadlines, and never more than an upstream
+// takes.
 
 import { describe, expect, it } from 'vitest';
 import { unixAddress } from '../../../src/core/address.ts';

@@ -1,4 +1,5 @@
-// decideRetry: the whole table, and above all that nothing which may not be done twice is ever sent twice.
+// decideRetry: the whole table, and above all that nothing which may not be done twice is ever sent
+// twice.
 
 import { describe, expect, it } from 'vitest';
 import { RETRY_DEFAULTS } from '../../../src/config/defaults.ts';

@@ -1,4 +1,5 @@
-// The order of upstreams: by the line of the configuration, then as people count, whatever the order in which they came.
+// The order of upstreams: by the line of the configuration, then as people count, whatever the
+// order in which they came.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

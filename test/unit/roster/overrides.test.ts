@@ -1,4 +1,5 @@
-// Wishes: what the operator says at run time holds until the configuration says something else of the same thing.
+// Wishes: what the operator says at run time holds until the configuration says something else of
+// the same thing.
 
 import { describe, expect, it } from 'vitest';
 import { UPSTREAM_DEFAULTS } from '../../../src/config/defaults.ts';

@@ -1,4 +1,5 @@
-// The pump of a streamed body: which silence is the client's, which is the upstream's, and that no timer is left.
+// The pump of a streamed body: which silence is the client's, which is the upstream's, and that no
+// timer is left.
 
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';

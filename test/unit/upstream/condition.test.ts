@@ -1,4 +1,5 @@
-// Condition and Activity: the words for what an upstream is and does, since when, why, and one line in the log for a change.
+// Condition and Activity: the words for what an upstream is and does, since when, why, and one line
+// in the log for a change.
 
 import { describe, expect, it } from 'vitest';
 import { Activity } from '../../../src/upstream/activity.ts';

@@ -1,4 +1,5 @@
-// Shelf: what lies on it goes to the next who asks, or closes at its own limit, and one timer sees to all of that.
+// Shelf: what lies on it goes to the next who asks, or closes at its own limit, and one timer sees
+// to all of that.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// SpareConnections: who gets a connection that an exchange has left behind, and that none is left open.
+// SpareConnections: who gets a connection that an exchange has left behind, and that none is left
+// open.
 
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';

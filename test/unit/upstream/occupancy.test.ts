@@ -1,4 +1,5 @@
-// Slots that share a worker: together never more than the most that one of them may have, offered in turn, and forgotten when all are gone.
+// Slots that share a worker: together never more than the most that one of them may have, offered
+// in turn, and forgotten when all are gone.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { receiveBuffer } from '../../../src/upstream/transport/receive-buffer.ts';
 
-/** What a socket does with its `onread`: it asks for a buffer, fills it, says how far, and asks again. */
+/**
+ * What a socket does with its `onread`: it asks for a buffer, fills it, says how far, and asks
+ * again.
+ */
 class Reading {
   readonly taken: Buffer[] = [];
   readonly #onread = receiveBuffer((bytes) => this.taken.push(bytes));

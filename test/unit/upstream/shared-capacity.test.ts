@@ -1,4 +1,5 @@
-// Upstreams that share a worker: what one of them learns of its capacity the other knows, whether it listened or was away.
+// Upstreams that share a worker: what one of them learns of its capacity the other knows, whether
+// it listened or was away.
 
 import { describe, expect, it } from 'vitest';
 import { unixAddress } from '../../../src/core/address.ts';

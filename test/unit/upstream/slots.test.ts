@@ -1,4 +1,5 @@
-// Slots: what is in use stays between zero and the capacity, and misuse is an error rather than a wrong number.
+// Slots: what is in use stays between zero and the capacity, and misuse is an error rather than a
+// wrong number.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Slow start: an upstream that comes (back) up is given a little at first, and its full share when the time is over.
+// Slow start: an upstream that comes (back) up is given a little at first, and its full share when
+// the time is over.
 
 import { describe, expect, it } from 'vitest';
 import type { BalanceName } from '../../../src/config/balance.ts';
