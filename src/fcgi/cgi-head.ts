@@ -27,7 +27,8 @@ export interface HeaderField {
 const LF = 10;
 const CR = 13;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// RFC 9110 5.5: visible characters, obs-text, space and tab. A bare CR, a NUL or another control character is an attack or a bug.
+// RFC 9110 5.5: visible characters, obs-text, space and tab. A bare CR, a NUL or another control
+// character is an attack or a bug.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is there to refuse them
 const FORBIDDEN = /[\x00-\x08\x0a-\x1f\x7f]/;
 

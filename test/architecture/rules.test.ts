@@ -2,10 +2,13 @@
 // else.
 
 import { describe, expect, it } from 'vitest';
+import * as comments from './comment-rules.ts';
+import * as roomRules from './room-rules.ts';
 import * as rules from './rules.ts';
+import { type SourceFile, sourceFile } from './source-file.ts';
 import { lineAt, sourceViews } from './source-text.ts';
 
-const file = (path: string, ...lines: readonly string[]): rules.SourceFile => rules.sourceFile(path, `${lines.join('\n')}\n`);
+const file = (path: string, ...lines: readonly string[]): SourceFile => sourceFile(path, `${lines.join('\n')}\n`);
 
 describe('source views', () => {
   it('blank comments, strings, templates and regular expressions, and keep lines and columns', () => {
@@ -35,29 +38,31 @@ describe('source views', () => {
 
 describe('imports', () => {
   const check = (path: string, ...lines: readonly string[]): readonly string[] =>
-    rules.importsPointDownward([file(path, ...lines)]);
+    roomRules.importsStayInTheTable([file(path, ...lines)]);
 
-  it('may point to the same room and to lower levels', () => {
-    expect(check('src/http/a.ts', "import { b } from './b.ts';", "import type { c } from '../pool/c.ts';")).toEqual([]);
+  it('may point to the same room and to the rooms in its row of the table', () => {
+    expect(check('src/http/proxy/a.ts', "import { b } from './b.ts';", "import type { c } from '../../pool/c.ts';")).toEqual([]);
     expect(check('src/upstream/a.ts', "import type { Candidate } from '../balance/balancer.ts';")).toEqual([]);
     expect(check('src/cli/a.ts', "import { x } from '../core/x.ts';", "import 'node:fs';", "import p from 'pino';")).toEqual([]);
   });
 
-  it('must not point upward; file, line, rule and allowed rooms are told', () => {
-    expect(check('src/pool/a.ts', '// A.', "import { x } from '../http/x.ts';")).toEqual([
-      'src/pool/a.ts:2: pool/ must not import src/http/x.ts (allowed: pool, upstream, fcgi, balance, discovery, state, config, core)',
+  it('must not leave the row; file, line, rule and allowed rooms are told', () => {
+    expect(check('src/listen/a.ts', '// A.', "import { x } from '../http/server/x.ts';")).toEqual([
+      'src/listen/a.ts:2: listen/ must not import src/http/server/x.ts (allowed: listen, core)',
     ]);
+    expect(check('src/alerts/a.ts', "import type { AlertKind } from '../config/alerts.ts';")).toEqual([]);
+    expect(check('src/alerts/a.ts', "import { Pool } from '../pool/pool.ts';")).toHaveLength(1);
   });
 
   it.each([
-    ["import type { x } from '../admin/x.ts';"],
-    ["export { x } from '../admin/x.ts';"],
-    ["export * from '../admin/x.ts';"],
-    ["import '../admin/x.ts';"],
-    ["const x = await import('../admin/x.ts');"],
-    ['import {\n  x,\n} from "../admin/x.ts";'],
-  ])('must not reach a room on the same level: %s', (line) => {
-    expect(check('src/http/a.ts', line)).toEqual([expect.stringContaining('http/ must not import src/admin/x.ts')]);
+    ["import type { x } from '../../admin/x.ts';"],
+    ["export { x } from '../../admin/x.ts';"],
+    ["export * from '../../admin/x.ts';"],
+    ["import '../../admin/x.ts';"],
+    ["const x = await import('../../admin/x.ts');"],
+    ['import {\n  x,\n} from "../../admin/x.ts";'],
+  ])('must not reach a sibling room: %s', (line) => {
+    expect(check('src/http/local/a.ts', line)).toEqual([expect.stringContaining('http/local/ must not import src/admin/x.ts')]);
   });
 
   it('in comments and strings are none', () => {
@@ -66,31 +71,44 @@ describe('imports', () => {
 
   it('cannot come from a file outside the rooms', () => {
     expect(check('src/a.ts', '// A.')).toEqual([expect.stringContaining('src/a.ts:1: every file stands in a room')]);
-    expect(check('src/attic/a.ts', '// A.')).toEqual([expect.stringContaining('rooms: cli, app, http')]);
+    expect(check('src/attic/a.ts', '// A.')).toEqual([expect.stringContaining('rooms: cli, ')]);
+    expect(check('src/http/a.ts', '// A.')).toHaveLength(1);
   });
 
-  it('of a room that needs little are few', () => {
-    const narrow = (line: string) => rules.narrowRoomsStayNarrow([file('src/alerts/a.ts', line)]);
-    expect(narrow("import type { AlertKind } from '../config/alerts.ts';")).toEqual([]);
-    expect(narrow("import { Pool } from '../pool/pool.ts';")).toEqual([
-      'src/alerts/a.ts:1: alerts/ must not import src/pool/pool.ts (allowed: alerts, config, core)',
-    ]);
-    expect(rules.narrowRoomsStayNarrow([file('src/http/a.ts', "import { Pool } from '../pool/pool.ts';")])).toEqual([]);
+  it('find a table whose rooms go in a circle', () => {
+    expect(roomRules.roomsHaveAnOrder({ a: ['b'], b: ['c'], c: [] })).toEqual([]);
+    expect(roomRules.roomsHaveAnOrder({ a: ['b'], b: ['c'], c: ['a'] })[0]).toMatch(/go in a circle/);
+    expect(roomRules.roomsHaveAnOrder({ 'a/x': ['a/y'], 'a/y': ['a/x'] })).toEqual([]);
+  });
+
+  it('of app/ go past roster/ only in the registry', () => {
+    const line = "import { x } from '../pool/x.ts';";
+    expect(roomRules.appOnlyWires([file('src/app/a.ts', line)])[0]).toMatch(/^src\/app\/a.ts:1: app\/ only wires/);
+    expect(roomRules.appOnlyWires([file('src/app/registry.ts', line), file('src/roster/a.ts', line)])).toEqual([]);
+  });
+
+  it('of optional packages are late, and in one file', () => {
+    const late = "const { Redis } = await import('ioredis');";
+    expect(roomRules.optionalPackagesAreLoadedLate([file('src/store/redis.ts', late)])).toEqual([]);
+    expect(
+      roomRules.optionalPackagesAreLoadedLate([file('src/store/redis.ts', "import { Redis } from 'ioredis';")]),
+    ).toHaveLength(1);
+    expect(roomRules.optionalPackagesAreLoadedLate([file('src/pool/a.ts', late)])).toHaveLength(1);
   });
 
   it('must not go in a circle', () => {
     const a = file('src/core/a.ts', "import { b } from './b.ts';");
     const b = file('src/core/b.ts', '// B.', "import type { c } from './c.ts';");
     const c = file('src/core/c.ts', "import { a } from './a.ts';");
-    expect(rules.noImportCycles([a, b])).toEqual([]);
-    expect(rules.noImportCycles([a, b, c])).toEqual([
+    expect(roomRules.noImportCycles([a, b])).toEqual([]);
+    expect(roomRules.noImportCycles([a, b, c])).toEqual([
       'src/core/c.ts:1: import cycle src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts (allowed: none)',
     ]);
   });
 });
 
 describe('the other rules', () => {
-  const one = (rule: (files: readonly rules.SourceFile[]) => readonly string[], path: string, ...lines: readonly string[]) =>
+  const one = (rule: (files: readonly SourceFile[]) => readonly string[], path: string, ...lines: readonly string[]) =>
     rule([file(path, ...lines)]);
 
   it('refuse the 351st line and no earlier one', () => {
@@ -138,27 +156,63 @@ describe('the other rules', () => {
     },
   );
 
-  it('keep sockets in their rooms', () => {
-    const line = "import type { Socket } from 'node:net';";
-    for (const path of ['src/upstream/a.ts', 'src/http/a.ts', 'src/admin/a.ts', 'src/listen/listen.ts']) {
-      expect(one(rules.socketsStayInTheirRooms, path, line)).toEqual([]);
-    }
-    for (const path of ['src/core/a.ts', 'src/pool/a.ts', 'src/discovery/a.ts', 'src/app/a.ts', 'src/cli/a.ts']) {
-      expect(one(rules.socketsStayInTheirRooms, path, line)).toEqual([
-        `${path}:1: no node:net here (allowed: upstream, http, admin, core/listen.ts)`,
+  it.each([
+    [
+      "import type { Socket } from 'node:net';",
+      ['src/upstream/a.ts', 'src/http/server/a.ts', 'src/listen/a.ts'],
+      ['src/http/proxy/a.ts', 'src/core/a.ts'],
+    ],
+    [
+      "import { request } from 'node:http';",
+      ['src/upstream/http/a.ts', 'src/http/server/node/a.ts'],
+      ['src/http/handler/a.ts', 'src/upstream/a.ts'],
+    ],
+    ["import tls from 'tls';", ['src/listen/a.ts'], ['src/pool/a.ts']],
+    ["import { spawn } from 'node:child_process';", ['src/core/run-command.ts'], ['src/core/a.ts', 'src/health/a.ts']],
+  ])('keep to their rooms: %s', (line, right, wrong) => {
+    for (const path of right) expect(one(roomRules.nodeModulesStayInTheirRooms, path, line)).toEqual([]);
+    for (const path of wrong) {
+      expect(one(roomRules.nodeModulesStayInTheirRooms, path, line)).toEqual([
+        expect.stringMatching(/^\S+:1: no \S+ here \(allowed: /),
       ]);
     }
-    expect(one(rules.socketsStayInTheirRooms, 'src/pool/a.ts', "import tls from 'tls';")).toHaveLength(1);
+  });
+
+  it('refuse the 26th file of a folder', () => {
+    const files = (count: number) => Array.from({ length: count }, (_, at) => file(`src/core/a${at}.ts`, '// A.'));
+    expect(roomRules.foldersAreSmall([...files(25), file('src/core/b/a.ts', '// A.')])).toEqual([]);
+    expect(roomRules.foldersAreSmall(files(26))).toEqual(['src/core: 26 files directly in one folder (allowed: 25)']);
+  });
+
+  it('refuse a type name that a second file exports', () => {
+    const [a, b] = [file('src/core/a.ts', '// A.', 'export interface Place {}'), file('src/pool/b.ts', 'export class Place {}')];
+    expect(rules.typeNamesAreUnique([a, b])).toEqual(['src/pool/b.ts:1: the type Place is exported by src/core/a.ts, too']);
+    expect(rules.typeNamesAreUnique([a, file('src/pool/b.ts', 'class Place {}', '// export class Place')])).toEqual([]);
+  });
+
+  it('refuse wide comments, vague ones, and those that cite what is not there', () => {
+    const wide = `// ${'a'.repeat(98)}`;
+    expect(one(comments.commentsAreNarrow, 'src/core/a.ts', wide)).toEqual([
+      'src/core/a.ts:1: 101 columns of comment (allowed: 100)',
+    ]);
+    expect(one(comments.commentsAreNarrow, 'src/core/a.ts', wide.slice(1), `const a = '${'a'.repeat(100)}';`)).toEqual([]);
+    expect(one(comments.commentsArePlain, 'src/core/a.ts', ' * Whoever waits is told.', "const a = 'nobody';")).toHaveLength(1);
+    const cites = one(
+      (files) => comments.commentsCiteWhatExists(files, (path) => path === 'docs/a.md'),
+      'src/core/a.ts',
+      '// See docs/a.md and DESIGN.md.',
+    );
+    expect(cites).toEqual(['src/core/a.ts:1: the comment cites DESIGN.md, which does not exist']);
   });
 
   it.each(['node:net', 'node:http', 'node:http2', 'node:fs', 'node:fs/promises', 'fs', 'node:tls', 'node:dns/promises'])(
     'keep %s out of the pure rooms',
     (what) => {
       for (const room of ['fcgi', 'balance', 'config']) {
-        expect(one(rules.pureRoomsStayPure, `src/${room}/a.ts`, `import x from '${what}';`)).toHaveLength(1);
+        expect(one(roomRules.pureRoomsStayPure, `src/${room}/a.ts`, `import x from '${what}';`)).toHaveLength(1);
       }
-      expect(one(rules.pureRoomsStayPure, 'src/http/a.ts', `import x from '${what}';`)).toEqual([]);
-      expect(one(rules.pureRoomsStayPure, 'src/fcgi/a.ts', "import x from 'node:util';")).toEqual([]);
+      expect(one(roomRules.pureRoomsStayPure, 'src/http/a.ts', `import x from '${what}';`)).toEqual([]);
+      expect(one(roomRules.pureRoomsStayPure, 'src/fcgi/a.ts', "import x from 'node:util';")).toEqual([]);
     },
   );
 

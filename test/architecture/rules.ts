@@ -1,127 +1,9 @@
-// The rules of the house (DESIGN.md section 3) as functions: source files in, what breaks the rule
-// out.
+// The rules about the text of a file: length, first line, exports, types, time, state, failure codes.
 
-import { posix } from 'node:path';
-import { lineAt, type SourceViews, sourceViews, topLevelOnly } from './source-text.ts';
-
-export interface SourceFile extends SourceViews {
-  /** From the root of the project, with slashes: `src/core/clock.ts`. */
-  readonly path: string;
-  readonly text: string;
-}
-
-/** `src/core/clock.ts:3: what is wrong (what would be right)` */
-export type Violation = string;
-
-export function sourceFile(path: string, text: string): SourceFile {
-  return { path, text, ...sourceViews(text) };
-}
-
-/**
- * The levels from the top down. A room may import itself and the rooms on the levels below its own.
- */
-export const LEVELS: readonly (readonly string[])[] = [
-  ['cli'],
-  ['app'],
-  ['http', 'admin', 'workers'],
-  ['alerts'],
-  ['pool', 'health'],
-  ['upstream'],
-  ['fcgi', 'balance', 'discovery', 'state', 'config'],
-  ['core'],
-];
+import { importsOf, isModule, patternRule, type SourceFile, type Violation } from './source-file.ts';
+import { lineAt, topLevelOnly } from './source-text.ts';
 
 const MAX_LINES = 350;
-const NETWORK = ['node:net', 'node:tls', 'node:dgram'];
-const OUTSIDE_WORLD = [...NETWORK, 'node:http', 'node:https', 'node:http2', 'node:fs', 'node:dns', 'node:child_process'];
-
-interface Import {
-  /** What is imported, as written. */
-  readonly what: string;
-  /** Path of the file it means, when it is one of ours. */
-  readonly file: string | undefined;
-  readonly line: number;
-}
-
-export function importsOf(file: SourceFile): readonly Import[] {
-  const found: Import[] = [];
-  // `from '...'`, `import '...'` and `import('...')`.
-  for (const match of file.withoutComments.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"\n]+)\1/g)) {
-    // The word itself must be code, not part of a string.
-    if (!/^(?:from|import)/.test(file.codeOnly.slice(match.index))) continue;
-    const what = match[2] ?? '';
-    const ours = what.startsWith('.') ? posix.join(posix.dirname(file.path), what) : undefined;
-    found.push({ what, file: ours, line: lineAt(file.text, match.index) });
-  }
-  return found;
-}
-
-function roomOf(path: string): string {
-  return path.split('/')[1] ?? '';
-}
-
-function levelOf(room: string): number {
-  return LEVELS.findIndex((rooms) => rooms.includes(room));
-}
-
-/** Whether an import means the module or a part of it (`node:fs` and `node:fs/promises`). */
-function isModule(what: string, modules: readonly string[]): boolean {
-  const full = what.startsWith('node:') ? what : `node:${what}`;
-  return modules.some((module) => full === module || full.startsWith(`${module}/`));
-}
-
-export function importsPointDownward(files: readonly SourceFile[]): Violation[] {
-  const found: Violation[] = [];
-  for (const file of files) {
-    const room = roomOf(file.path);
-    const level = levelOf(room);
-    if (level === -1 || file.path.split('/').length < 3) {
-      found.push(`${file.path}:1: every file stands in a room (rooms: ${LEVELS.flat().join(', ')})`);
-      continue;
-    }
-    const allowed = [room, ...LEVELS.slice(level + 1).flat()];
-    for (const { file: target, line } of importsOf(file)) {
-      if (target === undefined || allowed.includes(roomOf(target))) continue;
-      found.push(`${file.path}:${line}: ${room}/ must not import ${target} (allowed: ${allowed.join(', ')})`);
-    }
-  }
-  return found;
-}
-
-/** Rooms that need less than their level would let them have. */
-const NARROW: Readonly<Record<string, readonly string[]>> = { alerts: ['config', 'core'] };
-
-export function narrowRoomsStayNarrow(files: readonly SourceFile[]): Violation[] {
-  return files.flatMap((file) => {
-    const room = roomOf(file.path);
-    const allowed = NARROW[room];
-    if (allowed === undefined) return [];
-    return importsOf(file)
-      .filter(({ file: target }) => target !== undefined && ![room, ...allowed].includes(roomOf(target)))
-      .map(
-        ({ file: target, line }) =>
-          `${file.path}:${line}: ${room}/ must not import ${target} (allowed: ${room}, ${allowed.join(', ')})`,
-      );
-  });
-}
-
-export function noImportCycles(files: readonly SourceFile[]): Violation[] {
-  const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
-  const found: Violation[] = [];
-  const done = new Set<string>();
-  const visit = (path: string, way: readonly string[]): void => {
-    for (const { file: target, line } of imports.get(path) ?? []) {
-      if (target === undefined || done.has(target)) continue;
-      const at = [...way, path].indexOf(target);
-      if (at === -1) visit(target, [...way, path]);
-      else found.push(`${path}:${line}: import cycle ${[...way.slice(at), path, target].join(' -> ')} (allowed: none)`);
-    }
-    done.add(path);
-  };
-  for (const { path } of files) if (!done.has(path)) visit(path, []);
-  return found;
-}
-
 export function filesAreShort(files: readonly SourceFile[]): Violation[] {
   return files.flatMap(({ path, text }) => {
     const lines = text.replace(/\n$/, '').split('\n').length;
@@ -136,6 +18,19 @@ export function filesSayWhatTheyDo(files: readonly SourceFile[]): Violation[] {
     if (/^\/\/ \S/.test(line === 2 ? second : first)) return [];
     return [`${path}:${line}: the first line must say what the file does (expected: a // comment)`];
   });
+}
+
+export function typeNamesAreUnique(files: readonly SourceFile[]): Violation[] {
+  const seen = new Map<string, string>();
+  return files.flatMap(({ path, text, codeOnly }) =>
+    [...codeOnly.matchAll(/^export\s+(?:abstract\s+)?(?:class|interface|type|enum)\s+(\w+)/gm)].flatMap(
+      ({ 1: name = '', index }) => {
+        const first = seen.get(name);
+        if (first === undefined) seen.set(name, path);
+        return first === undefined ? [] : [`${path}:${lineAt(text, index)}: the type ${name} is exported by ${first}, too`];
+      },
+    ),
+  );
 }
 
 export function noDefaultExports(files: readonly SourceFile[]): Violation[] {
@@ -154,27 +49,6 @@ export function typesAreHonest(files: readonly SourceFile[]): Violation[] {
     // An exclamation mark that follows a value and is not the beginning of `!=`.
     ...patternRule(files, /[\w$)\]]!(?!=)/g, 'no non-null assertions; check the value'),
   ];
-}
-
-export function socketsStayInTheirRooms(files: readonly SourceFile[]): Violation[] {
-  const allowed = ['upstream', 'http', 'admin'];
-  return files.flatMap((file) => {
-    if (allowed.includes(roomOf(file.path)) || file.path === 'src/listen/listen.ts') return [];
-    return importsOf(file)
-      .filter(({ what }) => isModule(what, NETWORK))
-      .map(({ what, line }) => `${file.path}:${line}: no ${what} here (allowed: ${allowed.join(', ')}, core/listen.ts)`);
-  });
-}
-
-export function pureRoomsStayPure(files: readonly SourceFile[]): Violation[] {
-  const pure = ['fcgi', 'balance', 'config'];
-  return files.flatMap((file) => {
-    const room = roomOf(file.path);
-    if (!pure.includes(room)) return [];
-    return importsOf(file)
-      .filter(({ what }) => isModule(what, OUTSIDE_WORLD))
-      .map(({ what, line }) => `${file.path}:${line}: ${room}/ is pure and must not import ${what} (allowed: ${room}, core)`);
-  });
 }
 
 const CLOCK = 'src/core/clock.ts';
@@ -240,10 +114,4 @@ export function dependenciesAreExplained(packageJson: string, document: string):
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
-function patternRule(files: readonly SourceFile[], pattern: RegExp, rule: string): Violation[] {
-  return files.flatMap(({ path, text, codeOnly }) =>
-    [...codeOnly.matchAll(pattern)].map(({ 0: what, index }) => `${path}:${lineAt(text, index)}: '${what.trim()}': ${rule}`),
-  );
 }
