@@ -3,7 +3,8 @@
 import type { ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { parseCount } from '../config/quantity.ts';
-import { type Address, ConfigError } from '../core/address.ts';
+import type { Address } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
 import type { Secret } from '../core/secret.ts';
 import { type Inherited, type Listener, listenOn } from '../listen/listen.ts';

@@ -2,8 +2,8 @@
 
 import type { PoolRoute, RouteSettings } from '../config/route.ts';
 import type { Settings } from '../config/settings.ts';
-import { ConfigError } from '../core/address.ts';
-import type { AnyRoute, LocalRoute, Route, UpstreamProtocol } from '../http/handler/route.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { AnyRoute, LocalRoute, Route } from '../http/handler/route.ts';
 import { readPage } from '../http/local/content-types.ts';
 import { redirector, responder } from '../http/local/fixed-answers.ts';
 import { healthAnswerer } from '../http/local/health-answer.ts';
@@ -12,6 +12,7 @@ import type { KeyRule } from '../http/proxy/balance-key.ts';
 import { CgiParams } from '../http/proxy/cgi-params.ts';
 import { requestChanges } from '../http/proxy/forward-changes.ts';
 import type { Forwarder } from '../http/proxy/forwarder.ts';
+import type { UpstreamProtocol } from '../http/proxy/protocol.ts';
 import { type Reserved, Router } from '../http/request/router.ts';
 import type { ScriptMode } from '../http/request/script.ts';
 import type { VariableScope } from '../http/request/variables.ts';

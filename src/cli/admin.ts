@@ -8,7 +8,8 @@ import { defaultAdminAddresses } from '../admin/default-addresses.ts';
 import type { Status } from '../admin/status.ts';
 import { configHost } from '../app/config-host.ts';
 import { readTokenFile } from '../config/token.ts';
-import { ConfigError, parseAddress } from '../core/address.ts';
+import { parseAddress } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import type { CommandName, Option } from './options.ts';
 
 export const ADMIN_OPTION = {

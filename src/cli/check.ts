@@ -3,7 +3,7 @@
 import { configHost } from '../app/config-host.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigFileError } from '../config/problem.ts';
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { type Command, readCommand } from './command.ts';
 
 export const CHECK = {

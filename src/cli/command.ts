@@ -1,7 +1,7 @@
 // What a command is: the one description from which its words are read and its help, its completion
 // and the man page are made.
 
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { type CommandName, type Option, optionRows, readOptions, type ValueKind } from './options.ts';
 
 /** A word that belongs to no option. */

@@ -3,7 +3,7 @@
 import { configHost } from '../app/config-host.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { FILE_OPTIONS } from './options.ts';
 import { type Options, serverSettings } from './settings.ts';
 

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Settings } from '../config/settings.ts';
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { fatalMessage } from './fatal.ts';
 import { HeldSignals } from './held-signals.ts';
 import { type CommandName, commandOf, helpText, readCommandLine } from './options.ts';

@@ -2,7 +2,7 @@
 // Other commands have their own.
 
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 
 export interface Option {
   readonly name: string;

@@ -35,7 +35,8 @@ import {
   parseUpstream,
   readSecretFile,
 } from '../config/values.ts';
-import { ConfigError, type ListenAddress, parseListenAddress } from '../core/address.ts';
+import { type ListenAddress, parseListenAddress } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import type { OptionName } from './options.ts';
 

@@ -3,9 +3,8 @@
 import type { AdminClient } from '../admin/client.ts';
 import type { Status } from '../admin/status.ts';
 import { parseDuration } from '../config/quantity.ts';
-import { ConfigError } from '../core/address.ts';
 import { pause, systemClock } from '../core/clock.ts';
-import { asError } from '../core/errors.ts';
+import { asError, ConfigError } from '../core/errors.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
 import { SORT_OPTION, statusLines } from './status.ts';

@@ -3,8 +3,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseCount } from '../config/quantity.ts';
-import { type Address, ConfigError, parseAddress, unixAddress } from '../core/address.ts';
-import { systemCode } from '../core/errors.ts';
+import { type Address, parseAddress, unixAddress } from '../core/address.ts';
+import { ConfigError, systemCode } from '../core/errors.ts';
 import { type Command, readCommand } from './command.ts';
 import { installLines, type UnitFile, type UnitsSettings, unitFiles } from './unit-files.ts';
 

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import type { AdminClient } from '../admin/client.ts';
 import { AdminError } from '../admin/client.ts';
 import type { OperatorAction, Status, UpstreamStatus } from '../admin/status.ts';
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { askStatus, errorIn } from './admin.ts';
 import type { Operand } from './command.ts';
 

@@ -1,7 +1,7 @@
 // `fcgi-lb weight`: an upstream gets another share of the requests.
 
 import { parseCount } from '../config/quantity.ts';
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { ADMIN_OPTION, adminClient, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
 import { ACTION_EXIT, requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND } from './upstream-ref.ts';

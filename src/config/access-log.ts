@@ -1,7 +1,8 @@
 // Where the access log goes, as the operator writes it: `-`, `off`, a path, or `syslog:` and where
 // the syslog server is.
 
-import { ConfigError, unixAddress } from '../core/address.ts';
+import { unixAddress } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { suggestion } from './nearest.ts';
 
 /** RFC 3164, table 1, by the names that syslog(3) gives them. */

@@ -1,6 +1,6 @@
 // How a pool's balancer is named: `least-conn`, `first`, `hash:$cookie_session`, `sticky:route`...
 
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 
 /** Where the key of a hash comes from, with nginx's names. */
 export type KeySource =

@@ -1,7 +1,7 @@
 // How a line of the access log is written: one of a few names, or text with nginx's variables in
 // it.
 
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { suggestion } from './nearest.ts';
 import { requestVariable, splitTemplate, type TemplatePart, VARIABLES, type VariableName } from './template.ts';
 

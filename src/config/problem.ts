@@ -1,6 +1,6 @@
 // What is wrong with a configuration file, and where.
 
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { escapeControls } from '../core/escape.ts';
 
 export interface SourcePosition {

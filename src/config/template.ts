@@ -1,6 +1,6 @@
 // Text with nginx's variables in it: what may be written, and its parts.
 
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { suggestion } from './nearest.ts';
 
 /**

@@ -1,7 +1,6 @@
 // The token that lets somebody change things over TCP, from a file that is not everybody's to read.
 
-import { ConfigError } from '../core/address.ts';
-import { systemCode } from '../core/errors.ts';
+import { ConfigError, systemCode } from '../core/errors.ts';
 import type { ConfigHost } from './config-host.ts';
 
 /** Characters: fewer can be guessed. */

@@ -1,6 +1,6 @@
 // Clients whose word counts: for whom requests come, and how they are named.
 
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 
 /** Whoever may connect to our unix sockets, or a network. */
 export type TrustedPeer =

@@ -2,8 +2,8 @@
 // wrong with bad ones.
 
 import { isAbsolute, resolve } from 'node:path';
-import { ConfigError, HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../core/address.ts';
-import { asError, systemCode } from '../core/errors.ts';
+import { HTTP_UNIX, parseAddress, parseUpstreamAddress } from '../core/address.ts';
+import { asError, ConfigError, systemCode } from '../core/errors.ts';
 import { isGlob, parseGlob } from '../core/glob-pattern.ts';
 import { parseStickySecret } from './balance.ts';
 import type { ConfigHost } from './config-host.ts';

@@ -1,6 +1,8 @@
 // Addresses as the operator writes them: `/run/rt1.sock`, `127.0.0.1:9000`,
 // `http://127.0.0.1:8000`, `http+unix:/run/app.sock`.
 
+import { ConfigError } from './errors.ts';
+
 export type Address =
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly text: string };
@@ -29,17 +31,6 @@ export function socketOf(address: UpstreamAddress): Address {
  * those of one name.
  */
 export type ListenAddress = Address | { readonly kind: 'systemd'; readonly name: string | undefined; readonly text: string };
-
-/**
- * The operator asked for something that cannot be; the message says what was found and what is
- * expected.
- */
-export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ConfigError';
-  }
-}
 
 /**
  * sun_path holds 108 bytes with its closing NUL (unix(7)); a longer path would be cut, silently, to

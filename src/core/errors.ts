@@ -136,3 +136,14 @@ export function systemCode(error: unknown): string | undefined {
 export function asError(value: unknown): Error {
   return value instanceof Error ? value : new Error(String(value));
 }
+
+/**
+ * The operator asked for something that cannot be; the message says what was found and what is
+ * expected.
+ */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}

@@ -1,7 +1,7 @@
 // A glob of socket paths, taken apart into one matcher for each directory level.
 
 import picomatch from 'picomatch';
-import { ConfigError } from './address.ts';
+import { ConfigError } from './errors.ts';
 
 /** A level that is one fixed name, or one that a directory listing must be matched against. */
 export type GlobLevel =

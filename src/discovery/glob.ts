@@ -4,9 +4,9 @@
 import { type Dirent, type FSWatcher, type Stats, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ConfigError, type UpstreamAddress } from '../core/address.ts';
+import type { UpstreamAddress } from '../core/address.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import { asError, systemCode } from '../core/errors.ts';
+import { asError, ConfigError, systemCode } from '../core/errors.ts';
 import type { GlobLevel } from '../core/glob-pattern.ts';
 import type { Log } from '../core/log.ts';
 import type { Source, SourceListener } from './source.ts';

@@ -2,7 +2,7 @@
 // `/` and php-fpm's ping both understand.
 
 import type { ProbeQuestion } from '../config/health.ts';
-import { ConfigError } from '../core/address.ts';
+import { ConfigError } from '../core/errors.ts';
 import { ParamsTooLargeError, RequestEncoder } from '../fcgi/encode.ts';
 import type { FcgiRequest } from '../upstream/transport/request.ts';
 

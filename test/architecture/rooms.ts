@@ -134,9 +134,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
   imports: [
     'src/app/operator.ts',
-    'src/http/proxy/http-carrier.ts',
-    'src/http/response/answer-rules.ts',
-    'src/http/response/client-response.ts',
     'src/http/server/server.ts',
     'src/roster/managed-pool.ts',
     'src/roster/upstream-factory.ts',

@@ -4,8 +4,7 @@
 import { basename } from 'node:path';
 import type { Status } from '../../admin/status.ts';
 import { oneOf } from '../../config/values.ts';
-import { ConfigError } from '../../core/address.ts';
-import { asError } from '../../core/errors.ts';
+import { asError, ConfigError } from '../../core/errors.ts';
 import { adminClient, askStatus } from '../admin.ts';
 import { readCommand } from '../command.ts';
 import { ALL_COMMANDS } from '../commands.ts';

@@ -1,7 +1,7 @@
 // What can be shown where the output goes: how wide, in colours or not, in which order.
 
 import { oneOf } from '../../config/values.ts';
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import { type DisplayOptions, SORT_NAMES, type SortName } from './status-view.ts';
 
 /** The part of standard output that is needed, so that a test can be in its place. */

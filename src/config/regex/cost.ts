@@ -1,7 +1,7 @@
 // Tells at load how long a regular expression can take on a stranger's path, and refuses those that
 // can take too long.
 
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import { type Automaton, automatonOf } from './automaton.ts';
 import { parseRegexTree, type RegexNode } from './parse.ts';
 

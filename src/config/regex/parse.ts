@@ -1,7 +1,7 @@
 // Reads a regular expression as a tree, as far as its cost can be told from it; what it cannot be
 // told of is refused.
 
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 
 /** Which of the 256 bytes an atom matches: bit n for byte n. */
 export type Bytes = bigint;

@@ -1,7 +1,7 @@
 // Makes a probe's settings of what its part of the file says, and sees that each kind of probe has
 // what it needs and no more.
 
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import { PROBE_DEFAULTS } from '../defaults.ts';
 import type { ProbeExpectation, ProbeQuestion, ProbeSettings } from '../health.ts';
 import type { Report } from '../report.ts';

@@ -1,6 +1,6 @@
 // Holds the texts of pools and routes against the variables that there are.
 
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import type { Report } from '../report.ts';
 import type { PathPattern } from '../route.ts';
 import type { RawPool, RawRoute } from '../schema/file.ts';

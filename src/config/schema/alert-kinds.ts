@@ -1,7 +1,7 @@
 // The kinds of single values that only alerts have: limits, addresses on the web, and secrets in
 // files of their own.
 
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import type { QueueRule } from '../alerts.ts';
 import { parseCount, parseShare } from '../quantity.ts';
 import { readPrivateLine } from '../values.ts';

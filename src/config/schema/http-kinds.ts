@@ -1,6 +1,6 @@
 // The kinds of single values that speak of HTTP: hosts, paths, regexes, statuses, headers.
 
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import type { TextPattern } from '../health.ts';
 import { checkRegexCost } from '../regex/cost.ts';
 import type { HostPattern, PathPattern } from '../route.ts';

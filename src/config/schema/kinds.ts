@@ -2,7 +2,8 @@
 // what an editor may check, how it is read.
 
 import { isAbsolute, resolve } from 'node:path';
-import { ConfigError, type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';
+import { type ListenAddress, parseListenAddress, unixAddress } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { type AccessLogTarget, parseAccessLogTarget } from '../access-log.ts';
 import { parseBalance } from '../balance.ts';

@@ -3,7 +3,7 @@
 
 import type { Static, TSchema } from 'typebox';
 import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
-import { ConfigError } from '../../core/address.ts';
+import { ConfigError } from '../../core/errors.ts';
 import { suggestion } from '../nearest.ts';
 import { pathOf, placeText, type SourcePosition } from '../problem.ts';
 import type { Report } from '../report.ts';

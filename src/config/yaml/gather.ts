@@ -1,8 +1,7 @@
 // Reads a configuration file and all that it includes, and puts them together into one.
 
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { ConfigError } from '../../core/address.ts';
-import { systemCode } from '../../core/errors.ts';
+import { ConfigError, systemCode } from '../../core/errors.ts';
 import { isGlob } from '../../core/glob-pattern.ts';
 import type { ConfigHost } from '../config-host.ts';
 import { pathOf, placeText, type SourcePosition } from '../problem.ts';

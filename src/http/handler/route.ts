@@ -6,22 +6,9 @@ import type { RetryPolicy } from '../../pool/retry.ts';
 import type { RetryBudget } from '../../pool/retry-budget.ts';
 import type { Answerer } from '../local/local-answer.ts';
 import type { KeyRule } from '../proxy/balance-key.ts';
-import type { CgiParams } from '../proxy/cgi-params.ts';
-import type { RequestChanges } from '../proxy/forward-changes.ts';
-import type { Forwarder } from '../proxy/forwarder.ts';
+import type { UpstreamProtocol } from '../proxy/protocol.ts';
 import type { AnswerRules } from '../response/answer-rules.ts';
 import type { SpoolLimits } from '../response/spool.ts';
-
-export interface HttpProtocol {
-  readonly kind: 'http';
-  readonly forwarder: Forwarder;
-  readonly changes: RequestChanges;
-  /** The header that names the request; undefined: none. */
-  readonly requestId: string | undefined;
-}
-
-/** What the upstreams of a pool speak, and what that takes. */
-export type UpstreamProtocol = { readonly kind: 'fastcgi'; readonly params: CgiParams } | HttpProtocol;
 
 /** Requests go to a pool. */
 export interface Route {

@@ -4,8 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { lookup } from 'mime-types';
 import { MAX_PAGE } from '../../config/route.ts';
-import { ConfigError } from '../../core/address.ts';
-import { asError } from '../../core/errors.ts';
+import { asError, ConfigError } from '../../core/errors.ts';
 import type { Page } from '../response/answer-rules.ts';
 
 /** As it always was here, and as nginx has it; the registry prefers `application/xml`. */

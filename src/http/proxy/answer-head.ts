@@ -3,7 +3,8 @@
 
 import { type FailureCode, ProxyError } from '../../core/errors.ts';
 import { BadHeadError, CgiHeadReader, HeadTooLargeError } from '../../fcgi/cgi-head.ts';
-import { type DocumentHead, interpretHead, type LocalRedirect } from './cgi-response.ts';
+import type { DocumentHead } from '../response/document-head.ts';
+import { interpretHead, type LocalRedirect } from './cgi-response.ts';
 
 export interface AnswerHead {
   readonly meaning: DocumentHead | LocalRedirect;

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { KeySource } from '../../config/balance.ts';
 import { cookieOf } from '../request/cookie.ts';
 import { type Peer, remoteAddress } from '../request/peer.ts';
-import type { DocumentHead } from './cgi-response.ts';
+import type { DocumentHead } from '../response/document-head.ts';
 import type { Named, StickyCookie } from './sticky-cookie.ts';
 
 /** A key that is taken from requests as they come, or given to clients in a cookie of ours. */

@@ -7,7 +7,7 @@ import type { Lease } from '../../pool/lease.ts';
 import type { BodySource, ExchangeOutcome } from '../../upstream/transport/request.ts';
 import type { RequestHeaders } from '../request/headers.ts';
 import type { RequestTarget } from '../request/target.ts';
-import type { DocumentHead } from './cgi-response.ts';
+import type { DocumentHead } from '../response/document-head.ts';
 
 /** A client's request with its body at hand. */
 export interface ReadyRequest {

@@ -2,21 +2,7 @@
 // redirect within the server.
 
 import { BadHeadError, type HeaderField } from '../../fcgi/cgi-head.ts';
-
-export interface DocumentHead {
-  readonly kind: 'document';
-  readonly status: number;
-  /** Empty when the worker gave none. */
-  readonly reason: string;
-  /** Names and values in turn, for the client. Byte strings. */
-  readonly headers: readonly string[];
-  /** Content-Length as the worker announced it. */
-  readonly length: number | undefined;
-  /** The worker streams: pass everything on at once and put nothing on disk. */
-  readonly streaming: boolean;
-  /** Sent once the worker has finished, in place of the body that it sends. */
-  readonly instead?: Buffer;
-}
+import type { DocumentHead } from '../response/document-head.ts';
 
 export interface LocalRedirect {
   readonly kind: 'local-redirect';

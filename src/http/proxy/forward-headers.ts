@@ -6,7 +6,8 @@ import { BadHeadError, type HeaderField } from '../../fcgi/cgi-head.ts';
 import type { HttpHead } from '../../upstream/http/request.ts';
 import { isPassedOn } from '../request/headers.ts';
 import { type Peer, remoteAddress, schemeOf } from '../request/peer.ts';
-import { type DocumentHead, interpretHead } from './cgi-response.ts';
+import type { DocumentHead } from '../response/document-head.ts';
+import { interpretHead } from './cgi-response.ts';
 
 /**
  * The client's end-to-end fields, in their order and spelling, and what we know of the client.

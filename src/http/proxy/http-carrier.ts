@@ -7,13 +7,13 @@ import { BadHeadError } from '../../fcgi/cgi-head.ts';
 import type { Lease } from '../../pool/lease.ts';
 import type { HttpExchange } from '../../upstream/http/exchange.ts';
 import type { HttpHead, HttpRequest, HttpSink } from '../../upstream/http/request.ts';
-import type { HttpProtocol } from '../handler/route.ts';
 import { codedError } from '../request/coded-error.ts';
 import type { Peer } from '../request/peer.ts';
+import type { DocumentHead } from '../response/document-head.ts';
 import type { CarriedExchange, Carrier, CarrierSink, ReadyRequest } from './carrier.ts';
-import type { DocumentHead } from './cgi-response.ts';
 import { changedFields, changedTarget } from './forward-changes.ts';
 import { forwardedFields, interpretHttpHead } from './forward-headers.ts';
+import type { HttpProtocol } from './protocol.ts';
 
 export interface HttpCarrierDeps {
   readonly request: IncomingMessage;

@@ -5,7 +5,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { cookieOf } from '../request/cookie.ts';
-import type { DocumentHead } from './cgi-response.ts';
+import type { DocumentHead } from '../response/document-head.ts';
 
 /** Bytes, multiples of three so that base64 has one form for each value: 12 and 24 characters. */
 const NAME_BYTES = 9;

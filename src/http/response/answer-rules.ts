@@ -3,8 +3,8 @@
 
 import type { HeaderChanges } from '../../config/route.ts';
 import type { ProxyError } from '../../core/errors.ts';
-import type { DocumentHead } from '../proxy/cgi-response.ts';
 import { compileTemplate, filledIn, type RequestFacts, type Template, type VariableScope } from '../request/variables.ts';
+import type { DocumentHead } from './document-head.ts';
 import { plainPage, type WholeAnswer } from './error-page.ts';
 
 /** A page that stands in for the body of answers with some status. */

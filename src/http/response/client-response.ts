@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
 import { asError } from '../../core/errors.ts';
-import type { DocumentHead } from '../proxy/cgi-response.ts';
+import type { DocumentHead } from './document-head.ts';
 import { Spool, type SpoolEvents, type SpoolLimits } from './spool.ts';
 
 /** Whether the body that came is the body that was announced. */

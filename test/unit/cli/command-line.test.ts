@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { settingsFromFile } from '../../../src/cli/file-settings.ts';
 import { helpText, readCommandLine, SERVE_OPTIONS } from '../../../src/cli/options.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
-import { ConfigError } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 
 function optionsOf(...words: readonly string[]): Record<string, readonly string[]> {
   return Object.fromEntries(readCommandLine(words).options);

@@ -10,7 +10,8 @@ import { settingsFrom } from '../../../src/cli/settings.ts';
 import { ALERT_DEFAULTS } from '../../../src/config/alerts.ts';
 import type { PoolRoute } from '../../../src/config/route.ts';
 import type { PoolSettings, Settings, UpstreamSpec } from '../../../src/config/settings.ts';
-import { ConfigError, parseAddress } from '../../../src/core/address.ts';
+import { parseAddress } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 
 const SECRET = 'a secret of thirty-two bytes, ok';
 const SECRET_FILE = join(tmpdir(), `fl-secret-${process.pid}`);

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { balanceText, parseBalance, parseStickySecret } from '../../../src/config/balance.ts';
-import { ConfigError } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 import { NAMES } from '../../support/parts/balancer-parts.ts';
 
 describe('parseBalance', () => {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCount, parseDuration, parseSize } from '../../../src/config/quantity.ts';
-import { ConfigError } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 
 describe('parseDuration', () => {
   it.each([

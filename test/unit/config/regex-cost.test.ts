@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkRegexCost } from '../../../src/config/regex/cost.ts';
-import { ConfigError } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 import { MAX_REGEX_PATH } from '../../../src/http/request/router.ts';
 
 function refusal(source: string): string | undefined {

@@ -9,7 +9,7 @@ import { configHost } from '../../../src/app/config-host.ts';
 import { readCommandLine } from '../../../src/cli/options.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 import { readTokenFile } from '../../../src/config/token.ts';
-import { ConfigError } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { load, problemsOf } from '../../support/parts/config-file.ts';
 import { tempDir } from '../../support/temp-dir.ts';

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseAddress, parseUpstreamAddress, unixAddress } from '../../../src/core/address.ts';
+import { parseAddress, parseUpstreamAddress, unixAddress } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 
 describe('parseAddress', () => {
   it.each(['/run/rt1.sock', 'unix:/run/rt1.sock'])('reads %s as a socket path', (text) => {

@@ -1,7 +1,7 @@
 // Globs of socket paths: what is one, how it is taken apart, and what it matches.
 
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../src/core/address.ts';
+import { ConfigError } from '../../../src/core/errors.ts';
 import { isGlob, parseGlob } from '../../../src/core/glob-pattern.ts';
 
 /** Whether a path would be found: level by level. */

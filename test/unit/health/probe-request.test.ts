@@ -2,8 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { ProbeQuestion } from '../../../src/config/health.ts';
-import { ConfigError } from '../../../src/core/address.ts';
-import { ProxyError } from '../../../src/core/errors.ts';
+import { ConfigError, ProxyError } from '../../../src/core/errors.ts';
 import { failedAnswer } from '../../../src/health/failed-answer.ts';
 import { probeParams } from '../../../src/health/probe-request.ts';
 import { RequestProbe } from '../../../src/health/request-probe.ts';

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BadHeadError, CgiHeadReader } from '../../../src/fcgi/cgi-head.ts';
-import { type DocumentHead, interpretHead, type LocalRedirect } from '../../../src/http/proxy/cgi-response.ts';
+import { interpretHead, type LocalRedirect } from '../../../src/http/proxy/cgi-response.ts';
+import type { DocumentHead } from '../../../src/http/response/document-head.ts';
 
 /** The meaning of a head with these lines. */
 function meaning(...lines: readonly string[]): DocumentHead | LocalRedirect {

@@ -5,8 +5,8 @@ import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DocumentHead } from '../../../src/http/proxy/cgi-response.ts';
 import { StickyCookie, type StickyCookieSettings } from '../../../src/http/proxy/sticky-cookie.ts';
+import type { DocumentHead } from '../../../src/http/response/document-head.ts';
 
 const SETTINGS: StickyCookieSettings = { cookie: 'route', pool: 'rt', secret: '0123456789abcdef0123456789abcdef' };
 const UPSTREAM = { name: '/run/rt1.sock' };
