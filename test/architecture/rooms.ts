@@ -133,6 +133,7 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/upstream/upstream.ts',
   ],
   imports: [
+    'src/http/server/client-connection.ts',
     'src/app/operator.ts',
     'src/http/server/server.ts',
     'src/roster/managed-pool.ts',

@@ -14,7 +14,7 @@ interface Window {
   count: number;
 }
 
-/** One for all public listeners. Whoever made it ends it. */
+/** One for all public listeners. Its maker ends it. */
 export class SavedLog {
   readonly #log: Log;
   readonly #clock: Clock;

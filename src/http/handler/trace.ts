@@ -171,7 +171,8 @@ export class Trace implements Followed {
     this.#upstream?.counts.retried();
     const fields = { request_id: this.requestId, code: error.code, attempts: this.#attempts, path: this.request.url };
     log.debug(fields, `trying again: ${error.message}`);
-    // A full backlog is no failure, and one that cost time tells more than one that found nobody.
+    // A full backlog is no failure, and one that cost time tells more than a socket without a
+    // listener.
     if (error.class === 'busy' || (this.#lost !== undefined && error.retry === 'unsent')) return;
     this.#lost = { error, status: error.class === 'status' ? this.#status : undefined };
   }

@@ -8,7 +8,7 @@ import type { OpenRequest } from '../handler/transaction-context.ts';
 import { ReplayedConnection } from './replayed-connection.ts';
 
 /**
- * ms by which a connection may be idle longer than its client is told, as node:http has it: a
+ * ms by which a connection may be idle longer than the limit its client knows, as in node:http: a
  * request may be on its way.
  */
 const GRACE = 1000;
