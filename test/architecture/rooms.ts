@@ -285,7 +285,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/upstream/transport/exchange-host.ts',
     'src/upstream/transport/idle-connections.ts',
     'src/upstream/transport/request.ts',
-    'src/upstream/transport/stage-timer.ts',
     'src/upstream/upstream.ts',
     'src/admin/page/main.js',
     'src/admin/page/pool-view.js',
