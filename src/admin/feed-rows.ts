@@ -1,18 +1,24 @@
 // What the live page needs of the status: flat rows, and of these only what has changed since the
-// time before.
+// last update.
 
 import type { PoolStatus, Status, UpstreamStatus } from './status.ts';
+import { type FieldTable, type FieldValue, POOL_FIELDS, UPSTREAM_FIELDS } from './status-fields.ts';
 
-type Value = string | number | boolean | null;
+/** What a row has for good; an upstream's row also has the id of its pool's. */
+interface RowKey {
+  readonly id: number;
+  readonly pool?: number;
+}
+
 /** A row as it is sent. */
-export type Row = { readonly id: number } & Readonly<Record<string, Value>>;
+export type Row = RowKey & Readonly<Record<string, FieldValue>>;
 
 /**
  * A row as it is kept: lists of values compare twenty times as fast as objects with as many fields.
  */
-interface Kept {
-  readonly id: number;
-  values: readonly Value[];
+interface KeptRow {
+  readonly key: RowKey;
+  readonly values: FieldValue[];
 }
 
 /**
@@ -26,184 +32,111 @@ export interface Rows {
   readonly gone: readonly number[];
 }
 
-type Counts = Readonly<Partial<Record<string, number>>>;
+/** The rows of one kind: names and values are in the order of the table of fields. */
+class RowSet<D> {
+  readonly #names: readonly string[];
+  readonly #reads: readonly ((document: D) => FieldValue)[];
+  readonly #newId: () => number;
+  #rows: ReadonlyMap<string, KeptRow> = new Map();
+  #next = new Map<string, KeptRow>();
 
-const POOL_FIELDS = [
-  'name',
-  'leaving',
-  'balance',
-  'requests',
-  'retries',
-  'statuses',
-  'waiting',
-  'size',
-  'oldest_ms',
-  'wait_p99',
-  'rejected',
-  'head_p50',
-  'head_p99',
-] as const;
-const UPSTREAM_FIELDS = [
-  'pool',
-  'name',
-  'leaving',
-  'capacity',
-  'in_flight',
-  'weight',
-  'backup',
-  'requests',
-  'retries',
-  'state',
-  'since',
-  'reason',
-  'activity',
-  'errors',
-  'error_codes',
-  'head_p50',
-  'head_p99',
-  'probe',
-  'probe_at',
-  'probe_reason',
-  'probe_ms',
-] as const;
+  /** @param newId an id that no other row has or had */
+  constructor(table: FieldTable<D>, newId: () => number) {
+    this.#names = Object.keys(table);
+    this.#reads = Object.values(table).map(({ read }) => read);
+    this.#newId = newId;
+  }
 
-/** As many values as there are fields, in their order. */
-type Values<F extends readonly string[]> = { readonly [K in keyof F]: Value };
+  /**
+   * Takes a row into the next set.
+   * @param name a row of the set before with the same name is the same row
+   * @param pool the id of the pool's row, for an upstream
+   * @param changed gets the row if it is new, or its differences if there are any
+   * @returns the id of the row
+   */
+  take(name: string, document: D, pool: number | undefined, changed: Row[]): number {
+    const free = this.#freeName(name);
+    const before = this.#rows.get(free);
+    if (before !== undefined) {
+      this.#next.set(free, before);
+      const difference = this.#update(before, document);
+      if (difference !== undefined) changed.push(difference);
+      return before.key.id;
+    }
+    const id = this.#newId();
+    const row = { key: pool === undefined ? { id } : { id, pool }, values: this.#reads.map((read) => read(document)) };
+    this.#next.set(free, row);
+    changed.push(this.#whole(row));
+    return id;
+  }
 
-/** Invariant: what is kept is what whoever has had everything so far knows. */
+  /**
+   * The rows taken since the last call are the set from now on.
+   * @returns the ids of the rows that are gone
+   */
+  replace(): readonly number[] {
+    const gone: number[] = [];
+    for (const [name, { key }] of this.#rows) if (!this.#next.has(name)) gone.push(key.id);
+    this.#rows = this.#next;
+    this.#next = new Map();
+    return gone;
+  }
+
+  all(): readonly Row[] {
+    return Array.from(this.#rows.values(), (row) => this.#whole(row));
+  }
+
+  /** A socket that was made anew twice has two leaving upstreams of one name. */
+  #freeName(name: string): string {
+    let free = name;
+    while (this.#next.has(free)) free += '+';
+    return free;
+  }
+
+  #whole({ key, values }: KeptRow): Row {
+    return { ...key, ...Object.fromEntries(this.#names.map((name, at) => [name, values[at] ?? null])) };
+  }
+
+  /** @returns the fields that have changed; undefined when none has */
+  #update({ key, values }: KeptRow, document: D): Row | undefined {
+    let difference: Record<string, FieldValue> | undefined;
+    for (let at = 0; at < values.length; at += 1) {
+      const value = this.#reads[at]?.(document) ?? null;
+      if (value === values[at]) continue;
+      values[at] = value;
+      difference ??= {};
+      difference[this.#names[at] ?? ''] = value;
+    }
+    return difference === undefined ? undefined : { id: key.id, ...difference };
+  }
+}
+
+/** Invariant: the kept rows are what a page knows that has taken every message so far. */
 export class FeedRows {
   #nextId = 1;
-  #pools: ReadonlyMap<string, Kept> = new Map();
-  #upstreams: ReadonlyMap<string, Kept> = new Map();
+  readonly #pools = new RowSet<PoolStatus>(POOL_FIELDS, () => this.#newId());
+  readonly #upstreams = new RowSet<UpstreamStatus>(UPSTREAM_FIELDS, () => this.#newId());
 
-  /** Takes what is so now in the place of what was. */
+  /** @returns what has changed since the last update */
   update(status: Status): Rows {
-    const pools = new Map<string, Kept>();
-    const upstreams = new Map<string, Kept>();
-    const changedPools: Row[] = [];
-    const changedUpstreams: Row[] = [];
+    const pools: Row[] = [];
+    const upstreams: Row[] = [];
     for (const pool of status.pools) {
-      const key = freeKey(pools, `${pool.leaving} ${pool.name}`);
-      const row = this.#take(this.#pools.get(key), POOL_FIELDS, poolValues(pool), changedPools);
-      pools.set(key, row);
+      const id = this.#pools.take(`${pool.leaving} ${pool.name}`, pool, undefined, pools);
       for (const upstream of pool.upstreams) {
-        const own = freeKey(upstreams, `${row.id} ${upstream.leaving} ${upstream.name}`);
-        const values = upstreamValues(upstream, row.id);
-        upstreams.set(own, this.#take(this.#upstreams.get(own), UPSTREAM_FIELDS, values, changedUpstreams));
+        this.#upstreams.take(`${id} ${upstream.leaving} ${upstream.name}`, upstream, id, upstreams);
       }
     }
-    const gone = [...missing(this.#pools, pools), ...missing(this.#upstreams, upstreams)];
-    this.#pools = pools;
-    this.#upstreams = upstreams;
-    return { pools: changedPools, upstreams: changedUpstreams, gone };
+    return { pools, upstreams, gone: [...this.#pools.replace(), ...this.#upstreams.replace()] };
   }
 
   all(): Rows {
-    const whole = (rows: ReadonlyMap<string, Kept>, names: readonly string[]) =>
-      [...rows.values()].map(({ id, values }) => rowOf(id, names, values));
-    return { pools: whole(this.#pools, POOL_FIELDS), upstreams: whole(this.#upstreams, UPSTREAM_FIELDS), gone: [] };
+    return { pools: this.#pools.all(), upstreams: this.#upstreams.all(), gone: [] };
   }
 
-  #take(before: Kept | undefined, names: readonly string[], values: readonly Value[], changed: Row[]): Kept {
-    if (before === undefined) {
-      const kept = { id: this.#nextId, values };
-      this.#nextId += 1;
-      changed.push(rowOf(kept.id, names, values));
-      return kept;
-    }
-    let difference: Record<string, Value> | undefined;
-    for (let at = 0; at < values.length; at += 1) {
-      if (values[at] === before.values[at]) continue;
-      difference ??= {};
-      difference[names[at] ?? ''] = values[at] ?? null;
-    }
-    before.values = values;
-    if (difference !== undefined) changed.push({ id: before.id, ...difference });
-    return before;
+  #newId(): number {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return id;
   }
-}
-
-function rowOf(id: number, names: readonly string[], values: readonly Value[]): Row {
-  return { id, ...Object.fromEntries(names.map((name, at) => [name, values[at] ?? null])) };
-}
-
-/** A socket that was made anew twice has two leaving upstreams of one name. */
-function freeKey(taken: ReadonlyMap<string, Kept>, key: string): string {
-  let free = key;
-  while (taken.has(free)) free += '+';
-  return free;
-}
-
-function missing(before: ReadonlyMap<string, Kept>, now: ReadonlyMap<string, Kept>): number[] {
-  const ids: number[] = [];
-  for (const [key, { id }] of before) if (!now.has(key)) ids.push(id);
-  return ids;
-}
-
-function poolValues({
-  name,
-  leaving,
-  balance,
-  requests,
-  retries,
-  statuses,
-  queue,
-  head_ms,
-}: PoolStatus): Values<typeof POOL_FIELDS> {
-  return [
-    name,
-    leaving,
-    balance,
-    requests,
-    retries,
-    countsText(statuses),
-    queue.waiting,
-    queue.size,
-    queue.oldest_ms,
-    queue.wait_ms?.p99 ?? null,
-    sum(queue.rejected),
-    head_ms?.p50 ?? null,
-    head_ms?.p99 ?? null,
-  ];
-}
-
-function upstreamValues(upstream: UpstreamStatus, pool: number): Values<typeof UPSTREAM_FIELDS> {
-  const { state, head_ms, last_probe } = upstream;
-  return [
-    pool,
-    upstream.name,
-    upstream.leaving,
-    upstream.capacity,
-    upstream.in_flight,
-    upstream.weight,
-    upstream.backup,
-    upstream.requests,
-    upstream.retries,
-    state.is,
-    state.since,
-    state.reason,
-    upstream.activity.is,
-    sum(upstream.errors),
-    countsText(upstream.errors),
-    head_ms?.p50 ?? null,
-    head_ms?.p99 ?? null,
-    last_probe?.result ?? null,
-    last_probe?.at ?? null,
-    last_probe?.reason ?? null,
-    last_probe?.ms ?? null,
-  ];
-}
-
-function sum(counts: Counts): number {
-  return Object.values(counts).reduce<number>((total, count = 0) => total + count, 0);
-}
-
-/** The largest first. */
-function countsText(counts: Counts): string {
-  return Object.entries(counts)
-    .map(([name, count = 0]) => ({ name, count }))
-    .filter(({ count }) => count > 0)
-    .sort((a, b) => b.count - a.count)
-    .map(({ name, count }) => `${name} ${count}`)
-    .join(', ');
 }

@@ -170,7 +170,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   vagueComments: [
     'src/admin/client.ts',
     'src/admin/default-addresses.ts',
-    'src/admin/feed-rows.ts',
     'src/admin/feed.ts',
     'src/admin/guard.ts',
     'src/admin/live-page.ts',

@@ -3,6 +3,8 @@
 
 import { History } from './history.js';
 
+/** @import { PoolFields, UpstreamFields } from '../status-fields.ts' */
+
 /**
  * @typedef {object} Program
  * @property {string} version
@@ -19,45 +21,10 @@ import { History } from './history.js';
  * @property {{ resident_bytes: number, cpu_seconds: number, open_fds: number | null, loop_delay_ms:
  *   { p50: number, p99: number } | null }} process
  *
- * @typedef {object} Pool
- * @property {number} id
- * @property {string} name
- * @property {boolean} leaving
- * @property {string} balance
- * @property {number} waiting
- * @property {number} size
- * @property {number | null} [oldest_ms]
- * @property {number | null} [wait_p99]
- * @property {number} rejected
- * @property {number} requests
- * @property {number} retries
- * @property {string} statuses
- * @property {number | null} [head_p50]
- * @property {number | null} [head_p99]
+ * @typedef {PoolFields & { readonly id: number }} Pool
  *
- * @typedef {object} Upstream
- * @property {number} id
- * @property {number} pool
- * @property {string} name
- * @property {boolean} leaving
- * @property {'up' | 'down' | 'draining' | 'disabled'} state
- * @property {string} since
- * @property {string} reason
- * @property {'idle' | 'busy' | 'full' | 'starting'} activity
- * @property {number | 'unlimited' | null} capacity
- * @property {number} in_flight
- * @property {number} weight
- * @property {boolean} backup
- * @property {number} requests
- * @property {number} errors
- * @property {string} error_codes
- * @property {number} retries
- * @property {number | null} [head_p50]
- * @property {number | null} [head_p99]
- * @property {string | null} [probe]
- * @property {string | null} [probe_at]
- * @property {string | null} [probe_reason]
- * @property {number | null} [probe_ms]
+ * @typedef {UpstreamFields & { readonly id: number, readonly pool: number }} Upstream
+ *   `pool` is the id of the pool's row
  *
  * @typedef {object} Happening
  * @property {string} kind

@@ -1,26 +1,21 @@
-// What is shown of a running program, taken from its status document: fields that an older program
-// does not tell are missing.
+// What the commands show of a running program, read off its status document; an older program's
+// document may lack some fields.
 
 import type { Status } from '../../admin/status.ts';
+import {
+  knownFields,
+  type MaybeKnown,
+  POOL_FIELDS,
+  type PoolFields,
+  UPSTREAM_FIELDS,
+  type UpstreamFields,
+} from '../../admin/status-fields.ts';
 
-interface Percentiles {
-  readonly p99?: number;
-}
+/** The fields of a row, of which programs of every version tell those named `Always`. */
+type Known<Fields, Always extends keyof Fields> = MaybeKnown<Fields> & Pick<Fields, Always>;
 
-/** What the document may hold besides. */
-interface MoreOfUpstream {
+interface Counted {
   readonly requests?: number;
-  readonly errors?: Readonly<Record<string, number>>;
-  readonly head_ms?: Percentiles | null;
-  readonly weight?: number;
-  readonly backup?: boolean;
-}
-
-interface MoreOfPool {
-  readonly requests?: number;
-  readonly statuses?: Readonly<Record<string, number>>;
-  readonly head_ms?: Percentiles | null;
-  readonly queue: { readonly oldest_ms?: number | null };
 }
 
 interface MoreOfProgram {
@@ -28,48 +23,36 @@ interface MoreOfProgram {
   readonly process?: { readonly resident_bytes?: number; readonly cpu_seconds?: number };
 }
 
-/** One upstream of one pool. */
-export interface UpstreamRow {
+type KnownUpstream = Known<
+  UpstreamFields,
+  'name' | 'leaving' | 'state' | 'since' | 'reason' | 'activity' | 'capacity' | 'in_flight'
+>;
+type KnownPool = Known<PoolFields, 'name' | 'leaving' | 'waiting' | 'size' | 'oldest_ms'>;
+
+/** One upstream of one pool; `state` may also be leaving, for one that has left its pool. */
+export type UpstreamRow = KnownUpstream & {
   readonly pool: string;
-  readonly name: string;
-  /** up, down, draining, disabled, or leaving for one that has left the configuration. */
-  readonly state: string;
-  readonly activity: string;
-  readonly inFlight: number;
-  readonly capacity: number | 'unlimited' | undefined;
-  readonly requests: number | undefined;
-  /** Requests a second since the picture before. */
+  /** Requests a second since the earlier document. */
   readonly rate: number | undefined;
-  readonly errors: number | undefined;
-  /** ms to the head of an answer. */
-  readonly p99: number | undefined;
   /** ms that the state has lasted. */
   readonly age: number;
-  readonly reason: string;
-}
+};
 
-export interface PoolRow {
-  readonly name: string;
-  readonly leaving: boolean;
-  readonly waiting: number;
-  readonly queueSize: number;
-  /** ms that the one at the head of the queue has waited. */
-  readonly oldest: number | undefined;
-  readonly requests: number | undefined;
+export type PoolRow = KnownPool & {
+  /** Requests a second since the earlier document. */
   readonly rate: number | undefined;
   /** Answers of 500 and above. */
   readonly failed: number | undefined;
-  readonly p99: number | undefined;
   /** How many upstreams are in each state. */
   readonly states: ReadonlyMap<string, number>;
-}
+};
 
 export interface Overview {
   readonly status: Status;
   readonly active: number | undefined;
   readonly waiting: number;
   readonly rate: number | undefined;
-  /** Of one processor, since the picture before; 1 is all of it. */
+  /** Of one processor, since the earlier document; 1 is all of it. */
   readonly cpu: number | undefined;
   /** Bytes of memory. */
   readonly resident: number | undefined;
@@ -90,42 +73,29 @@ export function overview(status: Status, now: Date, before?: Status): Overview {
     return count === undefined || base === undefined || count < base ? undefined : (count - base) / seconds;
   };
   const pools = status.pools.map((pool): PoolRow => {
-    const more: MoreOfPool = pool as MoreOfPool;
+    const row = knownFields(POOL_FIELDS, pool) as KnownPool;
+    const { statuses } = pool as Partial<typeof pool>;
     const states = new Map<string, number>();
     for (const { leaving, state } of pool.upstreams) {
       const is = leaving ? 'leaving' : state.is;
       states.set(is, (states.get(is) ?? 0) + 1);
     }
     return {
-      name: pool.name,
-      leaving: pool.leaving,
-      waiting: pool.queue.waiting,
-      queueSize: pool.queue.size,
-      oldest: more.queue.oldest_ms ?? undefined,
-      requests: more.requests,
-      rate: rate(poolKey(pool.name), more.requests),
-      failed: more.statuses === undefined ? undefined : (more.statuses['5xx'] ?? 0),
-      p99: more.head_ms?.p99,
+      ...row,
+      rate: rate(poolKey(pool.name), row.requests),
+      failed: statuses === undefined ? undefined : (statuses['5xx'] ?? 0),
       states,
     };
   });
   const upstreams = status.pools.flatMap((pool) =>
     pool.upstreams.map((upstream): UpstreamRow => {
-      const { name, leaving, state, activity, in_flight: inFlight, capacity } = upstream;
-      const more: MoreOfUpstream = upstream as MoreOfUpstream;
+      const row = knownFields(UPSTREAM_FIELDS, upstream) as KnownUpstream;
       return {
+        ...row,
         pool: pool.name,
-        name,
-        state: leaving ? 'leaving' : state.is,
-        activity: activity.is,
-        inFlight,
-        capacity: capacity ?? undefined,
-        requests: more.requests,
-        rate: rate(upstreamKey(pool.name, name), more.requests),
-        errors: more.errors === undefined ? undefined : sum(Object.values(more.errors)),
-        p99: more.head_ms?.p99,
-        age: Math.max(0, now.getTime() - Date.parse(state.since)),
-        reason: state.reason,
+        state: row.leaving ? 'leaving' : row.state,
+        rate: rate(upstreamKey(pool.name, row.name), row.requests),
+        age: Math.max(0, now.getTime() - Date.parse(row.since)),
       };
     }),
   );
@@ -146,14 +116,14 @@ export function overview(status: Status, now: Date, before?: Status): Overview {
 
 function counters(status: Status): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
-  const keep = (key: string, counted: { readonly requests?: number }): void => {
-    // A pool or an upstream that left and the one in its place go by one name; neither tells a rate
-    // then.
+  const keep = (key: string, counted: Counted): void => {
+    // A pool or an upstream that left and the one in its place have the same name: then neither has
+    // a rate.
     if (counted.requests !== undefined) found.set(key, found.has(key) ? Number.POSITIVE_INFINITY : counted.requests);
   };
   for (const pool of status.pools) {
-    keep(poolKey(pool.name), pool as { readonly requests?: number });
-    for (const upstream of pool.upstreams) keep(upstreamKey(pool.name, upstream.name), upstream as MoreOfUpstream);
+    keep(poolKey(pool.name), pool);
+    for (const upstream of pool.upstreams) keep(upstreamKey(pool.name, upstream.name), upstream);
   }
   return found;
 }

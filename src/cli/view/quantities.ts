@@ -25,8 +25,8 @@ export function rateText(rate: number | undefined): string {
 }
 
 /** 0.4ms, 45ms, 1.2s, 3m 20s */
-export function msText(ms: number | undefined): string {
-  if (ms === undefined) return NOTHING;
+export function msText(ms: number | null | undefined): string {
+  if (ms === undefined || ms === null) return NOTHING;
   if (ms < 9.95) return `${ms.toFixed(1)}ms`;
   if (ms < 999.5) return `${Math.round(ms)}ms`;
   return ms < 59_950 ? `${(ms / 1000).toFixed(1)}s` : spanText(ms / 1000);

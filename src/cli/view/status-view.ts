@@ -75,14 +75,14 @@ export function poolLines({ pools }: Overview, { width, colours, rates }: Displa
       title: 'QUEUE',
       right: true,
       rank: 9,
-      cell: ({ waiting, queueSize }) => `${waiting}/${queueSize}`,
+      cell: ({ waiting, size }) => `${waiting}/${size}`,
       paint: ({ waiting }) => (waiting > 0 ? 33 : undefined),
     },
-    { title: 'OLDEST', right: true, rank: 3, cell: ({ oldest }) => msText(oldest) },
+    { title: 'OLDEST', right: true, rank: 3, cell: ({ oldest_ms }) => msText(oldest_ms) },
     ...(rates ? [{ title: 'REQ/S', right: true, rank: 7, cell: ({ rate }: PoolRow) => rateText(rate) } as const] : []),
     { title: 'REQUESTS', right: true, rank: 4, cell: ({ requests }) => countText(requests) },
     { title: '5XX', right: true, rank: 5, cell: ({ failed }) => countText(failed) },
-    { title: 'P99', right: true, rank: 6, cell: ({ p99 }) => msText(p99) },
+    { title: 'P99', right: true, rank: 6, cell: ({ head_p99 }) => msText(head_p99) },
     { title: 'UPSTREAMS', rank: 8, cell: ({ states }) => statesText(states), shrinks: { to: 12, keeps: 'start' } },
   ];
   return tableLines(columns, pools, width, colours);
@@ -119,7 +119,7 @@ export function upstreamListing(
       cell: ({ errors }) => countText(errors),
       paint: ({ errors = 0 }) => (errors > 0 ? 31 : undefined),
     },
-    { title: 'P99', right: true, rank: 8, cell: ({ p99 }) => msText(p99) },
+    { title: 'P99', right: true, rank: 8, cell: ({ head_p99 }) => msText(head_p99) },
     { title: 'FOR', right: true, rank: 7, cell: ({ age }) => spanText(age / 1000) },
     { title: 'WHY', rank: 3, cell: ({ reason }) => plain(reason), shrinks: { to: 16, keeps: 'start' } },
   ];
@@ -135,25 +135,25 @@ export function sorted({ upstreams }: Overview, { sort, reversed = false }: Disp
 }
 
 const most =
-  (of: (row: UpstreamRow) => number | undefined) =>
+  (of: (row: UpstreamRow) => number | null | undefined) =>
   (a: UpstreamRow, b: UpstreamRow): number =>
     (of(b) ?? -1) - (of(a) ?? -1);
 
 const COMPARE: Readonly<Record<SortName, (a: UpstreamRow, b: UpstreamRow) => number>> = {
   state: (a, b) => URGENCY.indexOf(a.state) - URGENCY.indexOf(b.state),
-  busy: most(({ inFlight }) => inFlight),
+  busy: most(({ in_flight }) => in_flight),
   rate: most(({ rate }) => rate),
   requests: most(({ requests }) => requests),
   errors: most(({ errors }) => errors),
-  p99: most(({ p99 }) => p99),
+  p99: most(({ head_p99 }) => head_p99),
   // What changed last comes first.
   age: (a, b) => a.age - b.age,
   name: (a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || a.pool.localeCompare(b.pool),
 };
 
-function busyText({ inFlight, capacity }: UpstreamRow): string {
-  if (capacity === 'unlimited') return String(inFlight);
-  return `${inFlight}/${capacity ?? '?'}`;
+function busyText({ in_flight, capacity }: UpstreamRow): string {
+  if (capacity === 'unlimited') return String(in_flight);
+  return `${in_flight}/${capacity ?? '?'}`;
 }
 
 /** 996 up, 3 down, 1 draining */

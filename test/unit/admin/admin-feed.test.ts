@@ -110,6 +110,26 @@ describe('the feed of the live page', () => {
     expect(one.last.gone).toEqual([idOf(second.name)]);
   });
 
+  it('sends each field of an upstream and of a pool under its own name', () => {
+    const { reader, seen } = feedOf();
+    const { pools, upstreams } = reader().last;
+    const [rt] = seen.status.pools;
+    const rt3 = rt?.upstreams.find(({ name }) => name === '/run/rt3.sock');
+    expect(upstreams.find(({ name }) => name === '/run/rt3.sock')).toEqual({
+      ...{ id: expect.any(Number), pool: pools[0]?.['id'], name: '/run/rt3.sock', leaving: false },
+      ...{ state: 'up', since: rt3?.state.since, reason: rt3?.state.reason, activity: 'full' },
+      ...{ capacity: 1, in_flight: 1, weight: 1, backup: false, requests: rt3?.requests, retries: 0 },
+      ...{ errors: 0, error_codes: '', head_p50: 38, head_p99: 160 },
+      ...{ probe: 'skipped', probe_at: rt3?.last_probe?.at, probe_reason: 'it is busy', probe_ms: null },
+    });
+    expect(pools[0]).toEqual({
+      ...{ id: expect.any(Number), name: 'rt', leaving: false, balance: 'least-conn', requests: rt?.requests, retries: 3 },
+      ...{ statuses: expect.stringMatching(/^2xx \d+, 3xx \d+, 4xx \d+, 5xx 7$/), rejected: 0 },
+      ...{ waiting: rt?.queue.waiting, size: 1024, oldest_ms: rt?.queue.oldest_ms, wait_p99: 1900 },
+      ...{ head_p50: 44, head_p99: rt?.head_ms?.p99 },
+    });
+  });
+
   it('tells that a value is no longer known', () => {
     const { clock, reader, seen } = feedOf();
     const one = reader();

@@ -15,12 +15,16 @@ describe('what is shown of a program', () => {
         name: 'rt',
         leaving: false,
         waiting: 3,
-        queueSize: 9,
-        oldest: 1500,
+        size: 9,
+        oldest_ms: 1500,
+        wait_p99: null,
+        rejected: 0,
         requests: 5000,
         rate: undefined,
+        statuses: '2xx 4990, 5xx 10',
         failed: 10,
-        p99: 50,
+        head_p50: 10,
+        head_p99: 50,
         states: new Map([
           ['down', 1],
           ['leaving', 1],
@@ -28,7 +32,7 @@ describe('what is shown of a program', () => {
       },
     ]);
     expect(seen.upstreams).toMatchObject([
-      { pool: 'rt', name: '/run/rt1.sock', state: 'down', inFlight: 1, capacity: undefined, errors: 5, p99: 45.3, age: 125_000 },
+      { pool: 'rt', name: '/run/rt1.sock', state: 'down', in_flight: 1, capacity: null, errors: 5, head_p99: 45.3, age: 125_000 },
       { state: 'leaving', capacity: 'unlimited', errors: 0 },
     ]);
   });
@@ -36,8 +40,8 @@ describe('what is shown of a program', () => {
   it('leaves out what an older program does not tell', () => {
     const seen = overview(withoutCounts(document([pool('rt', [upstream('/run/rt1.sock')])])), NOW, withoutCounts(document([])));
     expect(seen).toMatchObject({ active: undefined, rate: undefined, cpu: undefined, resident: undefined });
-    expect(seen.pools[0]).toMatchObject({ requests: undefined, failed: undefined, p99: undefined, oldest: undefined });
-    expect(seen.upstreams[0]).toMatchObject({ requests: undefined, rate: undefined, errors: undefined, p99: undefined });
+    expect(seen.pools[0]).toMatchObject({ requests: undefined, failed: undefined, head_p99: undefined, oldest_ms: null });
+    expect(seen.upstreams[0]).toMatchObject({ requests: undefined, rate: undefined, errors: undefined, head_p99: undefined });
   });
 });
 
