@@ -21,6 +21,7 @@ import {
   type UpgradeStatus,
   type Who,
 } from './status.ts';
+import { findUpstream, type UpstreamRef } from './upstream-name.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -65,7 +66,8 @@ const UPGRADE_CODES = { good: 200, bad: 422, refused: 409 } as const;
 /** Encoded, the longest path of a unix socket has three times its 107 bytes. */
 const LONGEST_NAME = 400;
 
-type UpstreamRequest = FastifyRequest<{ Params: { pool: string; upstream: string } }>;
+/** Either the path names the pool, or the query may. */
+type UpstreamRequest = FastifyRequest<{ Params: { readonly pool?: string; readonly upstream: string } }>;
 
 export class AdminServer {
   readonly #app: FastifyInstance;
@@ -106,12 +108,14 @@ export class AdminServer {
       const { contentType, text } = await facts.metrics();
       return reply.header('Cache-Control', 'no-store').type(contentType).send(text);
     });
-    for (const wish of OPERATOR_ACTIONS) {
-      app.post(`/pools/:pool/upstreams/:upstream/${wish}`, async (request: UpstreamRequest, reply) =>
-        this.#wish(wish, request, reply),
-      );
+    for (const path of ['/pools/:pool/upstreams/:upstream', '/upstreams/:upstream']) {
+      for (const action of OPERATOR_ACTIONS) {
+        app.post(`${path}/${action}`, async (request: UpstreamRequest, reply) =>
+          this.#change(request, reply, ({ pool, upstream }, who) => facts.wish(action, pool, upstream, who)),
+        );
+      }
+      app.post(`${path}/weight`, async (request: UpstreamRequest, reply) => this.#weigh(request, reply));
     }
-    app.post('/pools/:pool/upstreams/:upstream/weight', async (request: UpstreamRequest, reply) => this.#weigh(request, reply));
     app.post('/reload', async (request, reply) => {
       const result = await this.#facts.reload(this.#who(request));
       return reply.code(result.result === 'good' ? 200 : 422).send(result);
@@ -194,13 +198,7 @@ export class AdminServer {
     return true;
   }
 
-  #wish(wish: OperatorAction, request: UpstreamRequest, reply: FastifyReply): FastifyReply {
-    const { pool, upstream } = request.params;
-    return this.#answer(this.#facts.wish(wish, pool, upstream, this.#who(request)), reply);
-  }
-
   #weigh(request: UpstreamRequest, reply: FastifyReply): FastifyReply {
-    const { pool, upstream } = request.params;
     let weight: number;
     try {
       weight = weightIn(request.body);
@@ -208,10 +206,16 @@ export class AdminServer {
       if (!(error instanceof ConfigError)) throw error;
       return reply.code(400).send({ error: error.message });
     }
-    return this.#answer(this.#facts.weigh(weight, pool, upstream, this.#who(request)), reply);
+    return this.#change(request, reply, ({ pool, upstream }, who) => this.#facts.weigh(weight, pool, upstream, who));
   }
 
-  #answer(result: ActionResult, reply: FastifyReply): FastifyReply {
+  #change(request: UpstreamRequest, reply: FastifyReply, act: (ref: UpstreamRef, who: Who) => ActionResult): FastifyReply {
+    const { pool, upstream } = request.params;
+    const lookup =
+      pool === undefined
+        ? findUpstream(this.#facts.status().pools, upstream, poolIn(request.query))
+        : ({ kind: 'found', ref: { pool, upstream } } as const);
+    const result = lookup.kind === 'found' ? act(lookup.ref, this.#who(request)) : lookup;
     if (result.kind === 'unknown') return reply.code(404).send({ error: result.reason });
     return reply.send({ pool: result.pool, upstream: result.upstream });
   }
@@ -230,4 +234,10 @@ function weightIn(body: unknown): number {
   const { weight } = (typeof body === 'object' && body !== null ? body : {}) as { readonly weight?: unknown };
   if (typeof weight !== 'number') throw new ConfigError('expected a body such as {"weight": 2}, as application/json');
   return parseCount(String(weight), 1);
+}
+
+/** The first `pool` of a query. */
+function poolIn(query: unknown): string | undefined {
+  const { pool } = query as { readonly pool?: string | readonly string[] };
+  return typeof pool === 'string' ? pool : pool?.[0];
 }

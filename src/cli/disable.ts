@@ -24,7 +24,7 @@ export async function disable(words: readonly string[]): Promise<0> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'disable');
-  const { upstream, pool } = await requestAction(client, { verb: 'disable' }, operands[0], options.get('pool')?.[0]);
-  process.stdout.write(`${upstream} in pool ${pool} is disabled\n`);
+  const { upstream, pool } = await requestAction(client, { verb: 'disable' }, operands[0] ?? '', options.get('pool')?.[0]);
+  process.stdout.write(`${upstream.name} in pool ${pool} is disabled\n`);
   return 0;
 }

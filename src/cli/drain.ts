@@ -1,11 +1,13 @@
-// `fcgi-lb drain`: an upstream gets nothing more and finishes what it holds; with --wait, comes
-// back when it has.
+// `fcgi-lb drain`: an upstream gets nothing more and finishes what it holds; with --wait, the
+// command ends when it has.
 
 import type { AdminClient } from '../admin/client.ts';
+import type { Status, UpstreamStatus } from '../admin/status.ts';
+import type { UpstreamRef } from '../admin/upstream-name.ts';
 import { pause } from '../core/clock.ts';
 import { ADMIN_OPTION, adminClient, askStatus, HELP_OPTION, POOL_OPTION, TOKEN_OPTION } from './admin.ts';
 import { type Command, readCommand } from './command.ts';
-import { entriesFor, requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND, type UpstreamRef } from './upstream-ref.ts';
+import { requestAction, UPSTREAM_ABOUT, UPSTREAM_OPERAND } from './upstream-ref.ts';
 
 export const DRAIN = {
   name: 'drain',
@@ -25,11 +27,11 @@ export const DRAIN = {
   exit: '0 when it drains (with --wait: when nothing runs there), 1 when the program does not answer, or with --wait when somebody undrained it, 2 when there is no such upstream, 3 when it is not permitted.',
 } as const satisfies Command;
 
-/** ms between two looks at what still runs. */
-const LOOK_EVERY = 200;
+/** ms between two polls of what still runs. */
+const POLL_INTERVAL = 200;
 
 /**
- * @returns 0 when it drains, or with --wait has drained; 1 when somebody undrained it meanwhile
+ * @returns 0 when it drains, or with --wait has drained; 1 when it was undrained meanwhile
  * @throws ConfigError when the words make no sense; AdminError when the program cannot be asked
  */
 export async function drain(words: readonly string[]): Promise<0 | 1> {
@@ -37,27 +39,27 @@ export async function drain(words: readonly string[]): Promise<0 | 1> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'drain');
-  const meant = await requestAction(client, { verb: 'drain' }, operands[0], options.get('pool')?.[0]);
-  if (options.has('wait')) return untilIdle(client, meant);
-  const inFlight = runningAt(entriesFor(await askStatus(client), meant));
-  process.stdout.write(`${meant.upstream} in pool ${meant.pool} is draining; ${inFlight} in flight\n`);
+  const { pool, upstream } = await requestAction(client, { verb: 'drain' }, operands[0] ?? '', options.get('pool')?.[0]);
+  if (options.has('wait')) return untilIdle(client, { pool, upstream: upstream.name });
+  process.stdout.write(`${upstream.name} in pool ${pool} is draining; ${upstream.in_flight} in flight\n`);
   return 0;
 }
 
-async function untilIdle(client: AdminClient, meant: UpstreamRef): Promise<0 | 1> {
+async function untilIdle(client: AdminClient, ref: UpstreamRef): Promise<0 | 1> {
   for (;;) {
-    const found = entriesFor(await askStatus(client), meant);
+    const found = entriesFor(await askStatus(client), ref);
     if (found.some(({ leaving, state }) => !leaving && state.is !== 'draining')) {
-      process.stderr.write(`fcgi-lb: ${meant.upstream} in pool ${meant.pool} is no longer draining: somebody took it back\n`);
+      process.stderr.write(`fcgi-lb: ${ref.upstream} in pool ${ref.pool} is no longer draining: somebody took it back\n`);
       return 1;
     }
-    if (runningAt(found) === 0) break;
-    await pause(LOOK_EVERY);
+    if (found.every(({ in_flight }) => in_flight === 0)) break;
+    await pause(POLL_INTERVAL);
   }
-  process.stdout.write(`${meant.upstream} in pool ${meant.pool} is drained\n`);
+  process.stdout.write(`${ref.upstream} in pool ${ref.pool} is drained\n`);
   return 0;
 }
 
-function runningAt(found: readonly { readonly in_flight: number }[]): number {
-  return found.reduce((sum, { in_flight }) => sum + in_flight, 0);
+/** All that run at that address in that pool, those that have left it included. */
+function entriesFor(status: Status, { pool, upstream }: UpstreamRef): readonly UpstreamStatus[] {
+  return status.pools.flatMap((each) => (each.name === pool ? each.upstreams.filter(({ name }) => name === upstream) : []));
 }

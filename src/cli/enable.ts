@@ -22,7 +22,7 @@ export async function enable(words: readonly string[]): Promise<0> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'enable');
-  const { upstream, pool } = await requestAction(client, { verb: 'enable' }, operands[0], options.get('pool')?.[0]);
-  process.stdout.write(`${upstream} in pool ${pool} is enabled\n`);
+  const { upstream, pool } = await requestAction(client, { verb: 'enable' }, operands[0] ?? '', options.get('pool')?.[0]);
+  process.stdout.write(`${upstream.name} in pool ${pool} is enabled\n`);
   return 0;
 }

@@ -20,7 +20,7 @@ export async function undrain(words: readonly string[]): Promise<0> {
   if (read === undefined) return 0;
   const { options, operands } = read;
   const client = adminClient(options, 'undrain');
-  const { upstream, pool } = await requestAction(client, { verb: 'undrain' }, operands[0], options.get('pool')?.[0]);
-  process.stdout.write(`${upstream} in pool ${pool} gets requests again\n`);
+  const { upstream, pool } = await requestAction(client, { verb: 'undrain' }, operands[0] ?? '', options.get('pool')?.[0]);
+  process.stdout.write(`${upstream.name} in pool ${pool} gets requests again\n`);
   return 0;
 }

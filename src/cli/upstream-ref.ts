@@ -1,10 +1,9 @@
-// What the commands that change one upstream have in common: they find the one that a word means,
-// and ask the program for the change.
+// What the commands that change one upstream have in common: the word that names it, and the
+// request for the change.
 
-import { basename } from 'node:path';
-import type { AdminClient } from '../admin/client.ts';
-import { AdminError } from '../admin/client.ts';
-import type { OperatorAction, Status, UpstreamStatus } from '../admin/status.ts';
+import { type AdminAnswer, type AdminClient, AdminError } from '../admin/client.ts';
+import type { OperatorAction, UpstreamStatus } from '../admin/status.ts';
+import { findUpstream } from '../admin/upstream-name.ts';
 import { ConfigError } from '../core/errors.ts';
 import { askStatus, errorIn } from './admin.ts';
 import type { Operand } from './command.ts';
@@ -15,57 +14,49 @@ export const UPSTREAM_ABOUT = 'UPSTREAM is an address, or the last part of its p
 export const ACTION_EXIT =
   '0 when it was done, 1 when the program does not answer, 2 when there is no such upstream, 3 when it is not permitted.';
 
-export interface UpstreamRef {
+/** The change, and its argument. */
+export type Change = { readonly verb: OperatorAction } | { readonly verb: 'weight'; readonly weight: number };
+
+/** The upstream after the change. */
+export interface Changed {
   readonly pool: string;
-  readonly upstream: string;
+  readonly upstream: UpstreamStatus;
 }
 
-/** The change, and what goes with it. */
-export type Change = { readonly verb: OperatorAction } | { readonly verb: 'weight'; readonly body: { readonly weight: number } };
-
 /**
- * @param word its address, or the last part of its path
+ * @param word the address of an upstream, or the last part of its path
  * @param pool looked for in this pool only
  * @throws AdminError; ConfigError when the word means no upstream, or several
  */
 export async function requestAction(
   client: AdminClient,
   change: Change,
-  word: string | undefined,
+  word: string,
   pool: string | undefined,
-): Promise<UpstreamRef> {
-  const meant = resolveUpstream(await askStatus(client), word ?? '', pool);
-  const path = `/pools/${encodeURIComponent(meant.pool)}/upstreams/${encodeURIComponent(meant.upstream)}/${change.verb}`;
-  const { status, body } = await client.ask('POST', path, 'body' in change ? { body: change.body } : {});
-  if (status !== 200) throw new AdminError(errorIn(body, status));
-  return meant;
+): Promise<Changed> {
+  const query = pool === undefined ? '' : `?pool=${encodeURIComponent(pool)}`;
+  const post = (upstream: string, more: string): Promise<AdminAnswer> => {
+    const options = change.verb === 'weight' ? { body: { weight: change.weight } } : {};
+    return client.ask('POST', `${upstream}/${change.verb}${more}`, options);
+  };
+  let answer = await post(`/upstreams/${encodeURIComponent(word)}`, query);
+  if (isUnknownPath(answer)) {
+    const lookup = findUpstream((await askStatus(client)).pools, word, pool);
+    if (lookup.kind === 'unknown') throw new ConfigError(lookup.reason);
+    const { ref } = lookup;
+    answer = await post(`/pools/${encodeURIComponent(ref.pool)}/upstreams/${encodeURIComponent(ref.upstream)}`, '');
+  } else if (answer.status === 404) {
+    throw new ConfigError(errorIn(answer.body, answer.status));
+  }
+  if (answer.status !== 200) throw new AdminError(errorIn(answer.body, answer.status));
+  return answer.body as Changed;
 }
 
-/** @throws ConfigError */
-export function resolveUpstream({ pools }: Status, word: string, only: string | undefined): UpstreamRef {
-  const looked = pools.filter((pool) => !pool.leaving && (only === undefined || pool.name === only));
-  if (only !== undefined && looked.length === 0) {
-    throw new ConfigError(`no pool '${only}'; there are ${pools.map(({ name }) => name).join(', ')}`);
-  }
-  const all = looked.flatMap((pool) =>
-    pool.upstreams.flatMap(({ name, leaving }) => (leaving ? [] : [{ pool: pool.name, upstream: name }])),
-  );
-  const exact = all.filter(({ upstream }) => upstream === word.replace(/^unix:/, ''));
-  const found = exact.length > 0 ? exact : all.filter(({ upstream }) => basename(upstream) === word);
-  const [one, ...more] = found;
-  if (one === undefined) {
-    const names = all.map(({ upstream }) => upstream);
-    const shown = names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more` : names.join(', ');
-    throw new ConfigError(`no upstream '${word}'; there are ${shown || 'none'}`);
-  }
-  if (more.length > 0) {
-    const shown = found.map(({ pool, upstream }) => `${upstream} in pool ${pool}`);
-    throw new ConfigError(`'${word}' may be ${shown.join(' or ')}: give the whole address, or --pool`);
-  }
-  return one;
-}
-
-/** Whatever runs at that address in that pool, those that have left it included. */
-export function entriesFor(status: Status, { pool, upstream }: UpstreamRef): readonly UpstreamStatus[] {
-  return status.pools.flatMap((each) => (each.name === pool ? each.upstreams.filter(({ name }) => name === upstream) : []));
+/**
+ * Whether the program does not know the path: one of an earlier version wants the pool in it, and a
+ * new command may meet it until the upgrade. Fastify's own 404 has a `statusCode`, the answer about
+ * an unknown upstream has none.
+ */
+function isUnknownPath({ status, body }: AdminAnswer): boolean {
+  return status === 404 && typeof body === 'object' && body !== null && 'statusCode' in body;
 }

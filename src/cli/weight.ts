@@ -24,10 +24,10 @@ export async function weight(words: readonly string[]): Promise<0> {
   const read = readCommand(words, WEIGHT);
   if (read === undefined) return 0;
   const { options, operands } = read;
-  const [word, number = ''] = operands;
-  const change = { verb: 'weight', body: { weight: weightOf(number) } } as const;
+  const [word = '', number = ''] = operands;
+  const change = { verb: 'weight', weight: weightOf(number) } as const;
   const { upstream, pool } = await requestAction(adminClient(options, 'weight'), change, word, options.get('pool')?.[0]);
-  process.stdout.write(`${upstream} in pool ${pool} has weight ${change.body.weight}\n`);
+  process.stdout.write(`${upstream.name} in pool ${pool} has weight ${change.weight}\n`);
   return 0;
 }
 

@@ -202,7 +202,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/balance/weighted-heap.ts',
     'src/cli/alert-test.ts',
     'src/cli/completion/script.ts',
-    'src/cli/drain.ts',
     'src/cli/held-signals.ts',
     'src/cli/settings.ts',
     'src/cli/top.ts',

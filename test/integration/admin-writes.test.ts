@@ -56,15 +56,49 @@ describe('POST /pools/P/upstreams/U/drain', () => {
   });
 });
 
+describe('POST /upstreams/U/drain', () => {
+  const path = (name: string, more = ''): string => `/upstreams/${encodeURIComponent(name)}/drain${more}`;
+
+  it('finds the pool of the upstream, and answers with both', async () => {
+    const { worker, admin, call, state } = await served();
+    for (const name of [worker.path, 'w.sock', `unix:${worker.path}`]) {
+      const { status, body } = await call(admin, 'POST', path(name));
+      expect([status, body['pool']]).toEqual([200, 'default']);
+      expect(body['upstream']).toMatchObject({ name: worker.path, state: { is: 'draining' }, in_flight: 0 });
+      expect(state()).toBe('draining');
+      expect((await call(admin, 'POST', path(name).replace(/drain$/, 'undrain'))).status).toBe(200);
+    }
+  });
+
+  it('looks in one pool only when the query names it', async () => {
+    const { admin, call, state } = await served();
+    expect(await call(admin, 'POST', path('w.sock', '?pool=rt'))).toEqual({
+      status: 404,
+      body: { error: "no pool 'rt'; there are default" },
+    });
+    expect(state()).toBe('up');
+    expect((await call(admin, 'POST', path('w.sock', '?pool=default'))).status).toBe(200);
+    expect((await call(admin, 'POST', path('w.sock', '?pool=default&pool=rt'))).status).toBe(200);
+  });
+
+  it('says which upstreams there are', async () => {
+    const { worker, admin, call } = await served();
+    expect(await call(admin, 'POST', path('w9.sock'))).toEqual({
+      status: 404,
+      body: { error: `no upstream 'w9.sock'; there are ${worker.path}` },
+    });
+  });
+});
+
 describe('over TCP', () => {
   it('nothing is changed, the reason is given, and the log has it', async () => {
     const { tcp, proxy, call, drain, state } = await served();
-    for (const path of [drain('w.sock'), '/reload', '/nothing']) {
+    for (const path of [drain('w.sock'), '/upstreams/w.sock/drain', '/reload', '/nothing']) {
       const { status, body } = await call(tcp, 'POST', path);
       expect([status, body['error']]).toEqual([403, expect.stringContaining('nobody on TCP')]);
     }
     expect([state(), proxy.program.generation]).toEqual(['up', 1]);
-    expect(proxy.log.filter(({ message }) => message === 'refused at the admin listener').length).toBe(3);
+    expect(proxy.log.filter(({ message }) => message === 'refused at the admin listener').length).toBe(4);
   });
 
   it('the status may be read, but not under a name that is not ours', async () => {
