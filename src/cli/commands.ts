@@ -5,17 +5,14 @@ import { ALERT_TEST } from './alert-test.ts';
 import { CHECK } from './check.ts';
 import type { Command } from './command.ts';
 import { COMPLETION } from './completion/completion-command.ts';
-import { DISABLE } from './disable.ts';
 import { DRAIN } from './drain.ts';
-import { ENABLE } from './enable.ts';
 import { SERVE_OPTIONS } from './options.ts';
 import { RELOAD } from './reload.ts';
 import { STATUS } from './status.ts';
 import { TOP } from './top.ts';
-import { UNDRAIN } from './undrain.ts';
 import { UNITS } from './units.ts';
 import { UPGRADE } from './upgrade.ts';
-import { WEIGHT } from './weight.ts';
+import { UPSTREAM_COMMANDS } from './upstream-commands.ts';
 
 const SERVE: Command = {
   name: 'serve',
@@ -32,10 +29,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   STATUS,
   TOP,
   DRAIN,
-  UNDRAIN,
-  ENABLE,
-  DISABLE,
-  WEIGHT,
+  ...UPSTREAM_COMMANDS,
   RELOAD,
   UPGRADE,
   ALERT_TEST,

@@ -9,6 +9,7 @@ import { fatalMessage } from './fatal.ts';
 import { HeldSignals } from './held-signals.ts';
 import { type CommandName, commandOf, helpText, readCommandLine } from './options.ts';
 import type { Options } from './settings.ts';
+import type { UpstreamVerb } from './upstream-commands.ts';
 
 // Before anything is loaded that takes time, hence no other imports that do.
 const signals = new HeldSignals(process);
@@ -59,14 +60,19 @@ const COMMAND: Readonly<
   status: async () => (await import('./status.ts')).status,
   top: async () => (await import('./top.ts')).top,
   drain: async () => (await import('./drain.ts')).drain,
-  undrain: async () => (await import('./undrain.ts')).undrain,
-  enable: async () => (await import('./enable.ts')).enable,
-  disable: async () => (await import('./disable.ts')).disable,
-  weight: async () => (await import('./weight.ts')).weight,
+  undrain: () => upstreamCommand('undrain'),
+  enable: () => upstreamCommand('enable'),
+  disable: () => upstreamCommand('disable'),
+  weight: () => upstreamCommand('weight'),
   reload: async () => (await import('./reload.ts')).reload,
   'alert-test': async () => (await import('./alert-test.ts')).alertTest,
   upgrade: async () => (await import('./upgrade.ts')).upgrade,
 };
+
+async function upstreamCommand(name: UpstreamVerb): Promise<(words: readonly string[]) => Promise<0>> {
+  const { changeUpstream } = await import('./upstream-commands.ts');
+  return (words) => changeUpstream(name, words);
+}
 
 /**
  * Reading files takes libraries that the rest of the program does without: a start without a file
