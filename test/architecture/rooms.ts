@@ -174,7 +174,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/admin/guard.ts',
     'src/admin/live-page.ts',
     'src/admin/refusal-log.ts',
-    'src/admin/server.ts',
     'src/admin/status.ts',
     'src/alerts/alert-monitor.ts',
     'src/alerts/alert.ts',
