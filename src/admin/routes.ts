@@ -1,5 +1,5 @@
 // The routes of the admin listener: what a request reads or changes, and the codes it is answered
-// with.
+// with. docs/admin-api.md describes each of them.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseCount } from '../config/quantity.ts';
