@@ -1,12 +1,13 @@
-// The commands' side of the operator's door: asks the program that runs, over the first of some
-// addresses where one listens.
+// The commands' side of the admin API: asks the running program at the first of some addresses
+// where one listens.
 
 import { type IncomingMessage, request } from 'node:http';
 import type { Address } from '../core/address.ts';
 import { asError, systemCode } from '../core/errors.ts';
 
 /**
- * Nobody could be asked, or what came was no answer; the message says which address and what to do.
+ * The program could not be asked, or its answer was none; the message has the address and says what
+ * to do.
  */
 export class AdminError extends Error {
   constructor(message: string) {
@@ -15,7 +16,7 @@ export class AdminError extends Error {
   }
 }
 
-/** The program has answered that whoever asks may not. */
+/** The program has refused the request: the client may not make it. */
 export class NotPermittedError extends AdminError {
   constructor(message: string) {
     super(message);
@@ -76,8 +77,7 @@ export class AdminClient {
         return await this.#askAt(address, asked);
       } catch (error) {
         if (error instanceof AdminError) throw error;
-        // It was there and has heard the question: what is asked of another one would be asked
-        // twice.
+        // A program took the request: to send it to the next address could do the same twice.
         if (systemCode(error) === 'ECONNRESET' || systemCode(error) === 'EPIPE')
           throw new AdminError(`${address.text} has broken off without an answer (${asError(error).message})`);
         failures.push(`${address.text} (${reasonOf(error)})`);
@@ -110,7 +110,7 @@ export class AdminClient {
 
   #send(address: Address, { method, path, body, timeout: limit }: Asked): Promise<IncomingMessage> {
     const where = address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
-    // What Node takes for none.
+    // To Node 0 is no limit.
     const timeout = Number.isFinite(limit) ? limit : 0;
     return new Promise((resolve, reject) => {
       const headers = {

@@ -1,5 +1,4 @@
-// Where the operator's listener is when nobody says: the program opens these, and the commands look
-// for it there.
+// The default addresses of the admin listener: the program opens them, and the commands try them.
 
 import { join } from 'node:path';
 import { type Address, parseAddress } from '../core/address.ts';

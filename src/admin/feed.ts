@@ -1,4 +1,4 @@
-// What is told to every open live page: a snapshot each second, computed once for all, and events
+// What every open live page gets: a snapshot each second, computed once for all pages, and events
 // as they come.
 
 import type { Clock, Timer } from '../core/clock.ts';
@@ -26,26 +26,27 @@ const COST_FACTOR = 100;
 const LONGEST_PERIOD = 10_000;
 /** ms for which events are gathered: a thousand workers that go down at once are one message. */
 const GATHER = 100;
-/** Messages that a reader may miss before it is taken for dead. */
+/** Messages in a row that a reader may miss before its stream is closed. */
 const PATIENCE = 30;
-/** Of the problems of a bad reload. */
+/** Problems of a bad reload that a page gets; of more only the number. */
 const PROBLEMS_SHOWN = 5;
 
-interface Place {
-  /** Messages that did not go out, since the one before had not been taken. */
+interface ReaderState {
+  /** Messages in a row that were not written, since the reader had not taken the one before. */
   missed: number;
 }
 
 /**
- * Invariant: while nobody reads, nothing is computed, no timer runs and nothing is subscribed to.
+ * Invariant: while no page is open, nothing is computed, no timer runs and there is no
+ * subscription.
  */
 export class Feed {
   readonly #status: () => Status;
   readonly #events: Events;
   readonly #clock: Clock;
-  readonly #readers = new Map<Reader, Place>();
+  readonly #readers = new Map<Reader, ReaderState>();
   #rows = new FeedRows();
-  /** What was said last of the program itself. */
+  /** The latest fields of the program itself. */
   #program: Readonly<Record<string, unknown>> = {};
   #at = 0;
   #timer: Timer | undefined;
@@ -64,7 +65,7 @@ export class Feed {
   }
 
   /**
-   * The reader hears everything that is known, and from then on what changes. `leave` must follow.
+   * The reader gets everything, and from then on the changes. `leave` must follow.
    */
   join(reader: Reader): void {
     if (this.#readers.size === 0) {
@@ -73,7 +74,7 @@ export class Feed {
       this.#unsubscribe = this.#events.subscribe((event) => this.#told(event));
       this.#timer = this.#clock.after(PERIOD, () => this.#tick());
     }
-    // What is among the recent events must not come a second time.
+    // The recent events are part of everything: the reader must not get them twice.
     this.#flush();
     this.#readers.set(reader, { missed: 0 });
     reader.write(this.#everything());
@@ -107,7 +108,7 @@ export class Feed {
 
   #told(event: OperatorEvent): void {
     this.#fresh.push(event);
-    // Whoever is told more than is kept can be told what is kept.
+    // More than the recent events need not be sent: they are all that a page keeps.
     if (this.#fresh.length > this.#events.recent.length) this.#fresh.shift();
     this.#gathering ??= this.#clock.after(GATHER, () => this.#flush());
   }
@@ -122,19 +123,19 @@ export class Feed {
   }
 
   /**
-   * Never more than one message waits for a reader; whoever has missed one hears everything again
-   * when it has caught up.
+   * Never more than one message waits for a reader; one that has missed a message gets everything
+   * again when it has caught up.
    */
   #send(text: string): void {
     let everything: string | undefined;
-    for (const [reader, place] of [...this.#readers]) {
+    for (const [reader, state] of [...this.#readers]) {
       if (reader.writableLength > 0) {
-        place.missed += 1;
-        if (place.missed <= PATIENCE) continue;
+        state.missed += 1;
+        if (state.missed <= PATIENCE) continue;
         this.leave(reader);
         reader.destroy();
-      } else if (place.missed > 0) {
-        place.missed = 0;
+      } else if (state.missed > 0) {
+        state.missed = 0;
         everything ??= this.#everything();
         reader.write(everything);
       } else {

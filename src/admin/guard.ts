@@ -1,5 +1,5 @@
-// Who may ask what at the operator's door: pages of strangers in the operator's browser may not,
-// and writes over TCP need the token.
+// Which requests an admin listener refuses: those of foreign pages in the operator's browser, and
+// writes over TCP without the token.
 
 import { isIP } from 'node:net';
 import type { Secret } from '../core/secret.ts';
@@ -9,7 +9,7 @@ export type Access =
   | { readonly kind: 'tcp'; readonly host: string }
   /** A unix socket that this program made for its owner alone. */
   | { readonly kind: 'own' }
-  /** A unix socket that somebody else made: who may use it is not known. */
+  /** A unix socket that systemd made: which users may open it is not known. */
   | { readonly kind: 'foreign' };
 
 interface Asked {
@@ -21,15 +21,15 @@ interface Asked {
 
 export interface AccessRefusal {
   readonly status: 401 | 403;
-  /** What the client is told. */
+  /** The answer to the client. */
   readonly error: string;
-  /** What the log says, where that is more. */
+  /** The line in the log, which may say more. */
   readonly reason: string;
 }
 
 /**
  * Why a request is refused; undefined when it may be answered.
- * @param token undefined: nobody has said one
+ * @param token undefined: none is configured
  */
 export function refusal(access: Access, asked: Asked, token: Secret | undefined): AccessRefusal | undefined {
   const { method, host, origin } = asked;
@@ -58,7 +58,7 @@ function forbidden(error: string): AccessRefusal {
 }
 
 /**
- * The client is told no more than that: whether a token was near, or there at all, is for the log.
+ * The answer says no more than that: whether there was a token, and a wrong one, only the log says.
  */
 function unauthorized(authorization: string | undefined, token: Secret): AccessRefusal | undefined {
   const offered = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];

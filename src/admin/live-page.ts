@@ -1,4 +1,4 @@
-// The live page on the operator's door: its files, and the stream of what it shows.
+// The live page on the admin listener: its files, and the stream of what it shows.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ const POLICY = [
   "trusted-types 'none'",
 ].join('; ');
 
-/** Of all answers on the operator's door: what is not the page is no page at all. */
+/** On every answer of the admin listener, so that a browser makes a page of nothing else. */
 const HEADERS = {
   'Content-Security-Policy': POLICY,
   'X-Content-Type-Options': 'nosniff',
@@ -49,7 +49,7 @@ const HEADERS = {
 export class LivePage {
   readonly #feed: Feed;
   readonly #files: ReadonlyMap<string, PageFile>;
-  /** Tells a page that was open before an upgrade that it is an old one. */
+  /** A hash of the files: a page that was open before an upgrade sees that it is an old one. */
   readonly #mark: string;
 
   /** Reads the files at once: those on disk may soon be another version's. */
@@ -93,7 +93,7 @@ export class LivePage {
           streams.delete(response);
           this.#feed.leave(response);
         });
-        // A client that has gone is no failure; the close that follows tells of it.
+        // A client that has gone is no failure: the close that follows ends its stream.
         response.on('error', () => undefined);
         response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
         response.write(`retry: 1000\nevent: page\ndata: "${this.#mark}"\n\n`);
@@ -104,7 +104,7 @@ export class LivePage {
       ended = true;
       for (const stream of streams) {
         this.#feed.leave(stream);
-        // Whoever does not read would never see the end.
+        // A client that does not read would never get to the end.
         if (stream.writableLength > 0) stream.destroy();
         else stream.end();
       }
@@ -122,7 +122,7 @@ function refuse(reply: FastifyReply, status: number, error: string): FastifyRepl
   return reply.code(status).header('Connection', 'close').send({ error });
 }
 
-/** Browsers say so of requests that another site's page makes; others have no `Sec-Fetch-Site`. */
+/** Whether another site's page makes the request; only browsers send `Sec-Fetch-Site`. */
 function elsewhere({ headers }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;

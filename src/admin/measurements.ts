@@ -1,5 +1,5 @@
-// All that is known at one moment, in the form in which metrics are read off it: the status, and
-// histograms since the start.
+// The measurements of one moment, from which the metrics are read: the status, and histograms since
+// the start.
 
 import type { Histogram } from '../core/histogram.ts';
 import type { PoolStatus, Status, UpstreamStatus } from './status.ts';
@@ -17,7 +17,7 @@ export interface MetricsFacts {
   /** By name, of every pool in the status. */
   readonly pools: ReadonlyMap<string, PoolHistograms>;
   readonly loopDelay: Histogram;
-  /** Descriptors that the process may have open; undefined where the system does not tell. */
+  /** Descriptors that the process may have open; undefined where there is no /proc. */
   readonly maxFds: number | undefined;
   /** When the process began. */
   readonly startedAt: Date;

@@ -219,7 +219,7 @@ const POOLS: readonly Metric[] = [
     help: 'Upstreams in each state, of pools in the configuration; leaving: those that have left and finish what they hold',
     read: ({ measuredPools }) =>
       measuredPools.flatMap(({ labels, status }) => {
-        // One that has left is no pool without upstreams.
+        // A pool that has left is not one without upstreams.
         if (status.leaving) return [];
         const counts: Record<string, number> = Object.fromEntries(UPSTREAM_STATES.map((state) => [state, 0]));
         for (const { leaving, state } of status.upstreams) {

@@ -1,5 +1,4 @@
-// The document of `GET /metrics`, in which Prometheus reads: made anew from the measurements for
-// each scrape.
+// The document of `GET /metrics`, for Prometheus: made anew from the measurements for each scrape.
 
 import { type Metric as PromMetric, Registry } from 'prom-client';
 import { type Measurements, type MetricsFacts, measurementsOf } from './measurements.ts';

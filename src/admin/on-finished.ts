@@ -1,4 +1,4 @@
-// Tells when a response is over, whichever way it ends.
+// Calls back when a response is over, whichever way it ends.
 
 import type { ServerResponse } from 'node:http';
 
@@ -11,7 +11,7 @@ export function onFinished(response: ServerResponse, over: () => void): void {
     over();
   };
   response.on('close', once);
-  // Node does not tell a response that waits behind another one, on a connection where requests
-  // were sent ahead.
+  // With pipelined requests a response that waits behind another one gets no event of its own when
+  // the connection closes.
   socket.on('close', once);
 }

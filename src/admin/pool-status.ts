@@ -10,12 +10,11 @@ import type { Stated } from '../upstream/condition.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { PoolStatus, ProbeStatus, QueueStatus, StatedJson, UpstreamStatus } from './status.ts';
 
-/** Who knows how an upstream was probed. */
-interface Probed {
+interface ProbeSource {
   latestProbe(upstream: Upstream): LatestProbe | undefined;
 }
 
-interface ToldOf extends Probed {
+interface PoolSource extends ProbeSource {
   readonly pool: Pool;
   readonly settings: PoolSettings;
 }
@@ -24,8 +23,8 @@ interface ToldOf extends Probed {
  * @param leaving it has left the configuration
  * @param now clock ms
  */
-export function poolStatus(told: ToldOf, leaving: boolean, now: number): PoolStatus {
-  const { pool, settings } = told;
+export function poolStatus(source: PoolSource, leaving: boolean, now: number): PoolStatus {
+  const { pool, settings } = source;
   const { counts } = pool;
   return {
     name: pool.name,
@@ -38,8 +37,8 @@ export function poolStatus(told: ToldOf, leaving: boolean, now: number): PoolSta
     head_ms: percentilesJson(counts.head.percentiles(now)),
     total_ms: percentilesJson(counts.total.percentiles(now)),
     upstreams: [
-      ...Array.from(pool.upstreams, (upstream) => upstreamStatus(upstream, told, leaving, now)),
-      ...Array.from(pool.leaving, (upstream) => upstreamStatus(upstream, told, true, now)),
+      ...Array.from(pool.upstreams, (upstream) => upstreamStatus(upstream, source, leaving, now)),
+      ...Array.from(pool.leaving, (upstream) => upstreamStatus(upstream, source, true, now)),
     ],
   };
 }
@@ -48,7 +47,7 @@ export function poolStatus(told: ToldOf, leaving: boolean, now: number): PoolSta
  * @param leaving it has left its pool
  * @param now clock ms
  */
-export function upstreamStatus(upstream: Upstream, probed: Probed, leaving: boolean, now: number): UpstreamStatus {
+export function upstreamStatus(upstream: Upstream, probes: ProbeSource, leaving: boolean, now: number): UpstreamStatus {
   const { name, capacity, counts } = upstream;
   return {
     name,
@@ -63,7 +62,7 @@ export function upstreamStatus(upstream: Upstream, probed: Probed, leaving: bool
     errors: counts.errors,
     retries: counts.retries,
     head_ms: percentilesJson(counts.headTimes(now)),
-    last_probe: probeStatus(probed.latestProbe(upstream)),
+    last_probe: probeStatus(probes.latestProbe(upstream)),
   };
 }
 

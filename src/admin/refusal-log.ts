@@ -1,15 +1,15 @@
-// Brings what is refused at the admin listener into the log: the first of a minute one by one, the
-// rest as a number.
+// Logs the requests that the admin listener refuses: the first of a minute one by one, the rest as
+// a number.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log, LogFields } from '../core/log.ts';
 
-/** Somebody who tries tokens all day must not fill the disk. */
+/** Lines a minute: a client that tries tokens all day must not fill the disk. */
 const SHOWN = 10;
 /** ms */
 const WINDOW = 60_000;
 
-/** One for all admin listeners. Whoever made it ends it. */
+/** One for all admin listeners. Its maker ends it. */
 export class RefusalLog {
   readonly #log: Log;
   readonly #clock: Clock;
@@ -32,7 +32,7 @@ export class RefusalLog {
     this.#log.warn(fields, 'refused at the admin listener');
   }
 
-  /** Tells of those that were not shown. */
+  /** Logs the number of those that were not shown. */
   end(): void {
     this.#window?.cancel();
     this.#window = undefined;

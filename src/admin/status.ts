@@ -1,12 +1,11 @@
-// What the operator's door says of the program: the document of `GET /status`, and what becomes of
-// what is asked of it.
+// The documents of the admin API: `GET /status`, and the answers to changes.
 
 import type { FailureCode } from '../core/errors.ts';
 import type { OperatorEvent } from '../core/events.ts';
 import type { Percentiles } from '../core/sliding-histogram.ts';
 import type { Rejection, StatusClass } from '../pool/pool-counts.ts';
 
-/** Since when something is so (ISO 8601), and why. */
+/** A state, its beginning (ISO 8601) and its reason. */
 export interface StatedJson {
   readonly is: string;
   readonly since: string;
@@ -20,13 +19,13 @@ export interface ProbeStatus {
   readonly at: string;
   readonly result: 'good' | 'bad' | 'skipped';
   readonly reason: string;
-  /** null when the upstream was not asked. */
+  /** null when the probe was skipped. */
   readonly ms: number | null;
 }
 
 /**
- * Percentiles are those of the last minute or so, null when there is nothing to tell; counters
- * start at 0 with the process.
+ * Percentiles are those of the last minute or so, null when nothing was measured; counters start at
+ * 0 with the process.
  */
 export interface UpstreamStatus {
   /** Its address. */
@@ -37,10 +36,10 @@ export interface UpstreamStatus {
   readonly state: StatedJson;
   /** idle, busy, full or starting. */
   readonly activity: StatedJson;
-  /** Requests at a time; null while nobody has asked. */
+  /** Requests at a time; null while the worker has not been asked. */
   readonly capacity: number | 'unlimited' | null;
   readonly in_flight: number;
-  /** Part of what the configuration says while it starts slowly. */
+  /** While it starts slowly, a part of the configured weight. */
   readonly weight: number;
   readonly backup: boolean;
   /** Exchanges begun for clients. */
@@ -56,7 +55,7 @@ export interface UpstreamStatus {
 export interface QueueStatus {
   readonly waiting: number;
   readonly size: number;
-  /** How long the one who waits longest has waited; null while nobody waits. */
+  /** How long the first in the queue has waited; null while the queue is empty. */
   readonly oldest_ms: number | null;
   /** Waits that are over. */
   readonly waited: number;
@@ -98,15 +97,15 @@ export interface ListenerStatus {
 export interface ProcessStatus {
   readonly resident_bytes: number;
   readonly cpu_seconds: number;
-  /** null where the system does not tell. */
+  /** null where there is no /proc. */
   readonly open_fds: number | null;
   /** How late the event loop is. */
   readonly loop_delay_ms: { readonly p50: number; readonly p99: number } | null;
 }
 
-type Told<E> = E extends OperatorEvent ? Omit<E, 'at'> & { readonly at: string } : never;
+type InJson<E> = E extends OperatorEvent ? Omit<E, 'at'> & { readonly at: string } : never;
 /** Something that happened, as in `Events`. */
-export type RecentStatus = Told<OperatorEvent>;
+export type RecentStatus = InJson<OperatorEvent>;
 
 /** Fields are added without notice; when one changes or goes, `format` becomes 2. */
 export interface Status {
@@ -124,7 +123,7 @@ export interface Status {
   readonly listeners: readonly ListenerStatus[];
   /** Client requests that are being served. */
   readonly active: number;
-  /** Lines of the access log that were lost; a program of an older version does not tell. */
+  /** Lines of the access log that were lost; a program of an older version has no such field. */
   readonly access_log_dropped?: number;
   readonly process: ProcessStatus;
   readonly pools: readonly PoolStatus[];
@@ -132,18 +131,18 @@ export interface Status {
   readonly recent: readonly RecentStatus[];
 }
 
-/** What became of a test message at each target of alerts. */
+/** The outcome of a test message at each target of alerts. */
 export interface AlertTestStatus {
   readonly targets: readonly { readonly target: string; readonly delivered: boolean; readonly said: string }[];
 }
 
-/** Who asked for a change, for the log. */
+/** The client that asked for a change, for the log. */
 export interface Who {
   /** The listener on which it came. */
   readonly by: string;
   /** The client's address, over TCP. */
   readonly client?: string | undefined;
-  /** What the client calls itself. */
+  /** Its User-Agent. */
   readonly agent?: string | undefined;
 }
 

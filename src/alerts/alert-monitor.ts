@@ -1,4 +1,4 @@
-// Watches what happens and how the pools are, and finds the changes that are worth telling.
+// Watches the events and the state of the pools, and reports the changes that deserve an alert.
 
 import type { AlertKind, AlertSettings } from '../config/alerts.ts';
 import type { Clock, Timer } from '../core/clock.ts';
@@ -32,11 +32,11 @@ export interface DownUpstream {
   readonly reason: string;
 }
 
-/** What is asked of the program. */
+/** What the monitor reads of the program. */
 export interface AlertFacts {
-  /** Those of the current configuration. */
+  /** The pools of the current configuration. */
   pools(): Iterable<PoolSample>;
-  /** Those that are down now. */
+  /** The upstreams that are down now. */
   down(): Iterable<DownUpstream>;
 }
 
@@ -55,21 +55,21 @@ export class AlertMonitor {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #facts: AlertFacts;
-  readonly #told: (alert: Alert) => void;
+  readonly #report: (alert: Alert) => void;
   readonly #watched = new Map<string, Watched>();
   readonly #windows = new Map<string, ErrorWindow>();
   #settings: Rules;
   #running: { readonly unsubscribe: () => void; readonly timer: Timer } | undefined;
 
-  constructor(settings: Rules, clock: Clock, events: Events, facts: AlertFacts, told: (alert: Alert) => void) {
+  constructor(settings: Rules, clock: Clock, events: Events, facts: AlertFacts, report: (alert: Alert) => void) {
     this.#settings = settings;
     this.#clock = clock;
     this.#events = events;
     this.#facts = facts;
-    this.#told = told;
+    this.#report = report;
   }
 
-  /** Those whose last word was bad. */
+  /** The subjects whose last alert was bad. */
   get open(): readonly Subject[] {
     return [...this.#watched.values()].flatMap(({ subject, debouncer }) => (debouncer.open ? [subject] : []));
   }
@@ -79,7 +79,7 @@ export class AlertMonitor {
     return this.#watched.size;
   }
 
-  /** @param open what another process told of as bad, and is not to be told again */
+  /** @param open subjects that another process has reported as bad; they are not reported again */
   start(open: readonly Subject[] = []): void {
     if (this.#running !== undefined) return;
     for (const subject of open) this.#resume(subject);
@@ -89,10 +89,10 @@ export class AlertMonitor {
       timer.restart();
       this.#look();
     });
-    this.#running = { timer, unsubscribe: this.#events.subscribe((event) => this.#heard(event)) };
+    this.#running = { timer, unsubscribe: this.#events.subscribe((event) => this.#observeEvent(event)) };
   }
 
-  /** What is open stays so; what is no longer watched is forgotten without a word. */
+  /** What is open stays open; what is no longer watched is forgotten without an alert. */
   reconfigure(settings: Rules): void {
     this.#settings = settings;
     for (const [key, { subject, debouncer }] of this.#watched) {
@@ -111,7 +111,7 @@ export class AlertMonitor {
     this.#windows.clear();
   }
 
-  #heard(event: OperatorEvent): void {
+  #observeEvent(event: OperatorEvent): void {
     switch (event.kind) {
       case 'state': {
         const { pool, upstream, is: state, at: since, reason } = event;
@@ -134,7 +134,7 @@ export class AlertMonitor {
     }
   }
 
-  /** What has happened before anybody listened. */
+  /** Upstreams that went down before the monitor was subscribed. */
   #lookForDown(): void {
     for (const { pool, upstream, since, reason } of this.#facts.down()) {
       this.#observe({ kind: 'upstream', pool, upstream }, { is: 'bad', state: 'down', since, reason });
@@ -189,7 +189,7 @@ export class AlertMonitor {
     const key = keyOf(subject);
     const present = this.#watched.get(key)?.debouncer;
     if (present !== undefined) present.observe(condition);
-    // What was never bad needs no memory.
+    // A subject that was never bad need not be remembered.
     else if (condition.is === 'bad' && this.#watched.size < MAX_SUBJECTS) this.#begin(key, subject).observe(condition);
   }
 
@@ -206,8 +206,8 @@ export class AlertMonitor {
   #begin(key: string, subject: Subject): Debouncer {
     const debouncer = new Debouncer(
       this.#clock,
-      () => this.#patience(subject.kind),
-      (condition, untold) => this.#told({ ...subject, ...condition, untold }),
+      () => this.#timesFor(subject.kind),
+      (condition, untold) => this.#report({ ...subject, ...condition, untold }),
     );
     this.#watched.set(key, { subject, debouncer });
     return debouncer;
@@ -224,7 +224,7 @@ export class AlertMonitor {
   }
 
   /** A reload is an act of the operator's and does not flap by itself. */
-  #patience(kind: AlertKind): DebounceTimes {
+  #timesFor(kind: AlertKind): DebounceTimes {
     const { after, quiet } = this.#settings;
     return kind === 'reload' ? { after: 0, quiet } : { after, quiet };
   }

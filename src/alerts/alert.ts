@@ -1,4 +1,4 @@
-// What an alert says: one change for the worse or back, of one thing that is watched.
+// The data of an alert: one change of one watched subject, to bad or back to good.
 
 import type { AlertKind } from '../config/alerts.ts';
 
@@ -9,20 +9,20 @@ export interface Subject {
   readonly upstream?: string | undefined;
 }
 
-/** How a subject is, in words. */
+/** The state of a subject. */
 export interface AlertState {
   readonly is: 'bad' | 'good';
-  /** One word more: down, up, draining, left... */
+  /** In more detail: down, up, draining, left... */
   readonly state: string;
   readonly reason: string;
-  /** Wall-clock time since when it is so. */
+  /** Wall-clock time of its beginning. */
   readonly since: Date;
 }
 
-/** A change that is told. */
+/** A change that is reported. */
 export interface Alert extends Subject, AlertState {
   /**
-   * Times the subject changed since the last alert of it without a word; more than 0 when it flaps.
+   * Changes of the subject that were not reported since its last alert; above 0 when it flaps.
    */
   readonly untold: number;
 }

@@ -1,5 +1,5 @@
-// Tells those who are to be told: from what is watched, over debouncing and gathering, to a courier
-// for each target.
+// The alerts of the program: changes go from the monitor through a bundle to a courier for each
+// target.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { AlertSettings, AlertTarget } from '../config/alerts.ts';
@@ -26,16 +26,16 @@ export interface AlertsDeps {
   /** A new name for each message. */
   readonly newId: () => string;
   readonly random: () => number;
-  /** Who speaks when the configuration does not say. */
+  /** The sender's name when the configuration has none. */
   readonly host: string;
 }
 
-interface Told {
+interface ConfiguredTarget {
   readonly settings: AlertTarget;
   readonly courier: Courier;
 }
 
-/** What became of a test at one target. */
+/** The outcome of a test at one target. */
 export interface TestResult {
   readonly target: string;
   readonly delivered: boolean;
@@ -48,7 +48,7 @@ export class Alerts {
   readonly #watch: AlertMonitor;
   readonly #bundle: Bundle;
   #settings: AlertSettings;
-  #targets: ReadonlyMap<string, Told> = new Map();
+  #targets: ReadonlyMap<string, ConfiguredTarget> = new Map();
   #started = false;
 
   constructor(settings: AlertSettings, deps: AlertsDeps) {
@@ -59,12 +59,12 @@ export class Alerts {
     this.#watch = new AlertMonitor(settings, clock, events, facts, (alert) => this.#bundle.add(alert, this.#settings.group));
   }
 
-  /** Those whose last word was bad. */
+  /** The subjects whose last alert was bad. */
   get open(): readonly Subject[] {
     return this.#watch.open;
   }
 
-  /** @param open what a predecessor told of as bad, and is not to be told again */
+  /** @param open subjects that a predecessor has reported as bad; they are not reported again */
   start(open: readonly Subject[] = []): void {
     this.#started = true;
     this.#take(this.#settings, open);
@@ -79,7 +79,7 @@ export class Alerts {
     if (this.#started) this.#take(settings, []);
   }
 
-  /** Tells every target that this is a test. Never rejects. */
+  /** Sends a test message to every target. Never rejects. */
   async test(): Promise<readonly TestResult[]> {
     const message = this.#message(undefined);
     const results = [...this.#targets].map(async ([target, { courier }]) => resultOf(target, await courier.test(message)));
@@ -108,7 +108,7 @@ export class Alerts {
   }
 
   #take(settings: AlertSettings, open: readonly Subject[]): void {
-    const next = new Map<string, Told>();
+    const next = new Map<string, ConfiguredTarget>();
     for (const each of settings.targets) next.set(each.name, this.#told(each));
     for (const [name, { courier }] of this.#targets)
       if (!next.has(name)) courier.end('the target is no longer in the configuration');
@@ -118,7 +118,7 @@ export class Alerts {
     else this.#watch.start(open);
   }
 
-  #told(settings: AlertTarget): Told {
+  #told(settings: AlertTarget): ConfiguredTarget {
     const present = this.#targets.get(settings.name);
     if (present === undefined) {
       return { settings, courier: new Courier(settings.name, this.#deps.target(settings), this.#deps) };

@@ -1,5 +1,5 @@
-// Brings messages to one target, one at a time, in order, and again when they do not arrive; never
-// holds up who hands them over.
+// Delivers messages to one target, one at a time, in order, and again when they do not arrive; the
+// caller never waits.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
@@ -16,7 +16,7 @@ const PAUSE = { first: 1000, most: 60_000 };
 const MAX_WAIT = 600_000;
 /** ms after which a message is too old to be of use. */
 const MAX_AGE = 3_600_000;
-/** Characters of a reason, which quotes what a stranger says. */
+/** Characters of a reason, which may quote the target's answer. */
 const MAX_REASON = 300;
 
 interface Waiting {
@@ -50,7 +50,7 @@ export class Courier {
   /** Aborted at the end. */
   readonly #over = new AbortController();
   #target: AlertSender;
-  /** The latest attempt, whoever began it. */
+  /** The latest attempt. */
   #turn: Promise<unknown> = Promise.resolve();
   #state: State = { kind: 'idle' };
   /** Messages that were given up since the latest that arrived. */

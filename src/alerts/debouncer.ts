@@ -1,5 +1,5 @@
-// Decides when a change of one subject is worth a word: what flaps is told once, and once more when
-// it has settled.
+// Decides when a change of one subject is reported: a subject that flaps is reported once, and once
+// more when it has settled.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { AlertState } from './alert.ts';
@@ -11,54 +11,54 @@ export interface DebounceTimes {
   readonly quiet: number;
 }
 
-/** Times a subject may go bad again that make a difference. */
+/** Relapses beyond this number make no difference. */
 const MAX_RELAPSES = 30;
 
-/** What has been told, and what may have to be. */
+/** What has been reported, and what may have to be. */
 type State =
-  /** The last word, if there was any, was good, and it is. */
+  /** The subject is good, and so was the last report, if there was any. */
   | { readonly kind: 'well' }
-  /** It went bad at `since`, or was bad on and off since then; nothing has been said of it. */
+  /** It went bad at `since`, or was bad on and off since then; that is not reported yet. */
   | { readonly kind: 'doubtful'; readonly since: number }
-  /** The last word was bad. */
+  /** The last report was bad. */
   | { readonly kind: 'open' };
 
 /**
- * A subject that is bad is told when trouble began `after` ago and it is bad at that moment. One
- * that is good again is told when it has held for `after`, twice as long for each time that it went
+ * Bad is reported when the trouble began `after` ago and the subject is bad at that moment. Good
+ * again is reported when it has held for `after`, twice as long for each time that the subject went
  * bad again, at most for `quiet`.
  *
- * Invariants: what is told alternates, bad first; `#told` is called from `#to` alone; a timer runs
- * only while something may have to be told.
+ * Invariants: reports alternate, bad first; `#report` is called from `#to` alone; a timer runs only
+ * while a report may become due.
  */
 export class Debouncer {
   readonly #clock: Clock;
-  readonly #patience: () => DebounceTimes;
-  readonly #told: (condition: AlertState, untold: number) => void;
+  readonly #times: () => DebounceTimes;
+  readonly #report: (condition: AlertState, untold: number) => void;
   #state: State = { kind: 'well' };
   #condition: AlertState | undefined;
   /** Clock time (ms) since when it is as it is; undefined while it was never bad. */
   #since: number | undefined;
   /** Times it went bad again before it was quiet. */
   #relapses = 0;
-  /** Changes since the last word, this word's own included. */
+  /** Changes since the last report, its own included. */
   #changes = 0;
-  /** It was told as bad by another process, and has not been seen so by this one. */
+  /** Another process reported it as bad, and this one has not seen it bad. */
   #unseen = false;
   #timer: Timer | undefined;
 
   /**
-   * @param patience asked whenever it matters
-   * @param told is called with each condition that is worth a word, and how many changes before it
-   *   were not
+   * @param times read at each decision
+   * @param report called with each condition that is reported, and the number of changes before it
+   *   that were not
    */
-  constructor(clock: Clock, patience: () => DebounceTimes, told: (condition: AlertState, untold: number) => void) {
+  constructor(clock: Clock, times: () => DebounceTimes, report: (condition: AlertState, untold: number) => void) {
     this.#clock = clock;
-    this.#patience = patience;
-    this.#told = told;
+    this.#times = times;
+    this.#report = report;
   }
 
-  /** Whether the last word was bad. */
+  /** Whether the last report was bad. */
   get open(): boolean {
     return this.#state.kind === 'open';
   }
@@ -68,7 +68,7 @@ export class Debouncer {
     return this.#condition;
   }
 
-  /** Nothing is bad, to be told or to be remembered: it may be thrown away. */
+  /** Nothing is bad, to be reported or to be remembered: the debouncer may be dropped. */
   get forgotten(): boolean {
     return this.#state.kind === 'well' && this.#condition?.is !== 'bad' && this.#calm;
   }
@@ -80,8 +80,8 @@ export class Debouncer {
     if (condition.is === was) return;
     const now = this.#clock.now();
     if (condition.is === 'bad') {
-      // After a long time without trouble this is another story; and what was told already is no
-      // change.
+      // After a long time without trouble the count begins anew; and what another process has
+      // reported is no change.
       if (this.#calm || this.#unseen) {
         this.#relapses = 0;
         this.#changes = this.#unseen ? -1 : 0;
@@ -95,8 +95,8 @@ export class Debouncer {
   }
 
   /**
-   * The last word, by another process, was bad; of how it is now little is known.
-   * @param condition good: that is believed when it has held for the whole of the quiet time
+   * The last report, by another process, was bad; the state now is not known yet.
+   * @param condition good: it is reported when it has held for the whole of the quiet time
    */
   resume(condition: AlertState): void {
     this.#condition = condition;
@@ -106,7 +106,7 @@ export class Debouncer {
     this.settle();
   }
 
-  /** Nothing more will be told. */
+  /** Nothing more will be reported. */
   end(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -114,18 +114,18 @@ export class Debouncer {
 
   /** True when there was no trouble for so long that it is forgotten. */
   get #calm(): boolean {
-    return this.#since === undefined || this.#clock.now() - this.#since >= this.#patience().quiet;
+    return this.#since === undefined || this.#clock.now() - this.#since >= this.#times().quiet;
   }
 
   /** ms for which good must hold. */
   get #hold(): number {
-    const { after, quiet } = this.#patience();
+    const { after, quiet } = this.#times();
     const most = Math.max(after, quiet);
     return this.#unseen ? most : Math.min(most, after * 2 ** this.#relapses);
   }
 
   /**
-   * Tells what is due, and sets the timer for what will be. To be called when the patience has
+   * Reports what is due, and sets the timer for what will be. To be called when the times have
    * changed.
    */
   settle(): void {
@@ -134,7 +134,7 @@ export class Debouncer {
     const bad = this.#condition?.is === 'bad';
     if (bad && this.#state.kind === 'open') return;
     const begun = bad && this.#state.kind === 'doubtful' ? this.#state.since : this.#since;
-    const rest = begun + (bad ? this.#patience().after : this.#hold) - this.#clock.now();
+    const rest = begun + (bad ? this.#times().after : this.#hold) - this.#clock.now();
     if (rest <= 0) this.#to(bad ? { kind: 'open' } : { kind: 'well' });
     else {
       this.#timer = this.#clock.after(Math.ceil(rest), () => {
@@ -148,11 +148,11 @@ export class Debouncer {
     const before = this.#state;
     this.#state = state;
     this.#unseen = false;
-    // Doubts that came to nothing are not spoken of, but counted.
+    // Failures that recovered before they were reported are only counted.
     const worth = state.kind === 'open' || before.kind === 'open';
     if (!worth || this.#condition === undefined) return;
     const untold = Math.max(0, this.#changes - 1);
     this.#changes = 0;
-    this.#told(this.#condition, untold);
+    this.#report(this.#condition, untold);
   }
 }

@@ -19,7 +19,7 @@ export interface Post {
 
 export type PostAnswer =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfter: string | undefined; readonly text: string }
-  /** Words without the path of the URL, which may be a secret. */
+  /** Without the path of the URL, which may be a secret. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** @param signal gives up */
@@ -29,7 +29,7 @@ export function post({ url, headers, body, timeout }: Post, clock: Clock, signal
       method: 'POST',
       // Connections are rare and must not be there when the program ends.
       agent: false,
-      // Whatever the environment says of it.
+      // Also when the environment says otherwise.
       rejectUnauthorized: true,
       headers: {
         ...headers,
@@ -80,7 +80,7 @@ async function beginningOf(response: IncomingMessage): Promise<string> {
       if (size >= MAX_ANSWER) break;
     }
   } catch {
-    // What came is enough.
+    // What has come is enough.
   }
   return Buffer.concat(chunks).subarray(0, MAX_ANSWER).toString('utf8');
 }

@@ -5,7 +5,7 @@ import { escapeControls } from '../core/escape.ts';
 import { type Alert, keyOf } from './alert.ts';
 import { headline, sentence } from './sentence.ts';
 
-/** Alerts that a message lists, and lines of its text; of more only the number is told. */
+/** Alerts that a message lists, and lines of its text; of more it has only the number. */
 const LISTED = 100;
 const LINES = 20;
 /** Characters; Telegram takes 4,096. */
@@ -16,11 +16,11 @@ export interface Message {
   readonly id: string;
   /** Wall-clock time. */
   readonly at: Date;
-  /** Who speaks. */
+  /** The sender's name. */
   readonly from: string;
-  /** Undefined: a test, which says nothing but that messages arrive. */
+  /** Undefined: a test, which shows only that messages arrive. */
   readonly alerts: readonly Alert[] | undefined;
-  /** Subjects whose last word was bad, these included. */
+  /** Subjects whose last alert was bad, these included. */
   readonly open: number;
 }
 
@@ -43,13 +43,13 @@ export function textOf({ alerts, from }: Message, dropped = 0): string {
   ];
   const text = all.map(escapeControls).join('\n');
   if (text.length <= MAX_TEXT) return text;
-  // Half a character at the end would be no text at all to those who read it.
+  // Half a character at the end would make the whole text invalid.
   return `${text.slice(0, MAX_TEXT - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
 /**
  * The document that webhooks get and commands read; docs/alerts.md describes it. Fields may be
- * added; `format` tells of any other change.
+ * added; with any other change `format` becomes another number.
  */
 export function documentOf(message: Message, dropped = 0): string {
   const { id, at, from, alerts = [], open } = message;
@@ -76,7 +76,7 @@ export function documentOf(message: Message, dropped = 0): string {
   });
 }
 
-/** One word for all: bad when anything is, as far as the message knows. */
+/** For the whole message: bad when any of its alerts is. */
 export function outcomeOf({ alerts }: Message): 'bad' | 'good' | 'test' {
   if (alerts === undefined) return 'test';
   const latest = new Map(alerts.map((alert) => [keyOf(alert), alert.is]));

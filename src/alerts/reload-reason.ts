@@ -1,4 +1,4 @@
-// What is said to the outside of a reload: where the problems are, not what the configuration says
+// What an alert says of a failed reload: where the problems are, not what the configuration has
 // there.
 
 interface Reload {

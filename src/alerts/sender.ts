@@ -1,4 +1,4 @@
-// The port of those who are told: a webhook, Telegram, a command.
+// The port of a target of alerts: a webhook, Telegram, a command.
 
 import type { Message } from './message.ts';
 
@@ -8,20 +8,20 @@ export type Delivery =
   | {
       readonly kind: 'retry';
       readonly reason: string;
-      /** ms that the target asks to be left alone; undefined: it says nothing. */
+      /** ms that the target asks to wait; undefined: its answer names none. */
       readonly wait?: number | undefined;
     }
-  /** It would never work: the target will not have this message. */
+  /** It would never work: the target does not take this message. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface AlertSender {
   /** Tries for one message; 1 or more. */
   readonly attempts: number;
-  /** What must not be in any log, should somebody quote it. */
+  /** Must be in no log, even where an answer quotes it. */
   readonly secrets: readonly string[];
   /**
    * Tries once, within a time of its own. Never rejects.
-   * @param dropped messages before this one that the target will not have
+   * @param dropped messages before this one that were given up
    * @param signal gives up at once
    */
   deliver(message: Message, dropped: number, signal: AbortSignal): Promise<Delivery>;

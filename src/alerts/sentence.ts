@@ -2,7 +2,7 @@
 
 import type { Alert } from './alert.ts';
 
-/** What happened, who it is and why, in one line. */
+/** What happened, to which subject and why, in one line. */
 export function sentence(alert: Alert): string {
   const since = alert.since.toISOString().replace(/\.\d+Z$/, 'Z');
   const untold = alert.untold === 0 ? '' : ` (changed ${alert.untold} times before that)`;

@@ -1,4 +1,4 @@
-// The target `telegram`: the message's text, said by a bot in one chat.
+// The target `telegram`: a bot sends the message's text to one chat.
 
 import type { TelegramTarget } from '../config/alerts.ts';
 import type { Clock } from '../core/clock.ts';
@@ -36,7 +36,7 @@ export class TelegramSender implements AlertSender {
     const { ok, description, wait } = understood(answer.text);
     if (status === 200 && ok) return { kind: 'delivered', answer: 'sent' };
     const reason = `answered ${status}${description === '' ? '' : `: ${description}`}`;
-    // Anything else that says 200 is no Telegram: a page of some proxy, perhaps.
+    // Any other body with 200 is not from Telegram: a page of some proxy, perhaps.
     if (status === 200 || passing(status))
       return { kind: 'retry', reason, wait: wait ?? retryAfterMs(answer.retryAfter, this.#clock.date()) };
     return { kind: 'refused', reason };
@@ -50,7 +50,7 @@ interface Understood {
   readonly wait: number | undefined;
 }
 
-/** What an answer of the API says, be it what it may. */
+/** What an answer of the API says, whatever its form. */
 function understood(text: string): Understood {
   try {
     const { ok, description, parameters } = JSON.parse(text) as {

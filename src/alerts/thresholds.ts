@@ -8,7 +8,7 @@ const RELIEF = 0.5;
 
 /**
  * Whether too many wait.
- * @param was what was said the last time
+ * @param was the last result
  * @param size places in the queue
  */
 export function queueIs(was: 'bad' | 'good', { over }: QueueRule, waiting: number, size: number): 'bad' | 'good' {
@@ -29,7 +29,7 @@ const STEPS = 60;
 export interface Counted {
   /** Client requests that have ended. */
   readonly requests: number;
-  /** Those that ended with a 5xx. */
+  /** Requests that ended with a 5xx. */
   readonly errors: number;
 }
 
@@ -74,7 +74,7 @@ export class ErrorWindow {
 
 /**
  * Whether too many fail.
- * @param was what was said the last time; without any request that is all that can be said
+ * @param was the last result, which stays while there is no request
  */
 export function errorsAre(was: 'bad' | 'good', rule: ErrorsRule, { requests, share }: Rate): 'bad' | 'good' {
   if (requests >= rule.minRequests && share >= rule.share) return 'bad';

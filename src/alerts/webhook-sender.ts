@@ -25,7 +25,7 @@ export class WebhookSender implements AlertSender {
     const { url, authorization, timeout } = this.#settings;
     const headers = {
       'User-Agent': this.#agent,
-      // Of attempts that arrive twice the receiver can tell.
+      // With the id the receiver sees that two attempts are the same message.
       'Idempotency-Key': message.id,
       ...(authorization === undefined ? {} : { Authorization: authorization }),
     };

@@ -1,5 +1,5 @@
-// What the commands that talk to the running program have in common: where it is, who asks, and
-// what its answers mean.
+// What the commands that talk to the running program have in common: their options, the client, and
+// the reading of answers.
 
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
@@ -73,7 +73,7 @@ export async function askStatus(client: AdminClient, options: { readonly timeout
   return body as Status;
 }
 
-/** What an answer that is no success says. */
+/** The message in an answer that is no success. */
 export function errorIn(body: unknown, status: number): string {
   if (typeof body === 'object' && body !== null) {
     const { error, message } = body as { readonly error?: unknown; readonly message?: unknown };

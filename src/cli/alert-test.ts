@@ -1,5 +1,5 @@
-// `fcgi-lb alert-test`: has the running program send a test to everybody who is told of what
-// breaks, and prints what each said.
+// `fcgi-lb alert-test`: has the running program send a test message to every target of its alerts,
+// and prints each answer.
 
 import { AdminError } from '../admin/client.ts';
 import type { AlertTestStatus } from '../admin/status.ts';

@@ -1,4 +1,4 @@
-// `fcgi-lb reload`: has the running program read its configuration again, and says how that went.
+// `fcgi-lb reload`: has the running program read its configuration again, and prints the outcome.
 
 import { AdminError } from '../admin/client.ts';
 import type { ReloadStatus } from '../admin/status.ts';

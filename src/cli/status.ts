@@ -61,8 +61,8 @@ export async function status(words: readonly string[]): Promise<0> {
 }
 
 /**
- * @param limit of upstreams; of more than that the most urgent are shown, and what the others are
- *   is said in one line
+ * @param limit of upstreams; of more than that the most urgent are shown, and one line counts the
+ *   others by state
  */
 export function statusLines(seen: Overview, sight: DisplayOptions, limit: number): readonly string[] {
   const many = seen.upstreams.length > limit;

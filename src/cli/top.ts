@@ -1,4 +1,4 @@
-// `fcgi-lb top`: what the running program does, again and again, in a terminal.
+// `fcgi-lb top`: shows in a terminal what the running program does, anew at each interval.
 
 import type { AdminClient } from '../admin/client.ts';
 import type { Status } from '../admin/status.ts';
@@ -32,7 +32,7 @@ export const TOP = {
   exit: '0; with --once 1 when the program does not answer; 2 when the options make no sense or there is no terminal.',
 } as const satisfies Command;
 
-/** ms: more often nobody can read it. */
+/** ms: nothing that changes faster can be read. */
 const LEAST_INTERVAL = 100;
 /** ms for an answer. */
 const LEAST_TIMEOUT = 2000;
@@ -135,7 +135,7 @@ async function watch(client: AdminClient, interval: number, sort: SortName): Pro
   }
 }
 
-/** Asks again and again until it is over. */
+/** Asks for the status once an interval until `over` resolves. */
 async function look(
   client: AdminClient,
   interval: number,

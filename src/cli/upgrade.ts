@@ -1,5 +1,5 @@
-// `fcgi-lb upgrade`: has the running program leave the service to a successor from the files now on
-// disk, and says how that went.
+// `fcgi-lb upgrade`: has the running program hand over to a successor from the files now on disk,
+// and prints the outcome.
 
 import { AdminError } from '../admin/client.ts';
 import type { UpgradeStatus } from '../admin/status.ts';

@@ -1,4 +1,4 @@
-// Asks before an upstream is drained or undrained, does it, and says what came of it.
+// Asks before an upstream is drained or undrained, sends the change, and shows its outcome.
 
 import { find, setText } from './dom.js';
 import { plural } from './words.js';
@@ -58,7 +58,7 @@ export class Dialog {
       `pools/${encodeURIComponent(pool)}/upstreams/${encodeURIComponent(upstream.name)}/${verb}`,
       this.#token.value,
     );
-    // Meanwhile it may have been cancelled, and asked for another.
+    // Meanwhile the operator may have cancelled it, and opened the dialog for another upstream.
     if (this.#asked !== asked || !this.#dialog.open) {
       setText(this.#outcome, outcomeText(verb, upstream.name, result));
       return;

@@ -35,7 +35,7 @@ export class Header {
     setChildren(this.#facts, entries);
   }
 
-  /** Nothing has been heard yet. */
+  /** No message has come yet. */
   unheard() {
     setText(this.#link, 'no connection, trying again');
     setAttribute(this.#link, 'data-level', 'bad');

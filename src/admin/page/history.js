@@ -11,7 +11,7 @@
 
 /** ms that the plots show. */
 export const SPAN = 5 * 60_000;
-/** ms over which the queue is said to grow or to shrink. */
+/** ms over which the trend of the queue is computed. */
 const TREND = 30_000;
 /** ms over which the rate that is shown is averaged. */
 const RATE = 5000;
@@ -45,7 +45,7 @@ export class History {
   }
 
   /**
-   * How many more wait than a while ago; undefined before there is enough to go by.
+   * How many more requests wait than a while ago; undefined before there are enough samples.
    * @returns {{ word: 'growing' | 'shrinking' | 'steady', more: number, ms: number } | undefined}
    */
   get trend() {

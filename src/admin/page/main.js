@@ -1,4 +1,4 @@
-// The live page: hears what happens, and shows it at the next frame.
+// The live page: takes the messages of the stream, and shows them at the next frame.
 
 import { Dialog } from './dialog.js';
 import { find, setAttribute, setChildren, setText } from './dom.js';
@@ -37,7 +37,7 @@ class Page {
     find(document, '#controls', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
     listen({
       page: (mark) => {
-        // Another version serves by now, and speaks to its own page.
+        // Another version serves by now, with a page of its own.
         if (this.#mark !== undefined && this.#mark !== mark && !this.#dialog.open) location.reload();
         this.#mark ??= mark;
       },
@@ -62,7 +62,7 @@ class Page {
     });
   }
 
-  /** What comes until the next frame is shown at once; while nobody looks there are no frames. */
+  /** Messages until the next frame are shown together; a hidden page has no frames. */
   #later() {
     if (this.#asked) return;
     this.#asked = true;

@@ -109,7 +109,7 @@ export class Model {
 }
 
 /**
- * Objects are replaced, not changed: who has shown one can tell whether it is another.
+ * Objects are replaced, not changed, so that a view can compare one with the one it has shown.
  * @template {{ id: number }} T
  * @param {Map<number, T>} known
  * @param {readonly (Partial<T> & { id: number })[]} rows

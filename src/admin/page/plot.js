@@ -1,5 +1,4 @@
-// A small plot of one or two lines over the last minutes, with its story in words for those who do
-// not see it.
+// A small plot of one or two lines over the last minutes, with a title in words for screen readers.
 
 import { copyOf, find, setAttribute, setText } from './dom.js';
 import { SPAN } from './history.js';

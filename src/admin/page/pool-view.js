@@ -10,7 +10,7 @@ import { count, decimal, milliseconds, NOTHING, plural } from './words.js';
 /** @import { Act, SortKey, Wanted } from './rows.js' */
 
 /**
- * Rows that are shown before somebody asks for all: a thousand are a long page, and work each
+ * Rows that are shown until the operator asks for all: a thousand are a long page, and work each
  * second.
  */
 const ROWS_SHOWN = 100;

@@ -172,6 +172,6 @@ function probeText({ probe, probe_at, probe_ms }, now) {
  * @param {Upstream} upstream
  */
 function probeReason({ probe, probe_reason, reason }) {
-  // Why it is down stands beside it already.
+  // The reason of the state stands beside it already.
   return probe === 'bad' && probe_reason != null && probe_reason !== reason ? probe_reason : '';
 }

@@ -1,11 +1,10 @@
-// The stream of what happens, opened again whenever it breaks, and given up when it has gone
-// silent.
+// The stream of messages from the program, opened again when it breaks or has gone silent.
 
 /** @import { Changes, Happening } from './model.js' */
 
 /** ms after which a refused stream is asked for again. */
 const AGAIN = 2000;
-/** ms without a word: the program sends something at least every ten seconds. */
+/** ms without a message: the program sends one at least every ten seconds. */
 const SILENCE = 15_000;
 
 /**

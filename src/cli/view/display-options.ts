@@ -1,4 +1,4 @@
-// What can be shown where the output goes: how wide, in colours or not, in which order.
+// The display options of the commands: how wide, in colours or not, in which order.
 
 import { oneOf } from '../../config/values.ts';
 import { ConfigError } from '../../core/errors.ts';
@@ -17,7 +17,7 @@ export function displayOptionsOf(
 ): Pick<DisplayOptions, 'width' | 'colours'> {
   if (output.isTTY !== true) return { width: Number.POSITIVE_INFINITY, colours: false };
   const { NO_COLOR: plain, TERM: terminal } = environment;
-  // A terminal that does not say how wide it is says 0.
+  // 0: the terminal does not know its width.
   return { width: output.columns || 80, colours: (plain === undefined || plain === '') && terminal !== 'dumb' };
 }
 

@@ -1,6 +1,6 @@
 // Numbers as a narrow column shows them: few digits, and the unit where it is needed.
 
-/** `-` where there is nothing to tell. */
+/** Stands where a number is unknown. */
 export const NOTHING = '-';
 
 /** 12345, 123k, 1.23M */

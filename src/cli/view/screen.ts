@@ -5,7 +5,7 @@
 const CSI = '\x1b[';
 const ENTER = `${CSI}?1049h${CSI}?25l${CSI}2J`;
 const LEAVE = `${CSI}?25h${CSI}?1049l`;
-/** A terminal that knows it shows what is between the two at once; others take no notice. */
+/** What is between the two is shown at once; a terminal without this feature ignores them. */
 const BEGIN_UPDATE = `${CSI}?2026h`;
 const END_UPDATE = `${CSI}?2026l`;
 const ERASE_LINE = `${CSI}K`;
@@ -73,7 +73,7 @@ export class Screen {
   }
 
   /**
-   * What the terminal shows is not known any more: it has another size, or somebody else wrote on
+   * What the terminal shows is not known any more: it has another size, or another program wrote on
    * it.
    */
   forget(): void {

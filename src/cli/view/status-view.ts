@@ -1,5 +1,5 @@
-// The running program in lines of text: a pure function of what is known, the size of the terminal
-// and what is wished to see.
+// The running program in lines of text: a pure function of the overview, the size of the terminal
+// and the display options.
 
 import { escapeControls } from '../../core/escape.ts';
 import type { Overview, PoolRow, UpstreamRow } from './overview.ts';
@@ -24,7 +24,7 @@ export interface DisplayOptions {
   /** Columns of the terminal; Infinity: everything is shown. */
   readonly width: number;
   readonly colours: boolean;
-  /** Undefined: in the order in which the program tells of them. */
+  /** Undefined: in the order of the status document. */
   readonly sort: SortName | undefined;
   readonly reversed?: boolean;
   /** Whether rates are shown; a single look has none. */
@@ -127,7 +127,7 @@ export function upstreamListing(
   return { head: directory === '' ? [title] : [shortened(`in ${plain(directory)}:`, width, 'end'), title], rows: lines };
 }
 
-/** What is worth most to see first, if so wished. */
+/** The upstreams in the order of the display options. */
 export function sorted({ upstreams }: Overview, { sort, reversed = false }: DisplayOptions): readonly UpstreamRow[] {
   const [...rows] = upstreams;
   if (sort !== undefined) rows.sort((a, b) => COMPARE[sort](a, b) || COMPARE.busy(a, b));
@@ -163,7 +163,7 @@ export function statesText(states: ReadonlyMap<string, number>): string {
 }
 
 /**
- * The directory that all have in common, with its slash: said once, it need not be in every line.
+ * The directory that all have in common, with its slash: printed once, not in every line.
  */
 function commonDirectory(rows: readonly UpstreamRow[]): string {
   const [first, ...more] = rows;
@@ -171,7 +171,7 @@ function commonDirectory(rows: readonly UpstreamRow[]): string {
   return more.every(({ name }) => name.startsWith(directory) && !name.includes('/', directory.length)) ? directory : '';
 }
 
-/** Names and reasons quote what workers and files said. */
+/** Names and reasons may quote workers and files. */
 function plain(text: string): string {
   return escapeControls(text) || NOTHING;
 }

@@ -1,5 +1,5 @@
-// What `fcgi-lb top` shows and what its keys do: pure functions of what is known and of the size of
-// the terminal.
+// What `fcgi-lb top` shows and what its keys do: pure functions of its state and the size of the
+// terminal.
 
 import { escapeControls } from '../../core/escape.ts';
 import type { Overview } from './overview.ts';
@@ -51,7 +51,7 @@ export function topLines(state: TopState, { width, height }: Size, colours: bool
 }
 
 /**
- * What a key makes of the state; `quit` and `suspend` are for others to do, undefined is a key
+ * The state after a key; `quit`, `suspend` and `redraw` are left to the caller, undefined is a key
  * without a meaning.
  */
 export function pressed(key: string, state: TopState, height: number): TopState | 'quit' | 'suspend' | 'redraw' | undefined {
