@@ -5,7 +5,8 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Address } from '../core/address.ts';
 import type { LogFields } from '../core/log.ts';
 import type { Secret } from '../core/secret.ts';
-import { type Inherited, type Listener, listenOn } from '../listen/listen.ts';
+import type { Listener } from '../listen/bind.ts';
+import { type Inherited, listenOn } from '../listen/listen.ts';
 import { type Access, isReading, refusal } from './guard.ts';
 import type { LivePage } from './live-page.ts';
 import { onFinished } from './on-finished.ts';

@@ -9,7 +9,8 @@ import type { ListenAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Secret } from '../core/secret.ts';
-import { ListenError, type Listener } from '../listen/listen.ts';
+import type { Listener } from '../listen/bind.ts';
+import { ListenError } from '../listen/listen-error.ts';
 import type { ListenPlaces } from './inherited.ts';
 
 /**

@@ -4,7 +4,10 @@
 import { closeSync } from 'node:fs';
 import type { ServerSettings } from '../config/settings.ts';
 import type { Address, ListenAddress } from '../core/address.ts';
-import { type Handover, type Inherited, KeptSocket, ListenError } from '../listen/listen.ts';
+import type { InheritedSocket } from '../listen/bind.ts';
+import { KeptSocket } from '../listen/kept-socket.ts';
+import type { Inherited } from '../listen/listen.ts';
+import { ListenError } from '../listen/listen-error.ts';
 import { removeOwn } from '../listen/socket-file.ts';
 
 /**
@@ -15,7 +18,7 @@ export type ListenPlaces = (address: ListenAddress) => readonly (Address | Inher
 
 /** A socket of systemd. */
 interface Passed {
-  readonly socket: Handover & { readonly fdName: string };
+  readonly socket: InheritedSocket & { readonly fdName: string };
   readonly kept: KeptSocket;
 }
 
@@ -24,14 +27,14 @@ export class InheritedSockets {
    * Those that the predecessor opened and no address has asked for yet. An address that goes takes
    * its socket with it.
    */
-  readonly #own: Set<Handover>;
+  readonly #own: Set<InheritedSocket>;
   /** Those that systemd opened, which are there for any configuration to come. */
   readonly #passed: readonly Passed[];
   readonly #absent: string;
   #entitled = false;
 
   /** @param absent why systemd passed nothing, in words that follow "because" */
-  constructor(sockets: readonly Handover[], absent = 'systemd passed no sockets') {
+  constructor(sockets: readonly InheritedSocket[], absent = 'systemd passed no sockets') {
     this.#own = new Set(sockets.filter(({ fdName }) => fdName === undefined));
     this.#passed = sockets.flatMap((socket) => {
       const { fd, fdName } = socket;
@@ -62,7 +65,7 @@ export class InheritedSockets {
   }
 
   /** Sockets on which nobody serves. A successor may have an address for them. */
-  get left(): readonly Handover[] {
+  get left(): readonly InheritedSocket[] {
     return [...this.#own, ...this.#passed.flatMap(({ socket, kept }) => (kept.served ? [] : [socket]))];
   }
 
@@ -95,7 +98,7 @@ export class InheritedSockets {
     return this.#place(found, undefined);
   }
 
-  #place(socket: Handover, kept: KeptSocket | undefined): Inherited {
+  #place(socket: InheritedSocket, kept: KeptSocket | undefined): Inherited {
     return { ...socket, kind: 'inherited', mayRemove: () => this.#entitled, kept };
   }
 

@@ -18,7 +18,8 @@ import { RequestIds } from '../http/request/request-id.ts';
 import type { Router } from '../http/request/router.ts';
 import { TrustedProxies } from '../http/request/trusted-proxies.ts';
 import { PublicServer } from '../http/server/server.ts';
-import { explained, type Handover, type Listener } from '../listen/listen.ts';
+import type { InheritedSocket, Listener } from '../listen/bind.ts';
+import { explained } from '../listen/listen-error.ts';
 import type { Pool } from '../pool/pool.ts';
 import { freshHandoverState, type HandoverState } from '../roster/handover-state.ts';
 import { Roster } from '../roster/roster.ts';
@@ -228,7 +229,7 @@ export class Program {
   }
 
   /** Sockets that this process was started with and no address asked for. */
-  unused(): readonly Handover[] {
+  unused(): readonly InheritedSocket[] {
     return this.#inherited.left;
   }
 

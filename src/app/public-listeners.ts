@@ -3,7 +3,7 @@
 
 import type { ListenAddress } from '../core/address.ts';
 import type { PublicServer } from '../http/server/server.ts';
-import type { Listener } from '../listen/listen.ts';
+import type { Listener } from '../listen/bind.ts';
 import type { ListenPlaces } from './inherited.ts';
 
 interface OpenDoor {

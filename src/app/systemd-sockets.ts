@@ -1,6 +1,6 @@
 // The listening sockets that systemd passes to the process it starts (sd_listen_fds(3)).
 
-import type { Handover } from '../listen/listen.ts';
+import type { InheritedSocket } from '../listen/bind.ts';
 
 /** systemd numbers what it passes from here on (SD_LISTEN_FDS_START). */
 const FIRST_FD = 3;
@@ -8,7 +8,7 @@ const FIRST_FD = 3;
 const MAX_FDS = 4096;
 
 export interface SystemdSockets {
-  readonly sockets: readonly Handover[];
+  readonly sockets: readonly InheritedSocket[];
   /** Why there are none, in words that follow "because"; undefined when there are. */
   readonly absent: string | undefined;
 }
@@ -31,7 +31,7 @@ export function takeSystemdSockets(environment: NodeJS.ProcessEnv, pid: number):
   const total = Number(count);
   if (!/^\d+$/.test(count) || total === 0 || total > MAX_FDS) return none(`LISTEN_FDS is '${count}'`);
   const list = names?.split(':') ?? [];
-  const sockets = Array.from({ length: total }, (_, index): Handover => {
+  const sockets = Array.from({ length: total }, (_, index): InheritedSocket => {
     // systemd itself says `unknown` where a name is missing.
     const fdName = (list.length === total ? list[index] : undefined) || 'unknown';
     const text = `systemd:${fdName}`;

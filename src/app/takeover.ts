@@ -2,7 +2,8 @@
 // and takes over when it is ready.
 
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
-import type { Handover, SocketFile } from '../listen/listen.ts';
+import type { InheritedSocket } from '../listen/bind.ts';
+import type { SocketFile } from '../listen/socket-file.ts';
 import { type HandoverState, readHandoverState } from '../roster/handover-state.ts';
 
 /**
@@ -30,7 +31,7 @@ export type SuccessorMessage = 'ready' | 'serving';
 export type PredecessorMessage = 'serve';
 
 /** A socket, and the number by which the kernel tells it from every other. */
-export interface HandedOver extends Handover {
+export interface NumberedSocket extends InheritedSocket {
   readonly inode: number;
 }
 
@@ -73,7 +74,7 @@ export const descriptors: Descriptors = {
   },
 };
 
-export function takeoverText(parent: number, sockets: readonly HandedOver[]): string {
+export function takeoverText(parent: number, sockets: readonly NumberedSocket[]): string {
   return JSON.stringify({ format: FORMAT, parent, sockets });
 }
 
@@ -82,13 +83,13 @@ export class Takeover {
    * The listening sockets of the predecessor, which uses them until this process has said that it
    * is ready.
    */
-  readonly sockets: readonly Handover[];
+  readonly sockets: readonly InheritedSocket[];
   readonly handoverState: HandoverState;
   readonly #process: ChildProcessSide;
   /** Resolves when the predecessor has left the service to this process, or is gone. */
   readonly #left: Promise<void>;
 
-  constructor(sockets: readonly Handover[], heritage: HandoverState, process: ChildProcessSide) {
+  constructor(sockets: readonly InheritedSocket[], heritage: HandoverState, process: ChildProcessSide) {
     this.sockets = sockets;
     this.handoverState = heritage;
     this.#process = process;
@@ -149,7 +150,7 @@ export function takeTakeover(
   );
 }
 
-function handedOver(raw: Readonly<Record<string, unknown>>): HandedOver {
+function handedOver(raw: Readonly<Record<string, unknown>>): NumberedSocket {
   const { fd, inode, asked, text, fdName, file } = raw;
   if (typeof fd !== 'number' || typeof inode !== 'number' || typeof asked !== 'string' || typeof text !== 'string')
     throw new Error(`${TAKEOVER_VARIABLE} is damaged`);

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Handover, Listener } from '../listen/listen.ts';
+import type { InheritedSocket, Listener } from '../listen/bind.ts';
 import { type HandoverState, handoverStateText } from '../roster/handover-state.ts';
 import type { Notifier } from './notifier.ts';
 import {
@@ -28,7 +28,7 @@ export interface Upgradable {
   /** All that clients and operators can connect to. */
   listeners(): readonly Listener[];
   /** Sockets that the program was given and has no use for. */
-  unused(): readonly Handover[];
+  unused(): readonly InheritedSocket[];
   /** What a successor is to know beside the configuration. */
   readonly handoverState: HandoverState;
 }
@@ -173,7 +173,7 @@ export class Upgrader {
     return outcome;
   }
 
-  #spawn(sockets: readonly Handover[], by: string): ChildProcess {
+  #spawn(sockets: readonly InheritedSocket[], by: string): ChildProcess {
     const { command, notifier } = this.#settings;
     const inherited = sockets.map((socket, index) => ({
       ...socket,

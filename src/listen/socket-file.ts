@@ -1,4 +1,4 @@
-// Puts the file of a listening unix socket in place whole, and takes away only what is still ours.
+// Puts the file of a listening unix socket in place whole, and removes it only while it is ours.
 
 import { randomInt } from 'node:crypto';
 import { lstatSync, unlinkSync } from 'node:fs';
@@ -12,6 +12,9 @@ export interface FileIdentity {
   readonly dev: number;
   readonly ino: number;
 }
+
+/** A file, and the name it was given. */
+export type SocketFile = FileIdentity & { readonly path: string };
 
 /**
  * A name to bind, next to `path`. libuv removes the name that it bound when it closes, even when
@@ -30,7 +33,7 @@ export function passingName(path: string): string {
 /**
  * Gives the socket at `passing` its name `path`, in one step and never over a file that is in use;
  * `passing` is gone afterwards.
- * @param abandoned whether nobody listens on the socket that has the name already
+ * @param abandoned whether no process listens on the socket that has the name already
  * @throws Error (a Node system error, EEXIST when the name is taken)
  */
 export async function putInPlace(
@@ -51,19 +54,19 @@ export async function putInPlace(
   }
 }
 
-/** Removes what is at `path` if nobody listens on it, and says whether the name is free. */
+/** Removes what is at `path` if no process listens on it, and says whether the name is free. */
 async function takeAway(path: string, abandoned: (path: string) => Promise<boolean>): Promise<boolean> {
   try {
     const found = await lstat(path);
     if (!found.isSocket() || !(await abandoned(path))) return false;
-    // Two programs may find the same left-behind file. Whoever comes second must not remove the
-    // socket of the first: so the file is looked at again once it has a name that only this program
-    // uses, and given back if it is another.
+    // Two programs may find the same left-behind file. The second must not remove the socket of the
+    // first: so the file is looked at again once it has a name that only this program uses, and
+    // given back if it is another.
     const aside = passingName(path);
     await rename(path, aside);
     try {
       const moved = await lstat(aside);
-      // Nobody holds the inode of an abandoned socket: its number may be that of a new file
+      // No process holds the inode of an abandoned socket: its number may be that of a new file
       // already, but not with its time.
       const same = isSame(moved, found) && moved.mtimeMs === found.mtimeMs;
       if (!same) await link(aside, path);
@@ -79,8 +82,8 @@ async function takeAway(path: string, abandoned: (path: string) => Promise<boole
 
 /**
  * Removes the socket file, unless its name belongs to another file by now. The socket must still be
- * open: it holds the inode, whose number no other file has until then. Nothing that goes wrong here
- * could be mended.
+ * open: it holds the inode, whose number no other file has until then. A failure here
+ * is ignored: nothing could repair it.
  */
 export function removeOwn(path: string, own: FileIdentity): void {
   try {

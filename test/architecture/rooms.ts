@@ -127,7 +127,6 @@ export const APP_LEAVES_TO_ROSTER = {
 export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   longFiles: [
     'src/http/handler/transaction.ts',
-    'src/listen/listen.ts',
     'src/upstream/fcgi/exchange.ts',
     'src/upstream/http/exchange.ts',
     'src/upstream/upstream.ts',
@@ -230,8 +229,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/http/response/answer-rules.ts',
     'src/http/response/error-page.ts',
     'src/http/server/server.ts',
-    'src/listen/listen.ts',
-    'src/listen/socket-file.ts',
     'src/log/drops.ts',
     'src/log/line-writer.ts',
     'src/log/output.ts',

@@ -7,7 +7,9 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parseAddress, unixAddress } from '../../src/core/address.ts';
-import { type Handover, type Inherited, ListenError, listenOn } from '../../src/listen/listen.ts';
+import type { InheritedSocket } from '../../src/listen/bind.ts';
+import { type Inherited, listenOn } from '../../src/listen/listen.ts';
+import { ListenError } from '../../src/listen/listen-error.ts';
 import { passingName, putInPlace } from '../../src/listen/socket-file.ts';
 import { buildIfMissing, ROOT } from '../support/program/cli-process.ts';
 import { connects } from '../support/servers/connects.ts';
@@ -138,7 +140,7 @@ describe('a unix socket', () => {
 
 const HEIR = `
   import { createServer } from 'node:net';
-  import { listenOn } from '${ROOT}dist/core/listen.js';
+  import { listenOn } from '${ROOT}dist/listen/listen.js';
   const [handover, mine] = process.argv.slice(1).map((text) => JSON.parse(text));
   const server = createServer((socket) => socket.destroy());
   const listener = await listenOn(server, { ...handover, kind: 'inherited', fd: 3, mayRemove: () => mine });
@@ -150,7 +152,7 @@ const HEIR = `
  * Another process that listens on the same socket. Resolves when it does; `end` closes it
  * gracefully.
  */
-async function heir(handover: Handover, mine: boolean) {
+async function heir(handover: InheritedSocket, mine: boolean) {
   const words = ['--input-type=module', '-e', HEIR, JSON.stringify(handover), JSON.stringify(mine)];
   const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit', handover.fd] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -7,19 +7,19 @@ import { takeSystemdSockets } from '../../../src/app/systemd-sockets.ts';
 import {
   type ChildProcessSide,
   type Descriptors,
-  type HandedOver,
+  type NumberedSocket,
   TAKEOVER_VARIABLE,
   takeoverText,
   takeTakeover,
 } from '../../../src/app/takeover.ts';
 import { type ListenAddress, parseListenAddress } from '../../../src/core/address.ts';
-import type { Handover } from '../../../src/listen/listen.ts';
+import type { InheritedSocket } from '../../../src/listen/bind.ts';
 
-function own(fd: number, asked: string, text = asked): Handover {
+function own(fd: number, asked: string, text = asked): InheritedSocket {
   return { fd, asked, text, fdName: undefined, file: undefined };
 }
 
-function systemds(fd: number, fdName: string): Handover {
+function systemds(fd: number, fdName: string): InheritedSocket {
   return { fd, asked: `systemd:${fdName}`, text: `systemd:${fdName}`, fdName, file: undefined };
 }
 
@@ -109,7 +109,7 @@ describe('takeSuccession', () => {
     once: () => undefined,
     disconnect: () => undefined,
   });
-  const numbered = (socket: Handover): HandedOver => ({ ...socket, inode: 100 + socket.fd });
+  const numbered = (socket: InheritedSocket): NumberedSocket => ({ ...socket, inode: 100 + socket.fd });
   const behind: Descriptors = {
     inodeOf: (fd) => 100 + fd,
     textOf: (fd) => JSON.stringify({ secret: `written to ${fd}`, pools: {} }),
