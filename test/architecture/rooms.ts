@@ -140,8 +140,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
   appOnlyWires: ['src/app/program.ts'],
   nodeModules: [
-    'src/alerts/command-sender.ts',
-    'src/health/exec-probe.ts',
     'src/http/access-log/log-format.ts',
     'src/http/access-log/record.ts',
     'src/http/handler/local-handler.ts',
