@@ -4,16 +4,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseCount } from '../config/quantity.ts';
 import { ConfigError } from '../core/errors.ts';
-import {
-  type ActionResult,
-  type AlertTestStatus,
-  OPERATOR_ACTIONS,
-  type OperatorAction,
-  type ReloadStatus,
-  type Status,
-  type UpgradeStatus,
-  type Who,
-} from './status.ts';
+import { OPERATOR_ACTIONS, type OperatorAction } from '../roster/operator-action.ts';
+import type { ActionStatus, AlertTestStatus, ReloadStatus, Status, UpgradeStatus, Who } from './status.ts';
 import { findUpstream, type UpstreamRef } from './upstream-name.ts';
 
 export interface Readiness {
@@ -34,8 +26,8 @@ export interface AdminFacts {
   /** In the text form of Prometheus. */
   metrics(): Promise<MetricsAnswer>;
   /** @param upstream its address, or the last part of its path where only one has it */
-  wish(wish: OperatorAction, pool: string, upstream: string, who: Who): ActionResult;
-  weigh(weight: number, pool: string, upstream: string, who: Who): ActionResult;
+  wish(wish: OperatorAction, pool: string, upstream: string, who: Who): ActionStatus;
+  weigh(weight: number, pool: string, upstream: string, who: Who): ActionStatus;
   reload(who: Who): Promise<ReloadStatus>;
   /** Sends a test message to every target of alerts. */
   testAlerts(who: Who): Promise<AlertTestStatus>;
@@ -77,7 +69,7 @@ export function addRoutes(app: FastifyInstance, facts: AdminFacts, whoOf: (reque
 }
 
 function addUpstreamRoutes(app: FastifyInstance, path: string, facts: AdminFacts, whoOf: (request: FastifyRequest) => Who): void {
-  const change = (request: UpstreamRequest, reply: FastifyReply, act: (ref: UpstreamRef) => ActionResult): FastifyReply => {
+  const change = (request: UpstreamRequest, reply: FastifyReply, act: (ref: UpstreamRef) => ActionStatus): FastifyReply => {
     const { pool, upstream } = request.params;
     const lookup =
       pool === undefined

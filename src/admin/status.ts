@@ -5,6 +5,8 @@ import type { OperatorEvent } from '../core/events.ts';
 import type { Percentiles } from '../core/sliding-histogram.ts';
 import type { Rejection, StatusClass } from '../pool/pool-counts.ts';
 
+export type { OperatorAction } from '../roster/operator-action.ts';
+
 /** A state, its beginning (ISO 8601) and its reason. */
 export interface StatedJson {
   readonly is: string;
@@ -146,11 +148,8 @@ export interface Who {
   readonly agent?: string | undefined;
 }
 
-/** What is wanted of an upstream. */
-export const OPERATOR_ACTIONS = ['drain', 'undrain', 'enable', 'disable'] as const;
-export type OperatorAction = (typeof OPERATOR_ACTIONS)[number];
-
-export type ActionResult =
+/** What became of an operator's action. */
+export type ActionStatus =
   | { readonly kind: 'done'; readonly pool: string; readonly upstream: UpstreamStatus }
   /** There is no such pool or upstream, or several. */
   | { readonly kind: 'unknown'; readonly reason: string };

@@ -6,7 +6,7 @@ import type { AlertFacts, DownUpstream, PoolSample } from '../alerts/alert-monit
 import { Alerts } from '../alerts/alerts.ts';
 import type { AlertSettings } from '../config/alerts.ts';
 import type { Roster } from '../roster/roster.ts';
-import type { RosterDeps } from '../roster/upstream-factory.ts';
+import type { RosterDeps } from '../roster/roster-deps.ts';
 import { createAlertTarget } from './registry.ts';
 
 /** @param version of the program, for the logs of those who are told */

@@ -1,13 +1,12 @@
 // What the operator may ask and do while the program runs: readiness, status, drain, undrain,
 // reload.
 
-import { basename } from 'node:path';
 import { Metrics } from '../admin/metrics.ts';
 import { poolStatus, upstreamStatus } from '../admin/pool-status.ts';
 import { mostDescriptors, processStatus } from '../admin/process-status.ts';
 import type { AdminFacts, MetricsAnswer, Readiness } from '../admin/server.ts';
 import type {
-  ActionResult,
+  ActionStatus,
   AlertTestStatus,
   ListenerStatus,
   OperatorAction,
@@ -20,9 +19,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { LoopDelay } from '../core/loop-delay.ts';
-import type { ManagedPool } from '../roster/managed-pool.ts';
 import type { Roster } from '../roster/roster.ts';
-import type { Upstream } from '../upstream/upstream.ts';
 import type { ReloadResult } from './reloader.ts';
 import type { UpgradeResult } from './upgrade.ts';
 
@@ -124,18 +121,18 @@ export class Operator implements AdminFacts {
     return { contentType: this.#metrics.contentType, text };
   }
 
-  wish(wish: OperatorAction, poolName: string, name: string, who: Who): ActionResult {
-    const found = this.#find(poolName, name);
-    if (typeof found === 'string') return { kind: 'unknown', reason: found };
+  wish(wish: OperatorAction, poolName: string, name: string, who: Who): ActionStatus {
+    const found = this.#roster.find(poolName, name);
+    if (found.kind === 'unknown') return found;
     const { upstream, pool } = found;
     this.#log.info({ ...who, pool: poolName, upstream: upstream.name }, wish);
     pool.want(upstream, wish, `${wish} by ${who.by}`);
     return { kind: 'done', pool: poolName, upstream: upstreamStatus(upstream, pool, false, this.#clock.now()) };
   }
 
-  weigh(weight: number, poolName: string, name: string, who: Who): ActionResult {
-    const found = this.#find(poolName, name);
-    if (typeof found === 'string') return { kind: 'unknown', reason: found };
+  weigh(weight: number, poolName: string, name: string, who: Who): ActionStatus {
+    const found = this.#roster.find(poolName, name);
+    if (found.kind === 'unknown') return found;
     const { upstream, pool } = found;
     this.#log.info({ ...who, pool: poolName, upstream: upstream.name, weight }, 'weight');
     pool.weigh(upstream, weight);
@@ -160,29 +157,6 @@ export class Operator implements AdminFacts {
     if (result.kind === 'ready') return { result: 'good', pid, successor: result.successor };
     return { result: result.kind === 'refused' ? 'refused' : 'bad', pid, reason: result.reason };
   }
-
-  /** The upstream, or why there is none. */
-  #find(poolName: string, name: string): { readonly upstream: Upstream; readonly pool: ManagedPool } | string {
-    const pool = this.#roster.pools.get(poolName);
-    if (pool === undefined) return `no pool '${poolName}'; there are ${listed([...this.#roster.pools.keys()])}`;
-    const all = [...pool.pool.upstreams];
-    const exact = all.find((upstream) => upstream.name === name.replace(/^unix:/, ''));
-    if (exact !== undefined) return { upstream: exact, pool };
-    const [one, ...more] = all.filter((upstream) => basename(upstream.name) === name);
-    if (one === undefined)
-      return `no upstream '${name}' in pool ${poolName}; there are ${listed(all.map((upstream) => upstream.name))}`;
-    if (more.length > 0)
-      return `'${name}' may be ${listed([one, ...more].map((upstream) => upstream.name))}: give the whole address`;
-    return { upstream: one, pool };
-  }
-}
-
-const LISTED = 20;
-
-function listed(names: readonly string[]): string {
-  if (names.length === 0) return 'none';
-  const more = names.length - LISTED;
-  return [...names.slice(0, LISTED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }
 
 function reloadStatus(result: ReloadResult): ReloadStatus {

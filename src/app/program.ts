@@ -30,6 +30,7 @@ import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
 import { Operator } from './operator.ts';
 import { PublicListeners } from './public-listeners.ts';
+import { registry } from './registry.ts';
 import { buildRouter } from './routes.ts';
 
 /** One immutable configuration brought to life. */
@@ -91,7 +92,7 @@ export class Program {
     this.loopDelay = new LoopDelay(clock);
     this.#logs = logs;
     const { log } = logs;
-    const around = { clock, log, events: this.events, occupancies: new Occupancies() };
+    const around = { clock, log, events: this.events, registry, occupancies: new Occupancies() };
     this.#roster = new Roster(around, heritage);
     this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
     this.#savedLog = new SavedLog(log, clock);

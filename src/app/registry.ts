@@ -1,4 +1,4 @@
-// The names by which configuration speaks of balancers and sources, and what they stand for.
+// What the configuration names by kind: balancers, sources, probes and alert targets.
 
 import { CommandSender } from '../alerts/command-sender.ts';
 import type { AlertSender } from '../alerts/sender.ts';
@@ -29,6 +29,7 @@ import { HttpRequestProbe } from '../health/http-request-probe.ts';
 import type { Probe } from '../health/probe.ts';
 import { RequestProbe } from '../health/request-probe.ts';
 import { ValuesProbe } from '../health/values-probe.ts';
+import type { ProbeDeps, Registry } from '../roster/roster-deps.ts';
 
 export const BALANCERS: Readonly<Record<BalanceName, <C extends Candidate>(deps: BalancerDeps) => Balancer<C>>> = {
   'round-robin': roundRobin,
@@ -63,15 +64,7 @@ export function createSource(spec: UpstreamSpec, clock: Clock, log: Log): Source
 
 type Questions = { readonly [Q in ProbeQuestion as Q['kind']]: Q };
 
-interface ProbeParts {
-  /** The address of the upstream that is to be asked. */
-  readonly upstream: string;
-  readonly clock: Clock;
-  /** What it speaks; FastCGI when nothing is said. */
-  readonly speaks?: 'fastcgi' | 'http';
-}
-
-export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K], deps: ProbeParts) => Probe } = {
+export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K], deps: ProbeDeps) => Probe } = {
   connect: () => new ConnectProbe(),
   values: () => new ValuesProbe(),
   request: (question, { speaks }) => (speaks === 'http' ? new HttpRequestProbe(question) : new RequestProbe(question)),
@@ -82,11 +75,18 @@ export const PROBES: { readonly [K in keyof Questions]: (question: Questions[K],
  * The probe that puts this question to one upstream.
  * @throws ConfigError for parameters of a request that no worker takes
  */
-export function createProbe<K extends keyof Questions>(question: Questions[K] & { readonly kind: K }, deps: ProbeParts): Probe {
+export function createProbe<K extends keyof Questions>(question: Questions[K] & { readonly kind: K }, deps: ProbeDeps): Probe {
   return PROBES[question.kind](question, deps);
 }
 
-/** @param agent what HTTP servers are told of us */
+/** What the pools are made of. */
+export const registry: Registry = {
+  balancer: (name, deps) => BALANCERS[name](deps),
+  source: createSource,
+  probe: createProbe,
+};
+
+/** @param agent for the `User-Agent` of requests to the target */
 export function createAlertTarget(target: AlertTarget, agent: string, clock: Clock): AlertSender {
   switch (target.kind) {
     case 'webhook':

@@ -13,6 +13,7 @@ import { CgiParams } from '../http/proxy/cgi-params.ts';
 import { requestChanges } from '../http/proxy/forward-changes.ts';
 import type { Forwarder } from '../http/proxy/forwarder.ts';
 import type { UpstreamProtocol } from '../http/proxy/protocol.ts';
+import { StickyCookie } from '../http/proxy/sticky-cookie.ts';
 import { type Reserved, Router } from '../http/request/router.ts';
 import type { ScriptMode } from '../http/request/script.ts';
 import type { VariableScope } from '../http/request/variables.ts';
@@ -117,7 +118,8 @@ function speech(
 
 function keyRule({ settings: { balance }, sticky }: PoolView, { params }: PoolRoute): KeyRule | undefined {
   // The operator who says that TLS ends in front of us says so with this parameter.
-  if (sticky !== undefined) return { kind: 'sticky', cookie: sticky, https: /^(?:on|1)$/i.test(params.get('HTTPS') ?? '') };
+  if (sticky !== undefined)
+    return { kind: 'sticky', cookie: new StickyCookie(sticky), https: /^(?:on|1)$/i.test(params.get('HTTPS') ?? '') };
   return balance.name === 'hash' ? balance.key : undefined;
 }
 

@@ -2,9 +2,8 @@
 // and what the operator is told.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { OperatorAction } from '../admin/status.ts';
-import { BALANCERS, createSource } from '../app/registry.ts';
 import type { Balancer } from '../balance/balancer.ts';
+import { StickyTokens } from '../balance/sticky-token.ts';
 import { Tiers } from '../balance/tiers.ts';
 import { balanceText } from '../config/balance.ts';
 import type { PoolSettings, UpstreamSpec } from '../config/settings.ts';
@@ -12,14 +11,15 @@ import type { Clock } from '../core/clock.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import type { LatestProbe } from '../health/prober.ts';
-import { StickyCookie } from '../http/proxy/sticky-cookie.ts';
 import { Pool } from '../pool/pool.ts';
 import { RetryBudget } from '../pool/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { PoolHandoverState } from './handover-state.ts';
 import { type FoundBy, Members } from './members.ts';
+import type { OperatorAction } from './operator-action.ts';
 import { Overrides } from './overrides.ts';
-import { type RosterDeps, UpstreamFactory } from './upstream-factory.ts';
+import type { Registry, RosterDeps } from './roster-deps.ts';
+import { UpstreamFactory } from './upstream-factory.ts';
 
 /** Names of upstreams that the start-up line shows. */
 const NAMES_SHOWN = 8;
@@ -31,7 +31,7 @@ export interface PoolView {
   /** What all its upstreams speak. */
   readonly speaks: 'fastcgi' | 'http';
   /** What brings clients back to their upstream, with a balancer that does so. */
-  readonly sticky: StickyCookie | undefined;
+  readonly sticky: StickyTokens | undefined;
   readonly retryBudget: RetryBudget;
 }
 
@@ -50,13 +50,14 @@ export class ManagedPool implements PoolView {
   readonly pool: Pool;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #registry: Registry;
   readonly #secret: string;
   readonly #overrides: Overrides;
   readonly #heritage: PoolHandoverState | undefined;
   readonly #factory: UpstreamFactory;
   readonly #members: Members;
   #settings: PoolSettings;
-  #sticky: StickyCookie | undefined;
+  #sticky: StickyTokens | undefined;
   #retryBudget: RetryBudget;
   #sources: readonly FoundBy[];
 
@@ -67,22 +68,23 @@ export class ManagedPool implements PoolView {
    * @throws ConfigError
    */
   constructor(settings: PoolSettings, deps: RosterDeps, secret: string, heritage?: PoolHandoverState) {
-    const { clock, log } = deps;
+    const { clock, log, registry } = deps;
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
+    this.#registry = registry;
     this.#secret = secret;
     this.#overrides = new Overrides(heritage?.overrides);
     this.#heritage = heritage;
     speechOf(settings);
-    this.#sticky = stickyCookie(settings, secret);
-    this.pool = new Pool(settings.name, queueSettings(settings), balancerFor(settings, this.#sticky), clock);
+    this.#sticky = stickyTokens(settings, secret);
+    this.pool = new Pool(settings.name, queueSettings(settings), this.#balancer(settings), clock);
     this.#retryBudget = new RetryBudget(settings.retry.budget);
     this.#factory = new UpstreamFactory(settings, this.pool, this.#overrides, deps);
     this.#members = new Members(this.pool, this.#factory, log, (is, upstream) =>
       deps.events.record({ kind: 'member', at: clock.date(), pool: settings.name, upstream, is }),
     );
-    this.#sources = settings.upstreams.map((spec) => ({ spec, source: createSource(spec, clock, log) }));
+    this.#sources = settings.upstreams.map((spec) => ({ spec, source: registry.source(spec, clock, log) }));
   }
 
   get settings(): PoolSettings {
@@ -93,7 +95,7 @@ export class ManagedPool implements PoolView {
     return speechOf(this.#settings);
   }
 
-  get sticky(): StickyCookie | undefined {
+  get sticky(): StickyTokens | undefined {
     return this.#sticky;
   }
 
@@ -136,14 +138,14 @@ export class ManagedPool implements PoolView {
     if (speaks !== this.speaks) {
       throw new ConfigError(`pool ${settings.name} changes between FastCGI and HTTP upstreams; give the new one another name`);
     }
-    const sticky = stickyCookie(settings, this.#secret);
+    const sticky = stickyTokens(settings, this.#secret);
     const sameBudget = settings.retry.budget === this.#settings.retry.budget;
     const retryBudget = sameBudget ? this.#retryBudget : new RetryBudget(settings.retry.budget);
     const view: PoolView = { pool: this.pool, settings, speaks, sticky, retryBudget };
     const present = new Map(this.#sources.map((found) => [keyOf(found.spec), found.source]));
     const next: readonly FoundBy[] = settings.upstreams.map((spec) => ({
       spec,
-      source: present.get(keyOf(spec)) ?? createSource(spec, this.#clock, this.#log),
+      source: present.get(keyOf(spec)) ?? this.#registry.source(spec, this.#clock, this.#log),
     }));
     const old = new Set(this.#sources.map(({ source }) => source));
     const added = next.filter(({ source }) => !old.has(source));
@@ -181,7 +183,7 @@ export class ManagedPool implements PoolView {
     this.#overrides.weight(upstream.name, weight, configured);
     this.#factory.reconfigure(upstream, configured, upstream.order);
     // What balancers have computed from weights is theirs: a new one has no past to undo.
-    this.pool.reconfigure(queueSettings(this.#settings), balancerFor(this.#settings, this.#sticky));
+    this.pool.reconfigure(queueSettings(this.#settings), this.#balancer(this.#settings));
   }
 
   /** What the start-up line says. */
@@ -214,6 +216,14 @@ export class ManagedPool implements PoolView {
     this.pool.destroy();
   }
 
+  /** One that goes by the present sticky tokens. */
+  #balancer({ balance, upstreams }: PoolSettings): Balancer<Upstream> {
+    const tokens = this.#sticky;
+    const token = (name: string): string => tokens?.tokenOf(name) ?? name;
+    const make = (): Balancer<Upstream> => this.#registry.balancer(balance.name, { random: Math.random, token });
+    return upstreams.some(({ backup }) => backup) ? new Tiers(make(), make()) : make();
+  }
+
   async #find({ source }: FoundBy): Promise<void> {
     await source.start(this.#members.listener(source));
     this.#members.introduced(source);
@@ -232,7 +242,7 @@ export class ManagedPool implements PoolView {
     // Last, so that it meets upstreams that have their new settings.
     // A balancer that is to go on as before keeps whose turn it is.
     const same = isDeepStrictEqual([before.balance, before.upstreams], [settings.balance, settings.upstreams]);
-    this.pool.reconfigure(queueSettings(settings), same ? undefined : balancerFor(settings, this.#sticky));
+    this.pool.reconfigure(queueSettings(settings), same ? undefined : this.#balancer(settings));
   }
 }
 
@@ -248,15 +258,9 @@ function keyOf(spec: UpstreamSpec): string {
   return `${spec.kind} ${spec.kind === 'glob' ? spec.speaks : spec.address.kind} ${textOf(spec)}`;
 }
 
-function stickyCookie({ name: pool, balance }: PoolSettings, secret: string): StickyCookie | undefined {
+function stickyTokens({ name: pool, balance }: PoolSettings, secret: string): StickyTokens | undefined {
   if (balance.name !== 'sticky') return undefined;
-  return new StickyCookie({ cookie: balance.cookie, pool, secret: balance.secret ?? secret });
-}
-
-function balancerFor({ balance, upstreams }: PoolSettings, cookie: StickyCookie | undefined): Balancer<Upstream> {
-  const token = (name: string): string => cookie?.tokenOf(name) ?? name;
-  const make = (): Balancer<Upstream> => BALANCERS[balance.name]<Upstream>({ random: Math.random, token });
-  return upstreams.some(({ backup }) => backup) ? new Tiers(make(), make()) : make();
+  return new StickyTokens({ cookie: balance.cookie, pool, secret: balance.secret ?? secret });
 }
 
 /** @throws ConfigError when a pool has upstreams of both kinds */

@@ -1,10 +1,12 @@
 // The living pools, across generations: those of the current one, and those that left it but are
 // not done yet.
 
+import { basename } from 'node:path';
 import type { PoolSettings } from '../config/settings.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { HandoverState, PoolHandoverState } from './handover-state.ts';
 import { ManagedPool, type PoolChange, type PoolView } from './managed-pool.ts';
-import type { RosterDeps } from './upstream-factory.ts';
+import type { RosterDeps } from './roster-deps.ts';
 
 /**
  * Pools that are ready to take the place of the present ones. Exactly one of `commit` and
@@ -16,6 +18,15 @@ export interface RosterChange {
   commit(): void;
   rollback(): void;
 }
+
+/** What an operator's word for an upstream means. */
+export type FoundUpstream =
+  | { readonly kind: 'found'; readonly pool: ManagedPool; readonly upstream: Upstream }
+  /** There is no such pool or upstream, or several; the reason is a sentence for the operator. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Names in a message. */
+const LISTED = 20;
 
 /**
  * Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are
@@ -53,6 +64,26 @@ export class Roster {
   /** Requests that wait for an upstream. */
   get waiting(): number {
     return [...this.#current.values(), ...this.#retiring.values()].reduce((sum, { pool }) => sum + pool.waiting, 0);
+  }
+
+  /**
+   * Finds an upstream of a current pool.
+   * @param name its address, or the last part of its path where only one upstream has it
+   */
+  find(poolName: string, name: string): FoundUpstream {
+    const pool = this.#current.get(poolName);
+    if (pool === undefined) return unknown(`no pool '${poolName}'; there are ${listed([...this.#current.keys()])}`);
+    const all = [...pool.pool.upstreams];
+    const exact = all.find((upstream) => upstream.name === name.replace(/^unix:/, ''));
+    if (exact !== undefined) return { kind: 'found', pool, upstream: exact };
+    const [one, ...more] = all.filter((upstream) => basename(upstream.name) === name);
+    if (one === undefined) {
+      return unknown(`no upstream '${name}' in pool ${poolName}; there are ${listed(all.map((upstream) => upstream.name))}`);
+    }
+    if (more.length > 0) {
+      return unknown(`'${name}' may be ${listed([one, ...more].map((upstream) => upstream.name))}: give the whole address`);
+    }
+    return { kind: 'found', pool, upstream: one };
   }
 
   /**
@@ -122,6 +153,16 @@ export class Roster {
     this.#retiring.delete(name);
     pool.destroy();
   }
+}
+
+function unknown(reason: string): FoundUpstream {
+  return { kind: 'unknown', reason };
+}
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const more = names.length - LISTED;
+  return [...names.slice(0, LISTED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }
 
 /** A pool that is new: it finds its upstreams now, and serves nobody before the commit. */

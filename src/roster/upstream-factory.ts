@@ -2,11 +2,9 @@
 // health.
 
 import { isDeepStrictEqual } from 'node:util';
-import { createProbe } from '../app/registry.ts';
 import type { PoolSettings, UpstreamOptions } from '../config/settings.ts';
 import type { UpstreamAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import { Ejections } from '../health/ejections.ts';
 import { HealthMonitor } from '../health/monitor.ts';
@@ -18,6 +16,7 @@ import type { UpstreamDeps } from '../upstream/upstream-deps.ts';
 import type { UpstreamSettings } from '../upstream/upstream-settings.ts';
 import type { UpstreamLifecycle } from './members.ts';
 import type { Overrides } from './overrides.ts';
+import type { Registry, RosterDeps } from './roster-deps.ts';
 
 /** Who watches one upstream's health. */
 interface Health {
@@ -25,18 +24,10 @@ interface Health {
   prober: Prober | undefined;
 }
 
-/** What a pool needs of the program it lives in. */
-export interface RosterDeps {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly events: Events;
-  /** What runs at each address, whichever pools it is in. */
-  readonly occupancies: Occupancies;
-}
-
 export class UpstreamFactory implements UpstreamLifecycle {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #registry: Registry;
   readonly #occupancies: Occupancies;
   readonly #health = new Map<Upstream, Health>();
   readonly #ejections: Ejections<HealthMonitor>;
@@ -44,12 +35,13 @@ export class UpstreamFactory implements UpstreamLifecycle {
   readonly #overrides: Overrides;
   #settings: PoolSettings;
 
-  constructor(settings: PoolSettings, pool: Pool, wishes: Overrides, { clock, log, events, occupancies }: RosterDeps) {
+  constructor(settings: PoolSettings, pool: Pool, wishes: Overrides, { clock, log, events, registry, occupancies }: RosterDeps) {
     this.#settings = settings;
     this.#overrides = wishes;
     this.#occupancies = occupancies;
     this.#clock = clock;
     this.#log = log;
+    this.#registry = registry;
     this.#ejections = new Ejections(settings.passive?.maxEjected ?? 0, (monitor) => monitor.serves);
     this.#upstreamDeps = {
       clock,
@@ -150,7 +142,7 @@ export class UpstreamFactory implements UpstreamLifecycle {
     const { probe } = this.#settings;
     if (probe === undefined) return;
     const clock = this.#clock;
-    const question = createProbe(probe.question, { upstream: upstream.name, clock, speaks: upstream.protocol });
+    const question = this.#registry.probe(probe.question, { upstream: upstream.name, clock, speaks: upstream.protocol });
     const parts = { clock, random: Math.random, log: this.#log };
     const proves = probe.question.kind === 'request' || probe.question.kind === 'exec';
     health.prober = new Prober(upstream, question, probe, parts, (verdict, reason) => {

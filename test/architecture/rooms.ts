@@ -175,7 +175,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/app/open-alerts.ts',
     'src/app/program.ts',
     'src/app/public-listeners.ts',
-    'src/app/registry.ts',
     'src/app/takeover.ts',
     'src/balance/balancer.ts',
     'src/balance/equal-weight-ring.ts',

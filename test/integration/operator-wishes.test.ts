@@ -4,7 +4,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { OPERATOR_ACTIONS, type OperatorAction } from '../../src/admin/status.ts';
+import { OPERATOR_ACTIONS, type OperatorAction } from '../../src/roster/operator-action.ts';
 import { ask } from '../support/clients/http-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { poolsFile, reloadable } from '../support/program/reloadable.ts';

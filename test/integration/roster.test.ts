@@ -1,6 +1,7 @@
 // Roster: a pool that is called back while it retires is the one that serves afterwards.
 
 import { describe, expect, it } from 'vitest';
+import { registry } from '../../src/app/registry.ts';
 import { readCommandLine } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
 import type { PoolSettings } from '../../src/config/settings.ts';
@@ -20,7 +21,7 @@ function poolNamed(name: string): PoolSettings {
 
 async function retiring() {
   const roster = new Roster(
-    { clock: systemClock, log: QUIET, events: new Events(), occupancies: new Occupancies() },
+    { clock: systemClock, log: QUIET, events: new Events(), registry, occupancies: new Occupancies() },
     { secret: 'a secret', pools: {} },
   );
   (await roster.prepare([poolNamed('a')])).commit();

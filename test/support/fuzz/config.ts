@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { registry } from '../../../src/app/registry.ts';
 import { buildRouter } from '../../../src/app/routes.ts';
 import { ConfigFileError, type Problem, type SourcePosition } from '../../../src/config/problem.ts';
 import type { Settings } from '../../../src/config/settings.ts';
@@ -127,7 +128,12 @@ function build(settings: Settings): void {
   const quiet = (): void => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
   const pools = settings.pools.map(
-    (pool) => new ManagedPool(pool, { clock: systemClock, log, events: new Events(), occupancies: new Occupancies() }, 'secret'),
+    (pool) =>
+      new ManagedPool(
+        pool,
+        { clock: systemClock, log, events: new Events(), registry, occupancies: new Occupancies() },
+        'secret',
+      ),
   );
   buildRouter(settings, new Map(pools.map((pool) => [pool.settings.name, pool])), {
     version: 'test',

@@ -5,11 +5,18 @@ import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StickyCookie, type StickyCookieSettings } from '../../../src/http/proxy/sticky-cookie.ts';
+import { type StickyTokenSettings, StickyTokens } from '../../../src/balance/sticky-token.ts';
+import { StickyCookie } from '../../../src/http/proxy/sticky-cookie.ts';
 import type { DocumentHead } from '../../../src/http/response/document-head.ts';
 
-const SETTINGS: StickyCookieSettings = { cookie: 'route', pool: 'rt', secret: '0123456789abcdef0123456789abcdef' };
+const SETTINGS: StickyTokenSettings = { cookie: 'route', pool: 'rt', secret: '0123456789abcdef0123456789abcdef' };
 const UPSTREAM = { name: '/run/rt1.sock' };
+
+const cookieOf = (settings: StickyTokenSettings): StickyCookie => new StickyCookie(new StickyTokens(settings));
+
+function tokenOf(name: string, settings = SETTINGS): string {
+  return new StickyTokens(settings).tokenOf(name);
+}
 
 function request(headers: IncomingMessage['headers'] = {}, socket = new Socket()): IncomingMessage {
   const message = new IncomingMessage(socket);
@@ -35,18 +42,18 @@ function cookieValue(field: string): string {
 const read = (cookie: StickyCookie, value: string): string => cookie.read(request({ cookie: `a=1; route=${value}; b=2` }));
 
 describe('the value of a sticky cookie', () => {
-  const cookie = new StickyCookie(SETTINGS);
+  const cookie = cookieOf(SETTINGS);
   const value = cookieValue(issued(cookie));
 
   it('is accepted, and stands for the upstream it was made for', () => {
-    expect(read(cookie, value)).toBe(cookie.tokenOf(UPSTREAM.name));
-    expect(read(cookie, value)).not.toBe(cookie.tokenOf('/run/rt2.sock'));
+    expect(read(cookie, value)).toBe(tokenOf(UPSTREAM.name));
+    expect(read(cookie, value)).not.toBe(tokenOf('/run/rt2.sock'));
   });
 
   it('is the same from every process that has the secret, and accepted there', () => {
-    const other = new StickyCookie({ ...SETTINGS });
+    const other = cookieOf({ ...SETTINGS });
     expect(cookieValue(issued(other, { name: '/run/rt1.sock' }))).toBe(value);
-    expect(read(other, value)).toBe(other.tokenOf(UPSTREAM.name));
+    expect(read(other, value)).toBe(tokenOf(UPSTREAM.name));
   });
 
   it('tells nothing of the address, and needs no quoting', () => {
@@ -55,14 +62,15 @@ describe('the value of a sticky cookie', () => {
     for (const part of ['run', 'rt1', 'sock']) expect([value.includes(part), decoded.includes(part)]).toEqual([false, false]);
   });
 
-  it.each<[string, Partial<StickyCookieSettings>]>([
+  it.each<[string, Partial<StickyTokenSettings>]>([
     ['secret', { secret: 'another secret, of some length' }],
     ['pool', { pool: 'php' }],
     ['cookie', { cookie: 'path' }],
   ])('means nothing under another %s', (_, change) => {
-    const other = new StickyCookie({ ...SETTINGS, ...change });
+    const changed = { ...SETTINGS, ...change };
+    const other = cookieOf(changed);
     expect(other.read(request({ cookie: `route=${value}; path=${value}` }))).toBe('');
-    if (change.cookie === undefined) expect(other.tokenOf(UPSTREAM.name)).not.toBe(cookie.tokenOf(UPSTREAM.name));
+    if (change.cookie === undefined) expect(tokenOf(UPSTREAM.name, changed)).not.toBe(tokenOf(UPSTREAM.name));
   });
 
   it('is refused when any character of it is another', () => {
@@ -73,7 +81,7 @@ describe('the value of a sticky cookie', () => {
   });
 
   it('is refused when it is cut, longer, signed by nobody, or anything else at all', () => {
-    const token = cookie.tokenOf(UPSTREAM.name);
+    const token = tokenOf(UPSTREAM.name);
     for (const forged of [token, value.slice(0, -1), `${value}A`, value.slice(1), `${token}${'A'.repeat(24)}`, `"${value}"`]) {
       expect([forged, read(cookie, forged)]).toEqual([forged, '']);
     }
@@ -87,8 +95,8 @@ describe('the value of a sticky cookie', () => {
 });
 
 describe('an answer', () => {
-  const cookie = new StickyCookie(SETTINGS);
-  const own = cookie.tokenOf(UPSTREAM.name);
+  const cookie = cookieOf(SETTINGS);
+  const own = tokenOf(UPSTREAM.name);
 
   it('gets the cookie last, behind those of the application, which all stay', () => {
     const before = head('Set-Cookie', 'a=1', 'Content-Type', 'text/plain', 'Set-Cookie', 'b=2');
@@ -102,7 +110,7 @@ describe('an answer', () => {
   it('gets none when the client has it already, and a new one when it has that of another upstream', () => {
     const before = head('Content-Type', 'text/plain');
     expect(cookie.mark(before, own, UPSTREAM, request(), false)).toBe(before);
-    const { headers } = cookie.mark(before, cookie.tokenOf('/run/rt2.sock'), UPSTREAM, request(), false);
+    const { headers } = cookie.mark(before, tokenOf('/run/rt2.sock'), UPSTREAM, request(), false);
     expect(cookieValue(headers.at(-1) ?? '').startsWith(own)).toBe(true);
   });
 
