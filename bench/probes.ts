@@ -134,19 +134,19 @@ function startProbers(
   random: () => number,
   counted: { answers: number; notGood: number },
 ): readonly Prober[] {
-  const around = {
+  const deps = {
     clock: systemClock,
     log: silentLog,
     alone: () => false,
-    changed: () => undefined,
+    pool: { changed: () => undefined },
+    health: { changed: () => undefined, observed: () => undefined },
     stateChanged: () => undefined,
-    observed: () => undefined,
   };
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
   return Array.from({ length: UPSTREAMS }, (_, number) => {
     const path = join(folder, `w${number}.sock`);
     const slot = { weight: 1, order: number, maxConns: 1, timeouts, keepAlive: undefined, handOver: true, disabled: false };
-    const upstream = new Upstream(unixAddress(path), slot, around);
+    const upstream = new Upstream(unixAddress(path), slot, deps);
     const probe = createProbe(settings.question, { upstream: path, clock: systemClock });
     const watched: Probe = {
       ask: (loan, done) =>

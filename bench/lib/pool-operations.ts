@@ -100,17 +100,17 @@ function poolOf(
     systemClock,
   );
   const timeouts = { connect: 5000, send: 60_000, read: 60_000, linger: 300_000 };
-  const around = {
+  const deps = {
     clock: systemClock,
     log: silentLog,
     alone: () => false,
-    changed: pool.changed,
+    pool,
+    health: { changed: () => undefined, observed: () => undefined },
     stateChanged: () => undefined,
-    observed: () => undefined,
   };
   for (let i = 0; i < size; i += 1) {
     const settings = { weight: 1, order: i, maxConns, timeouts, keepAlive: undefined, handOver: true, disabled: false };
-    pool.add(new Upstream(unixAddress(`/nowhere/w${i}.sock`), settings, around));
+    pool.add(new Upstream(unixAddress(`/nowhere/w${i}.sock`), settings, deps));
   }
   return pool;
 }

@@ -212,7 +212,7 @@ export class ManagedPool implements PoolView {
   /** Ends everything now. */
   destroy(): void {
     for (const { source } of this.#sources) source.stop();
-    this.#factory.end();
+    this.#factory.end(this.pool.upstreams);
     this.pool.destroy();
   }
 

@@ -329,7 +329,7 @@ export class Upstream implements Candidate, SlotsOwner {
     if (setback === 'missing') this.#capacity.forget();
     if (setback === 'lost' || setback === 'missing') this.#answered = false;
     if (setback !== undefined || this.#unreachable) this.#reconsider();
-    this.#deps.observed(this, outcome);
+    this.#deps.health.observed(this, outcome);
   }
 
   /** An exchange is over. */
@@ -365,6 +365,7 @@ export class Upstream implements Candidate, SlotsOwner {
   changed(): void {
     if (this.#slots.overdue > 0) this.#reconsider();
     this.#activity.follow(this.#slots, this.#answered, this.#unreachable && this.#failures.failing);
-    this.#deps.changed(this);
+    this.#deps.pool.changed(this);
+    this.#deps.health.changed(this);
   }
 }

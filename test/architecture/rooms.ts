@@ -240,7 +240,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/roster/managed-pool.ts',
     'src/roster/members.ts',
     'src/roster/roster.ts',
-    'src/roster/upstream-factory.ts',
     'src/upstream/activity.ts',
     'src/upstream/condition.ts',
     'src/upstream/failure-tracker.ts',

@@ -28,10 +28,10 @@ function upstreamAt(address: string): Upstream {
   const parts = {
     clock: systemClock,
     log: silentLog,
+    pool: { changed: nothing },
+    health: { changed: nothing, observed: nothing },
     alone: () => true,
-    changed: nothing,
     stateChanged: nothing,
-    observed: nothing,
   };
   const upstream = new Upstream(parseUpstreamAddress(address), settings, parts);
   onTestFinished(() => upstream.destroy());

@@ -5,8 +5,9 @@ import { PASSIVE_DEFAULTS } from '../../../src/config/defaults.ts';
 import type { PassiveSettings } from '../../../src/config/settings.ts';
 import { unixAddress } from '../../../src/core/address.ts';
 import { type FailureCode, ProxyError } from '../../../src/core/errors.ts';
-import { Ejections } from '../../../src/health/ejections.ts';
-import { HealthMonitor } from '../../../src/health/monitor.ts';
+import { ConnectProbe } from '../../../src/health/connect-probe.ts';
+import type { HealthMonitor } from '../../../src/health/monitor.ts';
+import { PoolHealth } from '../../../src/health/pool-health.ts';
 import type { ExchangeOutcome } from '../../../src/upstream/transport/request.ts';
 import { Upstream } from '../../../src/upstream/upstream.ts';
 import { FakeClock } from '../fake-clock.ts';
@@ -39,7 +40,8 @@ export interface HealthParts {
 export function healthParts(settings: PassiveSettings | undefined, random: () => number = () => 0): HealthParts {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
-  const ejections = new Ejections<HealthMonitor>(settings?.maxEjected ?? 0, (monitor) => monitor.serves);
+  const probe = (): ConnectProbe => new ConnectProbe();
+  const health = new PoolHealth({ passive: settings, probe: undefined }, { clock, log, random, probe });
   let order = 0;
   return {
     clock,
@@ -60,15 +62,13 @@ export function healthParts(settings: PassiveSettings | undefined, random: () =>
         {
           clock,
           log,
+          pool: { changed: () => undefined },
+          health,
           alone: () => false,
-          changed: (changed) => {
-            if (!changed.well) ejections.needed()?.needed();
-          },
           stateChanged: () => undefined,
-          observed: () => undefined,
         },
       );
-      const monitor = new HealthMonitor(upstream, settings, { clock, random, ejections });
+      const monitor = health.watch(upstream);
       const observe = (outcome: ExchangeOutcome, times = 1): void => {
         for (let i = 0; i < times; i += 1) monitor.observed(outcome);
       };

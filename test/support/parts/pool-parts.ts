@@ -48,15 +48,15 @@ export function poolParts(queue: Partial<QueueSettings> = {}, balance: BalanceNa
       order += 1;
       const kept = { timeouts: TIMEOUTS, keepAlive: undefined, handOver: true };
       const settings = { ...kept, weight: 1, order, maxConns: 1, disabled: false, ...options };
-      const around = {
+      const deps = {
         clock,
         log,
         alone: () => false,
-        changed: pool.changed,
+        pool,
+        health: { changed: () => undefined, observed: () => undefined },
         stateChanged: () => undefined,
-        observed: () => undefined,
       };
-      const upstream = new Upstream(unixAddress(`/nonexistent/${name}`), settings, around);
+      const upstream = new Upstream(unixAddress(`/nonexistent/${name}`), settings, deps);
       pool.add(upstream);
       return upstream;
     },

@@ -48,15 +48,15 @@ export function upstreamAt(path: string, options: Partial<UpstreamSettings> = {}
     disabled: false,
     ...options,
   };
-  const around = {
+  const deps = {
     clock,
     log: silentLog,
     alone: () => false,
-    changed: () => undefined,
+    pool: { changed: () => undefined },
+    health: { changed: () => undefined, observed: () => undefined },
     stateChanged: () => undefined,
-    observed: () => undefined,
   };
-  const upstream = new Upstream(unixAddress(path), settings, around);
+  const upstream = new Upstream(unixAddress(path), settings, deps);
   onTestFinished(() => upstream.destroy());
   return upstream;
 }

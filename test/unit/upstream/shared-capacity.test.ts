@@ -13,7 +13,8 @@ function sharing(occupancy: Occupancy): Upstream {
   const kept = { timeouts, keepAlive: undefined, handOver: true };
   const settings = { ...kept, weight: 1, order: 1, maxConns: 'auto' as const, disabled: false };
   const nothing = (): void => undefined;
-  const told = { alone: () => false, changed: nothing, stateChanged: nothing, observed: nothing };
+  const health = { changed: nothing, observed: nothing };
+  const told = { alone: () => false, pool: { changed: nothing }, health, stateChanged: nothing };
   return new Upstream(
     unixAddress('/nonexistent/w.sock'),
     settings,
