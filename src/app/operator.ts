@@ -1,5 +1,4 @@
-// What the operator may ask and do while the program runs: readiness, status, drain, undrain,
-// reload.
+// What the operator may ask of the running program and do to it: the answers of the admin server.
 
 import { Metrics } from '../admin/metrics.ts';
 import { poolStatus, upstreamStatus } from '../admin/pool-status.ts';
@@ -20,12 +19,13 @@ import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { LoopDelay } from '../core/loop-delay.ts';
 import type { Roster } from '../roster/roster.ts';
-import type { ReloadResult } from './reloader.ts';
-import type { UpgradeResult } from './upgrade.ts';
+import type { Changes, ReloadResult } from './changes.ts';
 
 interface Running {
   readonly generation: number;
   readonly stopping: boolean;
+  /** Undefined before the first reload. */
+  readonly latestReload: ReloadResult | undefined;
   /** Client requests that are not finished. */
   readonly active: number;
   readonly events: Events;
@@ -36,16 +36,20 @@ interface Running {
   readonly alerts: { test(): Promise<AlertTestStatus['targets']> };
 }
 
-/** Reads the configuration again when the operator asks for it. */
-export interface Reloads {
-  readonly latest: () => ReloadResult | undefined;
-  readonly reload: (by: string) => Promise<ReloadResult>;
+export interface OperatorDeps {
+  readonly version: string;
+  readonly roster: Roster;
+  readonly program: Running;
+  readonly changes: Pick<Changes, 'reload' | 'upgrade'>;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 export class Operator implements AdminFacts {
   readonly #version: string;
   readonly #roster: Roster;
   readonly #program: Running;
+  readonly #changes: OperatorDeps['changes'];
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #startedAt: number;
@@ -53,25 +57,16 @@ export class Operator implements AdminFacts {
   readonly #began: Date;
   readonly #metrics = new Metrics();
   readonly #maxFds = mostDescriptors();
-  #reloads: Reloads | undefined;
-  #upgrade: ((by: string) => Promise<UpgradeResult>) | undefined;
 
-  constructor(version: string, roster: Roster, program: Running, clock: Clock, log: Log) {
+  constructor({ version, roster, program, changes, clock, log }: OperatorDeps) {
     this.#version = version;
     this.#roster = roster;
     this.#program = program;
+    this.#changes = changes;
     this.#clock = clock;
     this.#log = log;
     this.#startedAt = clock.now();
     this.#began = clock.date();
-  }
-
-  reloadsBy(reloads: Reloads): void {
-    this.#reloads = reloads;
-  }
-
-  upgradesBy(upgrade: (by: string) => Promise<UpgradeResult>): void {
-    this.#upgrade = upgrade;
   }
 
   readiness(): Readiness {
@@ -81,8 +76,7 @@ export class Operator implements AdminFacts {
   }
 
   status(): Status {
-    const { generation, stopping, active, events, loopDelay, accessLogDropped } = this.#program;
-    const latest = this.#reloads?.latest();
+    const { generation, stopping, active, events, loopDelay, accessLogDropped, latestReload } = this.#program;
     const now = this.#clock.now();
     return {
       format: 1,
@@ -92,7 +86,7 @@ export class Operator implements AdminFacts {
       uptime_seconds: Math.round(now - this.#startedAt) / 1000,
       stopping,
       ...this.readiness(),
-      reload: latest === undefined ? null : reloadStatus(latest),
+      reload: latestReload === undefined ? null : reloadStatus(latestReload),
       listeners: this.#program.addresses(),
       active,
       access_log_dropped: accessLogDropped,
@@ -140,9 +134,8 @@ export class Operator implements AdminFacts {
   }
 
   async reload({ by, client, agent }: Who): Promise<ReloadStatus> {
-    if (this.#reloads === undefined) throw new Error('this program has no configuration to read again');
     const who = [client, agent].flatMap((part) => part ?? []);
-    return reloadStatus(await this.#reloads.reload(who.length === 0 ? by : `${by} (${who.join(', ')})`));
+    return reloadStatus(await this.#changes.reload(who.length === 0 ? by : `${by} (${who.join(', ')})`));
   }
 
   async testAlerts(who: Who): Promise<AlertTestStatus> {
@@ -152,8 +145,7 @@ export class Operator implements AdminFacts {
 
   async upgrade({ by, agent }: Who): Promise<UpgradeStatus> {
     const { pid } = process;
-    if (this.#upgrade === undefined) throw new Error('this program was not started in a way in which it could have a successor');
-    const result = await this.#upgrade(agent === undefined ? by : `${by} (${agent})`);
+    const result = await this.#changes.upgrade(agent === undefined ? by : `${by} (${agent})`);
     if (result.kind === 'ready') return { result: 'good', pid, successor: result.successor };
     return { result: result.kind === 'refused' ? 'refused' : 'bad', pid, reason: result.reason };
   }

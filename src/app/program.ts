@@ -1,5 +1,4 @@
-// The running program: one generation of the configuration after the other, brought to life,
-// exchanged and taken down in order.
+// The running program: its parts, made and connected, and their start and end in order.
 
 import { Feed } from '../admin/feed.ts';
 import { LivePage } from '../admin/live-page.ts';
@@ -8,119 +7,126 @@ import type { Subject } from '../alerts/alert.ts';
 import type { Alerts } from '../alerts/alerts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../core/clock.ts';
+import { asError } from '../core/errors.ts';
 import { Events } from '../core/events.ts';
 import { keepTick } from '../core/kept-tick.ts';
 import { LoopDelay } from '../core/loop-delay.ts';
-import type { AnyRoute } from '../http/handler/route.ts';
 import { SavedLog } from '../http/handler/saved-log.ts';
-import { Forwarder } from '../http/proxy/forwarder.ts';
-import { RequestIds } from '../http/request/request-id.ts';
-import type { Router } from '../http/request/router.ts';
-import { TrustedProxies } from '../http/request/trusted-proxies.ts';
 import { PublicServer } from '../http/server/server.ts';
 import type { InheritedSocket, Listener } from '../listen/bind.ts';
-import { explained } from '../listen/listen-error.ts';
-import type { Pool } from '../pool/pool.ts';
 import { freshHandoverState, type HandoverState } from '../roster/handover-state.ts';
 import { Roster } from '../roster/roster.ts';
 import { Occupancies } from '../upstream/slots/occupancy.ts';
 import { AdminListeners } from './admin-listeners.ts';
 import { createAlerts } from './alerting.ts';
+import { Changes, type ReloadResult } from './changes.ts';
+import { Generations } from './generations.ts';
 import { InheritedSockets } from './inherited.ts';
 import type { Logs } from './logging.ts';
+import type { Notifier } from './notifier.ts';
 import { Operator } from './operator.ts';
 import { PublicListeners } from './public-listeners.ts';
 import { registry } from './registry.ts';
-import { buildRouter } from './routes.ts';
+import { type ProgramCommand, Upgrader } from './upgrade.ts';
 
-/** One immutable configuration brought to life. */
-interface Generation {
-  /** Counted from 1. */
-  readonly number: number;
-  readonly settings: Settings;
-  readonly router: Router<AnyRoute>;
-  readonly requestIds: RequestIds;
-  readonly proxies: TrustedProxies;
+export interface ProgramDeps {
+  /** For SERVER_SOFTWARE and /status. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logs: Logs;
+  /** Reads and checks the settings anew, for a reload. @throws ConfigError and its like */
+  readonly load: () => Settings;
+  readonly notifier: Notifier;
+  /** How the new process of an upgrade is started. */
+  readonly command: ProgramCommand;
+  /** Listening sockets that this process was started with. */
+  readonly inherited?: InheritedSockets;
+  /** What the old process of an upgrade has handed over. */
+  readonly handoverState?: HandoverState | undefined;
 }
 
-/** ms for answers to the operator at the end: a successor that is given up may take 5 s to go. */
+/** ms for answers to the operator at the end: a new process that is given up may take 5 s to go. */
 const LAST_ANSWERS = 7000;
 
 export class Program {
   /** What the operator may ask and do while it runs. */
   readonly operator: Operator;
+  /** Reloads and upgrades, whichever way the operator asks for them. */
+  readonly changes: Changes;
   /** What happens to its upstreams and its configuration. */
   readonly events = new Events();
   readonly loopDelay: LoopDelay;
-  /** Nobody asks for it: it only has to live. */
+  /** Held so that it is not collected; see core/kept-tick.ts. */
   readonly keptTick = keepTick();
-  /** Who is told of it, once `watch` has been called. */
+  /** Silent until `watch` is called. */
   readonly alerts: Alerts;
-  readonly #version: string;
   readonly #clock: Clock;
   readonly #logs: Logs;
+  readonly #load: () => Settings;
   readonly #inherited: InheritedSockets;
   readonly #roster: Roster;
-  readonly #forwarder = new Forwarder();
   readonly #savedLog: SavedLog;
   readonly #public: PublicListeners;
   readonly #admin: AdminListeners;
-  #wanted: Settings;
-  #generation: Generation | undefined;
-  /** Changes of generation take turns. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #started = false;
-  #stopping = false;
+  readonly #generations: Generations;
+  readonly #upgrader: Upgrader;
+  #latestReload: ReloadResult | undefined;
 
-  /**
-   * @param version for SERVER_SOFTWARE
-   * @param inherited listening sockets that this process was started with
-   * @param heritage what a predecessor has left
-   */
-  constructor(
-    settings: Settings,
-    version: string,
-    clock: Clock,
-    logs: Logs,
-    inherited = new InheritedSockets([]),
-    heritage = freshHandoverState(),
-  ) {
-    this.#inherited = inherited;
-    this.#wanted = settings;
-    this.#version = version;
-    this.#clock = clock;
-    this.loopDelay = new LoopDelay(clock);
-    this.#logs = logs;
+  /** @param settings of the first generation */
+  constructor(settings: Settings, deps: ProgramDeps) {
+    const { version, clock, logs, load, notifier, command } = deps;
+    const { inherited = new InheritedSockets([]), handoverState = freshHandoverState() } = deps;
     const { log } = logs;
-    const around = { clock, log, events: this.events, registry, occupancies: new Occupancies() };
-    this.#roster = new Roster(around, heritage);
-    this.alerts = createAlerts(settings.alerts, version, this.#roster, around);
+    this.#clock = clock;
+    this.#logs = logs;
+    this.#load = load;
+    this.#inherited = inherited;
+    this.loopDelay = new LoopDelay(clock);
+    const rosterDeps = { clock, log, events: this.events, registry, occupancies: new Occupancies() };
+    this.#roster = new Roster(rosterDeps, handoverState);
+    this.alerts = createAlerts(settings.alerts, version, this.#roster, rosterDeps);
     this.#savedLog = new SavedLog(log, clock);
     const context = {
       clock,
       log,
       savedLog: this.#savedLog,
       accessLog: () => logs.accessLog,
-      requestIds: () => this.#current.requestIds,
-      proxies: () => this.#current.proxies,
+      requestIds: () => this.#generations.current.requestIds,
+      proxies: () => this.#generations.current.proxies,
     };
-    this.#public = new PublicListeners(() => new PublicServer(this.#wanted.client, context, () => this.#current.router));
-    this.operator = new Operator(version, this.#roster, this, clock, log);
-    const feed = new Feed(() => this.operator.status(), this.events, clock);
-    const livePage = new LivePage(feed);
+    const makeServer = (): PublicServer =>
+      new PublicServer(this.#generations.wanted.client, context, () => this.#generations.current.router);
+    this.#public = new PublicListeners(makeServer);
+    const timeout = (): number => this.settings.upgradeTimeout;
+    this.#upgrader = new Upgrader(this, { timeout, command, notifier }, clock, log);
+    const now = (): Date => clock.date();
+    this.changes = new Changes({ program: this, upgrader: this.#upgrader, notifier, log, now });
+    this.operator = new Operator({ version, roster: this.#roster, program: this, changes: this.changes, clock, log });
+    const livePage = new LivePage(new Feed(() => this.operator.status(), this.events, clock));
     this.#admin = new AdminListeners(this.operator, { log, clock, livePage, token: () => this.settings.adminToken });
+    this.#generations = new Generations(settings, {
+      ...{ version, logs, inherited, roster: this.#roster, alerts: this.alerts },
+      ...{ public: this.#public, admin: this.#admin },
+    });
   }
 
   /** The first pool: the only one when options, not a file, say what to serve. */
-  get pool(): Pool {
-    const [first] = this.#roster.pools.values();
-    if (first === undefined) throw new Error('a program that has started has at least one pool');
-    return first.pool;
+  get pool() {
+    return this.#roster.first.pool;
   }
 
   /** The number of the current generation; 0 before the start. */
   get generation(): number {
-    return this.#generation?.number ?? 0;
+    return this.#generations.number;
+  }
+
+  get settings(): Settings {
+    return this.#generations.settings;
+  }
+
+  /** How the latest reload went; undefined before the first. */
+  get latestReload(): ReloadResult | undefined {
+    return this.#latestReload;
   }
 
   /** Lines of the access log that were lost. */
@@ -129,12 +135,17 @@ export class Program {
   }
 
   get stopping(): boolean {
-    return this.#stopping;
+    return this.#generations.stopping;
   }
 
-  /** What a successor is to know beside the configuration. */
+  /** What a new process needs beside the configuration. */
   get handoverState(): HandoverState {
     return this.#roster.handoverState;
+  }
+
+  /** What the alerts have reported as bad, and not as good again. */
+  get openAlerts(): readonly Subject[] {
+    return this.alerts.open;
   }
 
   /** Client requests that are not finished. */
@@ -142,49 +153,65 @@ export class Program {
     return this.#public.active;
   }
 
-  get settings(): Settings {
-    return this.#generation?.settings ?? this.#wanted;
+  /** Where the program serves, in one line. */
+  get serving(): string {
+    return `serving on ${this.listeners()
+      .map(({ text }) => text)
+      .join(', ')}`;
+  }
+
+  /** All that clients and operators can connect to. */
+  listeners(): readonly Listener[] {
+    return [...this.#public.listeners, ...this.#admin.listeners];
+  }
+
+  /** The same, as /status shows them. */
+  addresses(): readonly ListenerStatus[] {
+    return [
+      ...this.#public.addresses.map((address) => ({ address, door: 'public' as const })),
+      ...this.#admin.addresses.map((address) => ({ address, door: 'admin' as const })),
+    ];
+  }
+
+  /** Sockets that this process was started with and that no address of the configuration names. */
+  unused(): readonly InheritedSocket[] {
+    return this.#inherited.left;
   }
 
   /**
-   * Finds the upstreams and opens the doors.
+   * Finds the upstreams and opens the listeners.
    * @throws ListenError, ConfigError, ParamsTooLargeError
    */
   async start(): Promise<void> {
-    // The turn is taken at once: a reload that is asked for while this one is on its way comes
-    // after it.
-    await this.#inTurn(async () => {
-      await this.#forwarder.ready();
-      await this.#become(this.#wanted);
-      this.#started = true;
+    await this.#generations.start(() => {
       this.loopDelay.start();
-      this.#tellStart();
+      this.#logStart();
     });
   }
 
   /**
-   * From now on this process, and no predecessor, tells of what breaks.
-   * @param open what a predecessor has told already
+   * From now on this process, and not the old one of an upgrade, reports what breaks.
+   * @param open what the old process has reported already
    */
   watch(open: readonly Subject[] = []): void {
-    if (!this.#stopping) this.alerts.start(open);
+    if (!this.stopping) this.alerts.start(open);
   }
 
   /**
-   * Puts other settings in the place of the present ones, without losing a request: everything is
-   * made ready, then exchanged at once; what is gone finishes what it holds.
-   * @throws ListenError, ConfigError, ParamsTooLargeError or a Node system error, and then nothing
-   *   has changed
+   * Reads the configuration again and takes it up; a bad one changes nothing and is reported.
+   * @param by the signal or the client that asked for it, for the log
    */
-  async reload(settings: Settings): Promise<void> {
-    await this.#inTurn(async () => {
-      if (this.#stopping) throw new Error('the program is stopping');
-      if (!this.#started) throw new Error('the program has not started');
-      await this.#become(settings);
-    });
+  async reload(by: string): Promise<ReloadResult> {
+    const { log } = this.#logs;
+    log.info({ by }, 'reloading');
+    const result = await this.#takeUp();
+    this.#latestReload = result;
     const { generation } = this;
-    const listen = this.#public.addresses;
-    this.#logs.log.info({ generation, listen, pools: [...this.#roster.pools.keys()] }, 'reloaded');
+    const problems = result.kind === 'bad' ? result.problems : [];
+    for (const problem of problems) log.error({ by }, problem);
+    if (result.kind === 'bad') log.error({ by, generation }, 'nothing was reloaded: the program goes on as before');
+    this.events.record({ kind: 'reload', at: result.at, is: result.kind, by, generation, problems });
+    return result;
   }
 
   /**
@@ -194,44 +221,28 @@ export class Program {
    */
   async stop(): Promise<boolean> {
     const { log } = this.#logs;
-    this.#stopping = true;
+    this.#generations.stop();
     this.#inherited.end();
-    log.info({ active: this.#public.active, waiting: this.#roster.waiting }, 'stopping: finishing what runs');
-    const told = this.alerts.stop();
+    log.info({ active: this.active, waiting: this.#roster.waiting }, 'stopping: finishing what runs');
+    const cancelled = this.#upgrader.cancel();
+    const alertsSent = this.alerts.stop();
     let timedOut = false;
     const timeout = this.settings.shutdownTimeout;
     const timer = this.#clock.after(timeout, () => {
       timedOut = true;
-      log.warn({ active: this.#public.active, timeout }, 'requests are still running at the shutdown timeout; ending them');
+      log.warn({ active: this.active, timeout }, 'requests are still running at the shutdown timeout; ending them');
       this.destroy();
     });
     await this.#public.close();
     // A reload that was on its way gives back what it has opened.
-    await this.#turn;
-    await told;
+    await this.#generations.settled();
+    await alertsSent;
     timer.cancel();
     this.destroy();
     await this.#endAdmin();
     log.info({ finished: !timedOut }, 'stopped');
+    await cancelled;
     return !timedOut;
-  }
-
-  /** All that clients and operators can connect to. */
-  listeners(): readonly Listener[] {
-    return [...this.#public.listeners, ...this.#admin.listeners];
-  }
-
-  /** The same as the operator is told of them. */
-  addresses(): readonly ListenerStatus[] {
-    return [
-      ...this.#public.addresses.map((address) => ({ address, door: 'public' as const })),
-      ...this.#admin.addresses.map((address) => ({ address, door: 'admin' as const })),
-    ];
-  }
-
-  /** Sockets that this process was started with and no address asked for. */
-  unused(): readonly InheritedSocket[] {
-    return this.#inherited.left;
   }
 
   /**
@@ -240,7 +251,7 @@ export class Program {
    * @returns whether every request was finished
    */
   async retire(): Promise<boolean> {
-    // At once: whoever asks how the service is should hear it from the successor.
+    // At once: questions about the service are for the new process to answer.
     const admin = this.#admin.close();
     const finished = await this.stop();
     await admin;
@@ -258,7 +269,7 @@ export class Program {
   }
 
   /**
-   * Whoever asked for a reload or an upgrade is still told how it went; other clients are cut off.
+   * Operators who asked for a reload or an upgrade still get its result; other clients are cut off.
    */
   async #endAdmin(): Promise<void> {
     let given = (): void => undefined;
@@ -271,12 +282,19 @@ export class Program {
     await this.#admin.destroy();
   }
 
-  get #current(): Generation {
-    if (this.#generation === undefined) throw new Error('a request came before the first generation');
-    return this.#generation;
+  async #takeUp(): Promise<ReloadResult> {
+    try {
+      await this.#generations.replace(this.#load());
+      const { generation } = this;
+      const listen = this.#public.addresses;
+      this.#logs.log.info({ generation, listen, pools: [...this.#roster.pools.keys()] }, 'reloaded');
+      return { kind: 'good', at: this.#clock.date(), generation };
+    } catch (error) {
+      return { kind: 'bad', at: this.#clock.date(), problems: asError(error).message.split('\n') };
+    }
   }
 
-  #tellStart(): void {
+  #logStart(): void {
     const pools = [...this.#roster.pools.values()];
     const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
     const facts = pools.map((pool) => pool.facts());
@@ -285,60 +303,5 @@ export class Program {
       { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
       `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
     );
-  }
-
-  /**
-   * The story of a reload (DESIGN.md section 3): everything that can fail comes first, and the
-   * exchange is one tick.
-   */
-  async #become(settings: Settings): Promise<void> {
-    const undo: Array<() => unknown> = [];
-    try {
-      const logs = this.#logs.prepare(settings);
-      undo.push(logs.rollback);
-      const roster = await this.#roster.prepare(settings.pools);
-      undo.push(roster.rollback);
-      const router = buildRouter(settings, roster.views, {
-        version: this.#version,
-        forwarder: this.#forwarder,
-        stopping: () => this.#stopping,
-      });
-      const requestIds = new RequestIds(settings.requestId);
-      const proxies = new TrustedProxies(settings.trustedProxies);
-      const generation: Generation = { number: this.generation + 1, settings, router, requestIds, proxies };
-      // A first generation must be there before anybody can connect.
-      this.#generation ??= generation;
-      this.#wanted = settings;
-      const places = this.#inherited.placesFor(settings);
-      const own = [...this.listeners(), ...this.unused()].map(({ text }) => text);
-      const admin = await this.#admin.prepare(settings.admin, places).catch((error: unknown) => {
-        throw explained(error, own);
-      });
-      undo.push(admin.rollback);
-      // Last: from then on clients may come by a new address, and whatever failed later would fail
-      // them.
-      const doors = await this.#public.prepare(settings.listen, places).catch((error: unknown) => {
-        throw explained(error, [...own, ...admin.addresses]);
-      });
-      undo.push(doors.rollback);
-      if (this.#stopping) throw new Error('the program is stopping');
-      roster.commit();
-      this.#generation = generation;
-      logs.commit();
-      this.alerts.reconfigure(settings.alerts);
-      this.#public.each((door) => door.reconfigure(settings.client));
-      void doors.commit();
-      void admin.commit();
-    } catch (error) {
-      this.#wanted = this.settings;
-      for (const step of undo.reverse()) step();
-      throw error;
-    }
-  }
-
-  async #inTurn(change: () => Promise<void>): Promise<void> {
-    const mine = this.#turn.then(change);
-    this.#turn = mine.catch(() => undefined);
-    await mine;
   }
 }

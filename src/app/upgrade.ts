@@ -3,12 +3,14 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
+import type { Subject } from '../alerts/alert.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { InheritedSocket, Listener } from '../listen/bind.ts';
 import { type HandoverState, handoverStateText } from '../roster/handover-state.ts';
 import type { Notifier } from './notifier.ts';
+import { openAlertsVariable } from './open-alerts.ts';
 import {
   descriptors,
   FIRST_INHERITED_FD,
@@ -29,8 +31,10 @@ export interface Upgradable {
   listeners(): readonly Listener[];
   /** Sockets that the program was given and has no use for. */
   unused(): readonly InheritedSocket[];
-  /** What a successor is to know beside the configuration. */
+  /** What a new process needs beside the configuration. */
   readonly handoverState: HandoverState;
+  /** Alerts that the old process has reported, and the new one need not report again. */
+  readonly openAlerts: readonly Subject[];
 }
 
 export interface ProgramCommand {
@@ -180,7 +184,12 @@ export class Upgrader {
       fd: FIRST_INHERITED_FD + index,
       inode: descriptors.inodeOf(socket.fd) ?? 0,
     }));
-    const env = { ...command.environment, ...notifier.environment, [TAKEOVER_VARIABLE]: takeoverText(process.pid, inherited) };
+    const env = {
+      ...command.environment,
+      ...openAlertsVariable(this.#program.openAlerts),
+      ...notifier.environment,
+      [TAKEOVER_VARIABLE]: takeoverText(process.pid, inherited),
+    };
     const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets.map(({ fd }) => fd)] as const;
     const child = spawn(command.program, command.words, { env, stdio: [...stdio] });
     tell(child, handoverStateText(this.#program.handoverState));

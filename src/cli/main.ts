@@ -36,8 +36,7 @@ async function main(words: readonly string[]): Promise<ExitCode> {
       return 0;
     }
     const { serve } = await import('./serve.ts');
-    await serve(await loaderOf(options, process.stderr.isTTY === true), version(), signals);
-    return 0;
+    return await serve(await loaderOf(options, process.stderr.isTTY === true), version(), signals);
   } catch (error) {
     process.stderr.write(fatalMessage(error));
     if (error instanceof ConfigError) return 2;

@@ -50,6 +50,13 @@ export class Roster {
     return this.#current;
   }
 
+  /** The first pool of the configuration. @throws Error before the start */
+  get first(): ManagedPool {
+    const [first] = this.#current.values();
+    if (first === undefined) throw new Error('a program that has started has at least one pool');
+    return first;
+  }
+
   /** Those that have left the configuration and still serve somebody. */
   get retiring(): Iterable<ManagedPool> {
     return this.#retiring.values();

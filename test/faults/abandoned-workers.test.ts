@@ -31,8 +31,10 @@ async function abandoned({ before = '' }: { readonly before?: string } = {}) {
   const timeouts = { connect: 1e9, send: 1e9, read: 1e9, linger: LINGER };
   const settings = { weight: 1, order: 1, maxConns: 1, timeouts, keepAlive: undefined, handOver: true, disabled: false };
   const nothing = (): void => undefined;
-  const parts = { clock, log, alone: () => true, changed: nothing, stateChanged: nothing, observed: nothing };
-  const upstream = new Upstream(unixAddress(worker.path), settings, parts);
+  const upstream = new Upstream(unixAddress(worker.path), settings, {
+    ...{ clock, log, pool: { changed: nothing }, health: { changed: nothing, observed: nothing } },
+    ...{ alone: () => true, stateChanged: nothing },
+  });
   upstream.take();
   const sink = { sent: nothing, stdout: nothing, end: nothing, failed: nothing };
   const exchange = upstream.start({ head: REQUEST, body: { kind: 'none' }, repeatable: true }, sink);

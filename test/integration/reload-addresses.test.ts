@@ -12,7 +12,7 @@ async function listening(host: string) {
   const proxy = await startProxy(['--upstream', worker.path, '--listen', `${host}:0`]);
   const { settings } = proxy.program;
   const at = (...hosts: readonly string[]) => hosts.map((each) => parseAddress(`${each}:${proxy.port}`));
-  const reload = (...hosts: readonly string[]): Promise<void> => proxy.program.reload({ ...settings, listen: at(...hosts) });
+  const reload = (...hosts: readonly string[]): Promise<void> => proxy.takeUp({ ...settings, listen: at(...hosts) });
   return { ...proxy, settings, at, reload };
 }
 
@@ -32,17 +32,17 @@ describe('an address in the place of one that overlaps it', () => {
   });
 
   it('takes two reloads', async () => {
-    const { port, path, program, settings, reload } = await listening('127.0.0.1');
-    await program.reload({ ...settings, listen: [parseAddress(path)] });
+    const { port, path, settings, takeUp, reload } = await listening('127.0.0.1');
+    await takeUp({ ...settings, listen: [parseAddress(path)] });
     await reload('0.0.0.0');
     expect((await ask({ port })).status).toBe(200);
   });
 
   it('is not needed for one address more of the same port', async () => {
-    const { port, program, settings, at } = await listening('127.0.0.1');
+    const { port, program, settings, takeUp, at } = await listening('127.0.0.1');
     const [present] = settings.listen;
     if (present === undefined) throw new Error('no address');
-    await program.reload({ ...settings, listen: [present, ...at('127.0.0.2')] });
+    await takeUp({ ...settings, listen: [present, ...at('127.0.0.2')] });
     expect((await ask({ port })).status).toBe(200);
     expect(program.listeners().map(({ text }) => text)).toEqual([`127.0.0.1:${port}`, `127.0.0.2:${port}`]);
   });
@@ -50,9 +50,9 @@ describe('an address in the place of one that overlaps it', () => {
 
 describe('an address that moves between clients and the operator', () => {
   it('is refused with the way to do it', async () => {
-    const { port, program, settings, path } = await listening('127.0.0.1');
+    const { port, settings, takeUp, path } = await listening('127.0.0.1');
     const moved = { kind: 'addresses', addresses: [parseAddress(`127.0.0.1:${port}`)] } as const;
-    await expect(program.reload({ ...settings, listen: [parseAddress(path)], admin: moved })).rejects.toThrow(
+    await expect(takeUp({ ...settings, listen: [parseAddress(path)], admin: moved })).rejects.toThrow(
       `cannot listen on 127.0.0.1:${port}: this program listens there itself; to change from one to the other takes two reloads`,
     );
     expect((await ask({ port })).status).toBe(200);
@@ -63,7 +63,7 @@ describe('an address that another program has', () => {
   it('is said to be in use by that', async () => {
     const [one, other] = [await listening('127.0.0.1'), await listening('127.0.0.1')];
     const taken = { ...one.settings, listen: [parseAddress(`127.0.0.1:${other.port}`)] };
-    await expect(one.program.reload(taken)).rejects.toThrow(
+    await expect(one.takeUp(taken)).rejects.toThrow(
       `cannot listen on 127.0.0.1:${other.port}: the address is in use by another program`,
     );
   });

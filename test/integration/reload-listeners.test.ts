@@ -47,7 +47,7 @@ describe('a listener that the reload takes out', () => {
   it('answers what runs and what comes on kept connections, with Connection: close, while the new one serves', async () => {
     const { handler, next } = holding();
     const [one, two] = [await fakeWorker(handler), await fakeWorker(handler)];
-    const { path, program } = await startProxy(['--upstream', one.path, two.path, '--max-conns', '1']);
+    const { path, program, takeUp } = await startProxy(['--upstream', one.path, two.path, '--max-conns', '1']);
     const kept = testClient(path);
     kept.write(KEPT);
     answer(await next(), 'before');
@@ -55,7 +55,7 @@ describe('a listener that the reload takes out', () => {
     const running = ask(path);
     const held = await next();
     const other = join(tempDir(), 'other.sock');
-    await program.reload({ ...program.settings, listen: [unixAddress(other)] });
+    await takeUp({ ...program.settings, listen: [unixAddress(other)] });
     expect([existsSync(path), existsSync(other)]).toEqual([false, true]);
     kept.write(KEPT);
     answer(await next(), 'after');
@@ -70,12 +70,12 @@ describe('a listener that the reload takes out', () => {
   it('can be taken in again while its last request still runs', async () => {
     const { handler, next } = holding();
     const worker = await fakeWorker(handler);
-    const { path, program } = await startProxy(['--upstream', worker.path, '--max-conns', '1']);
+    const { path, program, takeUp } = await startProxy(['--upstream', worker.path, '--max-conns', '1']);
     const { settings } = program;
     const running = ask(path);
     const held = await next();
-    await program.reload({ ...settings, listen: [unixAddress(join(tempDir(), 'other.sock'))] });
-    await program.reload(settings);
+    await takeUp({ ...settings, listen: [unixAddress(join(tempDir(), 'other.sock'))] });
+    await takeUp(settings);
     answer(held, 'old');
     expect((await running).body.toString()).toBe('old');
     const again = ask(path);
@@ -88,7 +88,7 @@ describe('a reload that fails', () => {
   it('for a listener that cannot be bound changes nothing and leaves nothing open', async () => {
     const [old, fresh] = [await fakeWorker(answering('old')), await fakeWorker(answering('fresh'))];
     const { proxy } = await reloadable(poolsFile({ rt: `{ upstreams: [${old.path}] }` }));
-    const { program } = proxy;
+    const { program, takeUp } = proxy;
     const { settings } = program;
     const directory = tempDir();
     const opened = join(directory, 'opened.sock');
@@ -106,7 +106,7 @@ describe('a reload that fails', () => {
         },
       ],
     };
-    await expect(program.reload(impossible)).rejects.toThrow('/nowhere/at/all.sock');
+    await expect(takeUp(impossible)).rejects.toThrow('/nowhere/at/all.sock');
     expect(program.generation).toBe(1);
     expect(program.settings).toBe(settings);
     expect(existsSync(opened)).toBe(false);
@@ -150,11 +150,11 @@ describe('a reload that fails', () => {
 describe('changes that meet', () => {
   it('take turns: of many reloads at once each is done, and the last one holds', async () => {
     const worker = await fakeWorker(answering('fine'));
-    const { path, program } = await startProxy(['--upstream', `${join(worker.path, '..')}/*.sock`]);
+    const { path, program, takeUp } = await startProxy(['--upstream', `${join(worker.path, '..')}/*.sock`]);
     const { settings } = program;
     const directory = tempDir();
     const reloads = Array.from({ length: 10 }, (_, i) =>
-      program.reload({ ...settings, listen: [...settings.listen, unixAddress(join(directory, `${i}.sock`))] }),
+      takeUp({ ...settings, listen: [...settings.listen, unixAddress(join(directory, `${i}.sock`))] }),
     );
     await Promise.all(reloads);
     expect(program.generation).toBe(11);
@@ -164,7 +164,7 @@ describe('changes that meet', () => {
 
   it('a reload while the sockets of the one before are still looked for waits for it, and the last one holds', async () => {
     const [one, two] = [await fakeWorker(answering('one')), await fakeWorker(answering('two'))];
-    const { path, program } = await startProxy(['--upstream', one.path]);
+    const { path, program, takeUp } = await startProxy(['--upstream', one.path]);
     const { settings } = program;
     const [pool] = settings.pools;
     const [spec] = pool?.upstreams ?? [];
@@ -172,13 +172,9 @@ describe('changes that meet', () => {
     const found = { ...spec, kind: 'glob', pattern: `${join(two.path, '..')}/*.sock` } as const;
     const withUpstreams = (...upstreams: (typeof pool.upstreams)[number][]) => ({ ...settings, pools: [{ ...pool, upstreams }] });
     const names = (): string[] => [...program.pool.upstreams].map(({ name }) => name);
-    await Promise.all([program.reload(withUpstreams(spec, found)), program.reload(settings)]);
+    await Promise.all([takeUp(withUpstreams(spec, found)), takeUp(settings)]);
     expect(names()).toEqual([one.path]);
-    await Promise.all([
-      program.reload(withUpstreams(spec, found)),
-      program.reload(settings),
-      program.reload(withUpstreams(found)),
-    ]);
+    await Promise.all([takeUp(withUpstreams(spec, found)), takeUp(settings), takeUp(withUpstreams(found))]);
     expect(names()).toEqual([two.path]);
     expect((await ask(path)).body.toString()).toBe('two');
   });
@@ -198,14 +194,14 @@ describe('changes that meet', () => {
       listen: [unixAddress(join(directory, 'late.sock'))],
       pools: [{ ...pool, upstreams: [spec, glob] }],
     };
-    const reload = proxy.program.reload(next).catch(String);
+    const reload = proxy.takeUp(next).catch(String);
     await new Promise((resolve) => setImmediate(resolve));
     expect(proxy.program.generation).toBe(1);
     await proxy.stop();
     expect(await reload).toContain('the program is stopping');
     expect(proxy.program.generation).toBe(1);
     expect(readdirSync(directory)).toEqual([]);
-    await expect(proxy.program.reload(settings)).rejects.toThrow('the program is stopping');
+    await expect(proxy.takeUp(settings)).rejects.toThrow('the program is stopping');
   });
 });
 

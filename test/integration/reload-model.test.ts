@@ -103,7 +103,7 @@ class Run {
       else {
         this.#allowed = [...this.#allowed, ...each.pools.map(({ capacity }) => capacity)];
         for (const { name, capacity } of each.pools) this.#said.set(name, capacity);
-        await program.reload({ ...base, ...this.#settings(base, each.pools) });
+        await proxy.takeUp({ ...base, ...this.#settings(base, each.pools) });
       }
       await eventually(() => {
         const asked = answers.length;
@@ -118,7 +118,7 @@ class Run {
     }
     const whole = POOLS.map((name): PoolStep => ({ name, members: [0, 1, 2], capacity: 1, balance: { name: 'first' } }));
     this.#allowed = [...this.#allowed, 1];
-    await program.reload({ ...base, ...this.#settings(base, whole) });
+    await proxy.takeUp({ ...base, ...this.#settings(base, whole) });
     await eventually(() => {
       while (this.#answerOne());
       const { pools } = program.operator.status();

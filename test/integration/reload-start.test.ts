@@ -4,10 +4,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { ReloadResult } from '../../src/app/changes.ts';
 import type { Logs } from '../../src/app/logging.ts';
+import { silentNotifier } from '../../src/app/notifier.ts';
 import { Program } from '../../src/app/program.ts';
+import { ownCommand } from '../../src/app/upgrade.ts';
 import { readCommandLine } from '../../src/cli/options.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { unixAddress } from '../../src/core/address.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -34,19 +38,27 @@ function program(upstream: string, address?: string) {
     flush: () => Promise.resolve(),
     prepare: () => ({ commit: () => undefined, rollback: () => undefined }),
   };
-  const made = new Program(settings, 'test', systemClock, logs);
+  let next: Settings = settings;
+  const load = (): Settings => next;
+  const made = new Program(settings, {
+    ...{ version: 'test', clock: systemClock, logs, load, notifier: silentNotifier, command: ownCommand() },
+  });
+  const reload = (changed: Settings): Promise<ReloadResult> => {
+    next = changed;
+    return made.reload('a test');
+  };
   onTestFinished(async () => void (await made.stop()));
-  return { program: made, settings, directory, http, messages };
+  return { program: made, reload, settings, directory, http, messages };
 }
 
 describe('a reload while the program starts', () => {
   it('comes after the start, and holds', async () => {
     const worker = await fakeWorker(answering('fine'));
-    const { program: starting, settings, directory, messages } = program(worker.path);
+    const { program: starting, reload, settings, directory, messages } = program(worker.path);
     const other = join(directory, 'other.sock');
     const started = starting.start();
-    const reloaded = starting.reload({ ...settings, listen: [unixAddress(other)] });
-    await Promise.all([started, reloaded]);
+    const reloaded = reload({ ...settings, listen: [unixAddress(other)] });
+    expect((await Promise.all([started, reloaded]))[1].kind).toBe('good');
     expect(starting.generation).toBe(2);
     expect(starting.listeners().map(({ text }) => text)).toEqual([other]);
     expect((await ask(other)).status).toBe(200);
@@ -56,10 +68,10 @@ describe('a reload while the program starts', () => {
 
   it('that cannot be taken up leaves the program with what it was started with', async () => {
     const worker = await fakeWorker(answering('fine'));
-    const { program: starting, settings, http } = program(worker.path);
+    const { program: starting, reload, settings, http } = program(worker.path);
     const started = starting.start();
-    const reloaded = starting.reload({ ...settings, listen: [unixAddress('/nowhere/at/all.sock')] });
-    await expect(reloaded).rejects.toThrow('/nowhere/at/all.sock');
+    const reloaded = reload({ ...settings, listen: [unixAddress('/nowhere/at/all.sock')] });
+    expect(await reloaded).toMatchObject({ kind: 'bad', problems: [expect.stringContaining('/nowhere/at/all.sock')] });
     await started;
     expect([starting.generation, starting.settings]).toEqual([1, settings]);
     expect((await ask(http)).status).toBe(200);
@@ -68,9 +80,9 @@ describe('a reload while the program starts', () => {
   it('that fails is refused: there is nothing to put other settings in the place of', async () => {
     const { settings } = program('/nonexistent/a.sock');
     // An address that no machine has.
-    const { program: failing } = program('/nonexistent/a.sock', '192.0.2.1:1');
+    const { program: failing, reload } = program('/nonexistent/a.sock', '192.0.2.1:1');
     const started = failing.start().catch(String);
-    await expect(failing.reload(settings)).rejects.toThrow('the program has not started');
+    expect(await reload(settings)).toMatchObject({ kind: 'bad', problems: ['the program has not started'] });
     expect(await started).toContain('192.0.2.1:1');
   });
 });

@@ -4,7 +4,9 @@
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import type { Logs } from '../../../src/app/logging.ts';
+import { silentNotifier } from '../../../src/app/notifier.ts';
 import { Program } from '../../../src/app/program.ts';
+import { ownCommand } from '../../../src/app/upgrade.ts';
 import { readCommandLine } from '../../../src/cli/options.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 import type { PoolSettings, Settings } from '../../../src/config/settings.ts';
@@ -31,6 +33,13 @@ export interface Proxy {
   accessLine(count: number): Promise<AccessRecord>;
   /** Resolves with the first line of the log, past or future, for which `test` holds. */
   logLine(test: (line: LogLine) => boolean): Promise<LogLine>;
+  /** What a reload reads from now on; until then it finds the settings that there are. */
+  loadBy(load: () => Settings): void;
+  /**
+   * Has the program reload these settings.
+   * @throws Error with the problems when it does not take them
+   */
+  takeUp(settings: Settings): Promise<void>;
   /** Stops gracefully; otherwise that happens at the end of the test. */
   stop(): Promise<void>;
 }
@@ -91,9 +100,14 @@ export async function startProxy(
     flush: () => Promise.resolve(),
     prepare: () => ({ commit: () => undefined, rollback: () => undefined }),
   };
-  const program = new Program(settings, 'test', systemClock, logs);
+  let load = (): Settings => program.settings;
+  const program = new Program(settings, {
+    ...{ version: 'test', clock: systemClock, logs, notifier: silentNotifier, command: ownCommand() },
+    load: () => load(),
+  });
   await program.start();
   program.watch();
+  program.changes.begin();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {
@@ -114,6 +128,14 @@ export async function startProxy(
     log,
     accessLine: (count) => until(() => access[count - 1]),
     logLine: (test) => until(() => log.find(test)),
+    loadBy: (from) => {
+      load = from;
+    },
+    takeUp: async (next) => {
+      load = () => next;
+      const result = await program.reload('a test');
+      if (result.kind === 'bad') throw new Error(result.problems.join('\n'));
+    },
     stop,
   };
 }

@@ -4,10 +4,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolStatus, ReloadStatus, Status, UpstreamStatus } from '../../../src/admin/status.ts';
-import { Reloader } from '../../../src/app/reloader.ts';
 import { settingsFromFile } from '../../../src/cli/file-settings.ts';
 import { readCommandLine } from '../../../src/cli/options.ts';
-import { systemClock } from '../../../src/core/clock.ts';
 import type { Upstream } from '../../../src/upstream/upstream.ts';
 import { tempDir } from '../temp-dir.ts';
 import { startProxy, type Proxy as TestProxy } from './proxy.ts';
@@ -34,20 +32,10 @@ export async function reloadable(yaml: string, words: readonly string[] = []): P
   const file = join(tempDir(), 'f.yaml');
   writeFileSync(file, yaml);
   const proxy = await startProxy(['--config', file, ...words]);
-  const { program, log } = proxy;
+  const { program } = proxy;
   const admin = words.includes('--admin') ? [] : ['--admin', 'off'];
   const { options } = readCommandLine(['--config', file, '--listen', proxy.path, ...admin, ...words]);
-  const recorder = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: (fields: object, message: string) => {
-      (log as { level: string; message: string; fields: object }[]).push({ level: 'error', message, fields });
-    },
-  };
-  const load = () => settingsFromFile(options, false);
-  const reloader = new Reloader(program, load, recorder, () => systemClock.date());
-  program.operator.reloadsBy({ latest: () => reloader.latest, reload: (by) => reloader.reload(by) });
+  proxy.loadBy(() => settingsFromFile(options, false));
   const tryReload = (text: string): Promise<ReloadStatus> => {
     writeFileSync(file, text);
     return program.operator.reload({ by: 'a test' });

@@ -1,9 +1,8 @@
 // Reloads and upgrades keep out of each other's way, and wait until there is something to change.
 
 import { describe, expect, it } from 'vitest';
-import { Changes } from '../../../src/app/changes.ts';
+import { Changes, type ReloadResult } from '../../../src/app/changes.ts';
 import { silentNotifier } from '../../../src/app/notifier.ts';
-import type { ReloadResult } from '../../../src/app/reloader.ts';
 import type { UpgradeResult } from '../../../src/app/upgrade.ts';
 import { silentLog } from '../../../src/core/log.ts';
 
@@ -14,7 +13,8 @@ function changes(result: UpgradeResult = { kind: 'ready', successor: 9 }) {
   let running = false;
   const note = (what: string) => () => void happened.push(what);
   const made = new Changes({
-    reloader: {
+    program: {
+      serving: 'serving',
       reload: async (by): Promise<ReloadResult> => {
         happened.push(`reload by ${by}`);
         return { kind: 'good', at: NOW, generation: 2 };
@@ -36,7 +36,6 @@ function changes(result: UpgradeResult = { kind: 'ready', successor: 9 }) {
     },
     log: silentLog,
     now: () => NOW,
-    serving: () => 'serving',
   });
   return {
     made,
