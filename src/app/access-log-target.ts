@@ -1,4 +1,4 @@
-// Brings a format of the access log and the place it goes to together.
+// Opens the access log: a format, and the file, pipe or server that its lines go to.
 
 import type { AccessLogTarget } from '../config/access-log.ts';
 import type { Clock } from '../core/clock.ts';
@@ -11,7 +11,7 @@ import { LoggerProgram } from '../log/logger-program.ts';
 import { openLogFile, openLogFileLater, standardOutput } from '../log/output.ts';
 import { SyslogSender } from '../log/syslog.ts';
 
-/** Characters of the access log that may wait for whoever takes them. */
+/** Characters of the access log that may wait until the file, pipe or server takes them. */
 const LIMIT = 4 * 1024 ** 2;
 
 /** An access log that is open. */
@@ -30,7 +30,7 @@ export const NO_ACCESS_LOG: AccessLogFile = {
   close: () => undefined,
 };
 
-interface Around {
+interface Deps {
   readonly clock: Clock;
   readonly log: Log;
   readonly drops: LogDrops;
@@ -43,7 +43,7 @@ interface Around {
 export function openAccessLog(
   target: Exclude<AccessLogTarget, { readonly kind: 'off' }>,
   format: string,
-  { clock, log, drops }: Around,
+  { clock, log, drops }: Deps,
 ): AccessLogFile {
   const events = {
     failed: (error: Error) => drops.failed(error),

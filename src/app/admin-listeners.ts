@@ -32,7 +32,8 @@ export class AdminListeners {
   /** By the address that was asked for; several where that means several sockets of systemd. */
   #open: ReadonlyMap<string, readonly AdminServer[]> = new Map();
   /**
-   * No longer wanted; what was asked there is still answered, the reload that closes it among that.
+   * No longer wanted; requests that came there are still answered, the reload that closes it among
+   * them.
    */
   readonly #closing = new Set<AdminServer>();
 
@@ -61,8 +62,8 @@ export class AdminListeners {
   }
 
   /**
-   * Opens what is not open yet. A default address in use is a warning: nobody asked for it, and
-   * another fcgi-lb may have it.
+   * Opens what is not open yet. A default address in use is a warning: the operator did not ask for
+   * it, and another fcgi-lb may have it.
    * @throws ListenError for an address that was asked for, and then nothing has changed
    */
   async prepare(settings: AdminSettings, places: ListenPlaces): Promise<AdminListenerChange> {
@@ -116,12 +117,12 @@ export class AdminListeners {
     this.#refusals.end();
   }
 
-  /** Resolves when whoever has had something changed so far has been told how that went. */
+  /** Resolves when every change that was asked for so far has been answered. */
   async told(): Promise<void> {
     await Promise.all([...this.#servers(), ...this.#closing].map((server) => server.told()));
   }
 
-  /** Closes all; whoever is still connected is cut off. */
+  /** Closes all; clients that are still connected are cut off. */
   async destroy(): Promise<void> {
     const servers = [...this.#servers(), ...this.#closing];
     this.#open = new Map();

@@ -1,4 +1,4 @@
-// Builds the alerts of a program: what they learn of its pools, and who can be told.
+// Builds the alerts of a program: what they read of its pools, and their targets.
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -9,7 +9,7 @@ import type { Roster } from '../roster/roster.ts';
 import type { RosterDeps } from '../roster/roster-deps.ts';
 import { createAlertTarget } from './registry.ts';
 
-/** @param version of the program, for the logs of those who are told */
+/** @param version of the program, for the `User-Agent` that targets see */
 export function createAlerts(settings: AlertSettings, version: string, roster: Roster, deps: RosterDeps): Alerts {
   const { clock, log, events } = deps;
   return new Alerts(settings, {

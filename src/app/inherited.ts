@@ -1,5 +1,5 @@
-// The listening sockets that this process was started with, from systemd or from the process it
-// succeeds: who serves on which.
+// The listening sockets that this process was started with, from systemd or from the old process of
+// an upgrade: which address uses which.
 
 import { closeSync } from 'node:fs';
 import type { ServerSettings } from '../config/settings.ts';
@@ -24,11 +24,11 @@ interface Passed {
 
 export class InheritedSockets {
   /**
-   * Those that the predecessor opened and no address has asked for yet. An address that goes takes
-   * its socket with it.
+   * Sockets of the old process that no address has asked for yet. An address that goes takes its
+   * socket with it.
    */
   readonly #own: Set<InheritedSocket>;
-  /** Those that systemd opened, which are there for any configuration to come. */
+  /** Sockets of systemd, which are kept for any configuration to come. */
   readonly #passed: readonly Passed[];
   readonly #absent: string;
   #entitled = false;
@@ -45,7 +45,7 @@ export class InheritedSockets {
 
   /**
    * Tells what to listen on for each address of a configuration. Sockets that systemd passed are
-   * taken by their names, when nobody serves on them; `systemd` alone means all that no other
+   * taken by their names, when no server serves on them; `systemd` alone means all that no other
    * address of that configuration names.
    */
   placesFor({ listen, admin }: Pick<ServerSettings, 'listen' | 'admin'>): ListenPlaces {
@@ -64,15 +64,15 @@ export class InheritedSockets {
     };
   }
 
-  /** Sockets on which nobody serves. A successor may have an address for them. */
+  /** Sockets on which no server serves. A new process may have an address for them. */
   get left(): readonly InheritedSocket[] {
     return [...this.#own, ...this.#passed.flatMap(({ socket, kept }) => (kept.served ? [] : [socket]))];
   }
 
   /**
    * The process that opened the sockets serves no more: their files are this one's now, and what no
-   * address asked for is closed. Clients that connect to it would wait for an answer that nobody
-   * gives. systemd keeps its own: it is for the operator to say why there is one too many.
+   * address asked for is closed. Clients that connect to it would wait for an answer that never
+   * comes. systemd keeps its own: one that no address uses is the operator's to remove.
    * @returns the addresses of what was closed
    */
   takeOver(): readonly string[] {

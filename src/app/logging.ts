@@ -1,5 +1,5 @@
-// Opens the two logs: the program's own on standard error, and one line a request wherever the
-// operator wants it.
+// Opens the two logs: the program's own on standard error, and the access log where the operator
+// wants it.
 
 import { isDeepStrictEqual } from 'node:util';
 import pino, { type DestinationStream } from 'pino';
@@ -58,7 +58,7 @@ export function openLogs(settings: LogSettings, clock: Clock): Logs {
     },
     logFormat === 'pretty' ? prettyStream(own) : jsonStream(own),
   );
-  own.tellsDrops(log);
+  own.reportsDrops(log);
   const drops = new LogDrops('the access log', log, clock);
   const open = (wanted: LogSettings): AccessLogFile => {
     const format = wanted.accessLogFormat ?? wanted.logFormat;
@@ -97,7 +97,7 @@ export function openLogs(settings: LogSettings, clock: Clock): Logs {
 }
 
 /**
- * Standard error, without ever waiting for whoever reads it. What is lost is told when it can be.
+ * Standard error, without ever waiting for its reader. Lines that are lost are reported later.
  */
 class OwnOutput {
   readonly #writer: LineWriter;
@@ -111,11 +111,11 @@ class OwnOutput {
       dropped: (lines) => {
         this.#dropped += lines;
       },
-      drained: () => this.#tell(),
+      drained: () => this.#report(),
     });
   }
 
-  tellsDrops(log: Log): void {
+  reportsDrops(log: Log): void {
     this.#log = log;
   }
 
@@ -127,7 +127,7 @@ class OwnOutput {
     return this.#writer.idle();
   }
 
-  #tell(): void {
+  #report(): void {
     const dropped = this.#dropped;
     if (dropped === 0) return;
     this.#dropped = 0;

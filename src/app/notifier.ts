@@ -1,4 +1,4 @@
-// Tells the service manager how the program is: the port, and the one that tells nobody.
+// The port by which the service manager is notified, and the notifier where there is no manager.
 
 export interface Notifier {
   /** The start, or a reload, is complete. */
@@ -11,12 +11,12 @@ export interface Notifier {
   status(text: string): void;
   /**
    * Another process is the service from now on.
-   * @returns false when the service manager could not be told: it will take the end of this process
-   *   for the end of the service
+   * @returns false when the service manager could not be reached: it will take the end of this
+   *   process for the end of the service
    */
   mainPid(pid: number): Promise<boolean>;
   /**
-   * The variables a successor needs to be a notifier itself: they are no longer in this process's
+   * The variables a new process needs to be a notifier itself: they are no longer in this process's
    * environment.
    */
   readonly environment: Readonly<Record<string, string>>;

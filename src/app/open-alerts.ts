@@ -1,15 +1,15 @@
-// What a successor learns of the alerts that its predecessor has told and not taken back, so that
-// it does not tell them again.
+// The alerts that the old process of an upgrade has reported as bad, passed on so that the new one
+// does not report them again.
 
 import type { Subject } from '../alerts/alert.ts';
 import { ALERT_KINDS } from '../config/alerts.ts';
 
-/** In the environment of a successor. */
+/** In the environment of the new process. */
 const OPEN_ALERTS = 'FCGI_LB_OPEN_ALERTS';
-/** Characters: the kernel takes 128 KiB for one variable. What does not fit is told again. */
+/** Characters: the kernel takes 128 KiB for one variable. What does not fit is reported again. */
 const MOST = 64_000;
 
-/** The variable to start a successor with. */
+/** The variable to start the new process with. */
 export function openAlertsVariable(open: readonly Subject[]): Readonly<Record<string, string>> {
   const parts: string[] = [];
   let size = 2;
@@ -34,7 +34,7 @@ export function takeOpenAlerts(environment: NodeJS.ProcessEnv): readonly Subject
     const list: unknown = JSON.parse(text);
     return Array.isArray(list) ? list.flatMap(subjectOf) : [];
   } catch {
-    // A predecessor of another version: all is told anew.
+    // An old process of another version: all is reported again.
     return [];
   }
 }

@@ -115,12 +115,12 @@ export class Operator implements AdminFacts {
     return { contentType: this.#metrics.contentType, text };
   }
 
-  wish(wish: OperatorAction, poolName: string, name: string, who: Who): ActionStatus {
+  wish(action: OperatorAction, poolName: string, name: string, who: Who): ActionStatus {
     const found = this.#roster.find(poolName, name);
     if (found.kind === 'unknown') return found;
     const { upstream, pool } = found;
-    this.#log.info({ ...who, pool: poolName, upstream: upstream.name }, wish);
-    pool.want(upstream, wish, `${wish} by ${who.by}`);
+    this.#log.info({ ...who, pool: poolName, upstream: upstream.name }, action);
+    pool.want(upstream, action, `${action} by ${who.by}`);
     return { kind: 'done', pool: poolName, upstream: upstreamStatus(upstream, pool, false, this.#clock.now()) };
   }
 

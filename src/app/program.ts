@@ -297,10 +297,10 @@ export class Program {
   #logStart(): void {
     const pools = [...this.#roster.pools.values()];
     const count = pools.reduce((sum, { pool }) => sum + pool.upstreams.size, 0);
-    const facts = pools.map((pool) => pool.facts());
+    const fields = pools.map((pool) => pool.logFields());
     const listen = this.#public.addresses;
     this.#logs.log.info(
-      { listen, admin: this.#admin.addresses, ...(facts.length === 1 ? facts[0] : { pools: facts }) },
+      { listen, admin: this.#admin.addresses, ...(fields.length === 1 ? fields[0] : { pools: fields }) },
       `listening on ${listen.join(', ')}, serving from ${count} upstream${count === 1 ? '' : 's'}`,
     );
   }

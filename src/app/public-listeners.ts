@@ -1,14 +1,10 @@
-// The public listeners, one door each: which of them are open, and how a new set takes the place of
-// the old one.
+// The public listeners, each with a server of its own: which are open, and how a new set takes the
+// place of the old one.
 
 import type { ListenAddress } from '../core/address.ts';
 import type { PublicServer } from '../http/server/server.ts';
 import type { Listener } from '../listen/bind.ts';
 import type { ListenPlaces } from './inherited.ts';
-
-interface OpenDoor {
-  readonly door: PublicServer;
-}
 
 /**
  * Listeners that are ready to take the place of the present ones. Exactly one of the two must be
@@ -22,7 +18,8 @@ export interface PublicListenerChange {
 
 export class PublicListeners {
   readonly #make: () => PublicServer;
-  #open = new Map<string, OpenDoor>();
+  /** By the address that was asked for. */
+  #open: ReadonlyMap<string, PublicServer> = new Map();
   /** No longer wanted, but not empty yet. */
   readonly #closing = new Set<PublicServer>();
 
@@ -36,12 +33,12 @@ export class PublicListeners {
   }
 
   get listeners(): readonly Listener[] {
-    return [...this.#open.values()].flatMap(({ door }) => door.listeners);
+    return [...this.#open.values()].flatMap((server) => server.listeners);
   }
 
   /** Requests that are not finished. */
   get active(): number {
-    return this.#all().reduce((sum, door) => sum + door.active, 0);
+    return this.#all().reduce((sum, server) => sum + server.active, 0);
   }
 
   /**
@@ -50,11 +47,11 @@ export class PublicListeners {
    * @throws ListenError, and then nothing has changed
    */
   async prepare(addresses: readonly ListenAddress[], places: ListenPlaces): Promise<PublicListenerChange> {
-    const next = new Map<string, OpenDoor>();
+    const next = new Map<string, PublicServer>();
     const added: PublicServer[] = [];
     const rollback = (): void => {
-      // Somebody may have come already.
-      for (const door of added) void this.#close(door);
+      // Clients may have connected already.
+      for (const server of added) void this.#close(server);
     };
     try {
       for (const address of addresses) {
@@ -64,10 +61,10 @@ export class PublicListeners {
           next.set(address.text, present);
           continue;
         }
-        const door = this.#make();
-        added.push(door);
-        for (const place of places(address)) await door.listen(place);
-        next.set(address.text, { door });
+        const server = this.#make();
+        added.push(server);
+        for (const place of places(address)) await server.listen(place);
+        next.set(address.text, server);
       }
     } catch (error) {
       rollback();
@@ -76,17 +73,17 @@ export class PublicListeners {
     return {
       rollback,
       commit: async () => {
-        const kept = new Set([...next.values()].map(({ door }) => door));
-        const unwanted = [...this.#open.values()].flatMap(({ door }) => (kept.has(door) ? [] : [door]));
+        const kept = new Set(next.values());
+        const unwanted = [...this.#open.values()].filter((server) => !kept.has(server));
         this.#open = next;
-        await Promise.all(unwanted.map((door) => this.#close(door)));
+        await Promise.all(unwanted.map((server) => this.#close(server)));
       },
     };
   }
 
-  /** Says something to every door, those that are closing too. */
-  each(tell: (door: PublicServer) => void): void {
-    for (const door of this.#all()) tell(door);
+  /** Calls `act` with every server, those that are closing too. */
+  each(act: (server: PublicServer) => void): void {
+    for (const server of this.#all()) act(server);
   }
 
   /**
@@ -94,23 +91,23 @@ export class PublicListeners {
    * is closed.
    */
   async close(): Promise<void> {
-    const doors = this.#all();
+    const servers = this.#all();
     this.#open = new Map();
-    await Promise.all(doors.map((door) => this.#close(door)));
+    await Promise.all(servers.map((server) => this.#close(server)));
   }
 
   /** Cuts every client connection. */
   destroy(): void {
-    for (const door of this.#all()) door.destroy();
+    for (const server of this.#all()) server.destroy();
   }
 
-  async #close(door: PublicServer): Promise<void> {
-    this.#closing.add(door);
-    await door.close();
-    this.#closing.delete(door);
+  async #close(server: PublicServer): Promise<void> {
+    this.#closing.add(server);
+    await server.close();
+    this.#closing.delete(server);
   }
 
   #all(): readonly PublicServer[] {
-    return [...new Set([...[...this.#open.values()].map(({ door }) => door), ...this.#closing])];
+    return [...new Set([...this.#open.values(), ...this.#closing])];
   }
 }

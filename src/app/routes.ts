@@ -1,4 +1,4 @@
-// Builds the routes of one generation: from what the settings say to what the public door acts by.
+// Builds the routes of one generation: from what the settings say to what the handlers act by.
 
 import type { PoolRoute, RouteSettings } from '../config/route.ts';
 import type { Settings } from '../config/settings.ts';
@@ -23,8 +23,8 @@ import type { PoolView } from '../roster/managed-pool.ts';
 /** Bytes of an answer kept in memory for a slow client, and then in its temporary file. */
 const SPOOL = { memory: 256 * 1024, file: 1024 ** 3, unbuffered: 64 * 1024 } as const;
 
-/** What routes need of the settings. */
-type Around = Pick<Settings, 'client' | 'tempDir' | 'healthPath' | 'requestId'>;
+/** Settings that all routes have in common. */
+type CommonSettings = Pick<Settings, 'client' | 'tempDir' | 'healthPath' | 'requestId'>;
 
 interface Deps {
   /** For SERVER_SOFTWARE. */
@@ -39,7 +39,7 @@ interface Deps {
  * @throws ConfigError, ParamsTooLargeError
  */
 export function buildRouter(
-  settings: Around & Pick<Settings, 'routes'>,
+  settings: CommonSettings & Pick<Settings, 'routes'>,
   pools: ReadonlyMap<string, PoolView>,
   deps: Deps,
 ): Router<AnyRoute> {
@@ -48,32 +48,36 @@ export function buildRouter(
   return new Router(entries, healthRoute(settings, deps));
 }
 
-function healthRoute({ healthPath: path, client }: Around, { stopping }: Deps): Reserved<AnyRoute> | undefined {
+function healthRoute({ healthPath: path, client }: CommonSettings, { stopping }: Deps): Reserved<AnyRoute> | undefined {
   if (path === undefined) return undefined;
   const answer = healthAnswerer(stopping);
   return { path, route: { kind: 'local', answer, answerRules: undefined, sendTimeout: client.sendTimeout } };
 }
 
-function build(route: RouteSettings, around: Around, pools: ReadonlyMap<string, PoolView>, deps: Deps): AnyRoute {
+function build(route: RouteSettings, common: CommonSettings, pools: ReadonlyMap<string, PoolView>, deps: Deps): AnyRoute {
   switch (route.kind) {
     case 'pool':
-      return poolRoute(route, around, pools, deps);
+      return poolRoute(route, common, pools, deps);
     case 'static':
-      return localRoute(route, around, new StaticFiles(route).answer);
+      return localRoute(route, common, new StaticFiles(route).answer);
     case 'redirect':
-      return localRoute(route, around, redirector(route, scopeOf(route)));
+      return localRoute(route, common, redirector(route, scopeOf(route)));
     case 'respond':
-      return localRoute(route, around, responder(route));
+      return localRoute(route, common, responder(route));
   }
 }
 
-function localRoute(route: Exclude<RouteSettings, PoolRoute>, { client }: Around, answer: LocalRoute['answer']): LocalRoute {
+function localRoute(
+  route: Exclude<RouteSettings, PoolRoute>,
+  { client }: CommonSettings,
+  answer: LocalRoute['answer'],
+): LocalRoute {
   return { kind: 'local', answer, answerRules: rulesOf(route, scopeOf(route)), sendTimeout: client.sendTimeout };
 }
 
 /** @throws ConfigError, ParamsTooLargeError */
-function poolRoute(route: PoolRoute, around: Around, pools: ReadonlyMap<string, PoolView>, deps: Deps): Route {
-  const { client, tempDir, requestId } = around;
+function poolRoute(route: PoolRoute, common: CommonSettings, pools: ReadonlyMap<string, PoolView>, deps: Deps): Route {
+  const { client, tempDir, requestId } = common;
   const view = pools.get(route.pool);
   if (view === undefined) throw new ConfigError(`a route leads to pool ${route.pool}, which does not exist`);
   const memory = route.responseBuffering ? SPOOL.memory : SPOOL.unbuffered;

@@ -9,7 +9,7 @@ import { type Notifier, silentNotifier } from './notifier.ts';
 const PROGRAM = 'systemd-notify';
 /**
  * ms. It waits until systemd has taken the message, at most 5 s; without that wait systemd could
- * not tell whose child it was.
+ * not find out whose child it was.
  */
 const SEND_TIMEOUT = 10_000;
 /** ms between two signs of life below which a process for each of them is too much. */

@@ -1,5 +1,5 @@
-// The younger side of an upgrade: a process that finds the listening sockets of its predecessor,
-// and takes over when it is ready.
+// The new-process side of an upgrade: finds the listening sockets of the old process, and takes
+// over when it is ready.
 
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import type { InheritedSocket } from '../listen/bind.ts';
@@ -7,28 +7,28 @@ import type { SocketFile } from '../listen/socket-file.ts';
 import { type HandoverState, readHandoverState } from '../roster/handover-state.ts';
 
 /**
- * Where the predecessor says what it hands over. Beside it stands Node's own channel, over which
- * the two agree.
+ * The variable that describes what the old process hands over. Beside it stands Node's own channel,
+ * over which the two processes agree.
  */
 export const TAKEOVER_VARIABLE = 'FCGI_LB_SUCCESSION';
 
 /**
- * After the standard streams and the channel: a pipe for what no environment may hold, since other
- * programs are shown that.
+ * After the standard streams and the channel: a pipe for the handover state, which holds a secret;
+ * other programs can read an environment.
  */
 export const HANDOVER_STATE_FD = 4;
 /** From here on the listening sockets. */
 export const FIRST_INHERITED_FD = 5;
 
-/** What a change of this would mean is that no upgrade leads from one version to the next. */
+/** When it changes, there is no upgrade from the version before to the version after. */
 const FORMAT = 3;
 
 /**
- * `ready`: it serves beside its predecessor. `serving`: it has heard that it is to serve alone, and
- * lives.
+ * `ready`: it serves beside the old process. `serving`: it has received that it is to serve alone,
+ * and lives.
  */
-export type SuccessorMessage = 'ready' | 'serving';
-export type PredecessorMessage = 'serve';
+export type NewProcessMessage = 'ready' | 'serving';
+export type OldProcessMessage = 'serve';
 
 /** A socket, and the number by which the kernel tells it from every other. */
 export interface NumberedSocket extends InheritedSocket {
@@ -39,7 +39,7 @@ export interface NumberedSocket extends InheritedSocket {
 export interface ChildProcessSide {
   readonly ppid: number;
   readonly connected: boolean;
-  send?(message: SuccessorMessage, sent: () => void): boolean;
+  send?(message: NewProcessMessage, sent: () => void): boolean;
   once(event: 'message', listener: (message: unknown) => void): unknown;
   once(event: 'disconnect', listener: () => void): unknown;
   disconnect(): void;
@@ -80,25 +80,25 @@ export function takeoverText(parent: number, sockets: readonly NumberedSocket[])
 
 export class Takeover {
   /**
-   * The listening sockets of the predecessor, which uses them until this process has said that it
+   * The listening sockets of the old process, which uses them until this process has said that it
    * is ready.
    */
   readonly sockets: readonly InheritedSocket[];
   readonly handoverState: HandoverState;
   readonly #process: ChildProcessSide;
-  /** Resolves when the predecessor has left the service to this process, or is gone. */
+  /** Resolves when the old process has left the service to this one, or is gone. */
   readonly #left: Promise<void>;
 
-  constructor(sockets: readonly InheritedSocket[], heritage: HandoverState, process: ChildProcessSide) {
+  constructor(sockets: readonly InheritedSocket[], handoverState: HandoverState, process: ChildProcessSide) {
     this.sockets = sockets;
-    this.handoverState = heritage;
+    this.handoverState = handoverState;
     this.#process = process;
     this.#left = new Promise((resolve) => {
       process.once('message', (message) => {
-        const expected: PredecessorMessage = 'serve';
+        const expected: OldProcessMessage = 'serve';
         if (message === expected) resolve();
       });
-      // A predecessor that ends without a word leaves nobody else to serve.
+      // When the old process ends without a message, only this one is left to serve.
       process.once('disconnect', resolve);
       if (!process.connected) resolve();
     });
@@ -112,21 +112,20 @@ export class Takeover {
     if (this.#process.connected) this.#process.disconnect();
   }
 
-  /** Resolves when it has gone out, or there is nobody to hear it. */
-  async #say(message: SuccessorMessage): Promise<void> {
+  /** Resolves when it has gone out, or the old process is gone. */
+  async #say(message: NewProcessMessage): Promise<void> {
     if (this.#process.connected) await new Promise<void>((resolve) => void this.#process.send?.(message, resolve));
   }
 }
 
 /**
- * What the predecessor handed over; undefined when there is none. The variable is removed.
+ * What the old process handed over; undefined when there is none. The variable is removed.
  *
- * It is not the parent's pid that shows whose the text is: a predecessor may be killed while this
- * process is still being loaded, and then nobody but this one holds the sockets. A process that has
- * these very sockets under these numbers has them from whom the text is from; one that found the
- * text left over in its environment has not.
+ * Socket inodes are compared, not the parent pid: the old process may be killed while this one is
+ * still being loaded. Only the process that inherited these very sockets under these numbers can
+ * own this text; one that found it left over in its environment has other descriptors.
  * @param environment changed in place
- * @throws Error when the predecessor speaks of it in a way that this version does not know
+ * @throws Error when the old process describes it in a format that this version does not know
  */
 export function takeTakeover(
   environment: NodeJS.ProcessEnv,

@@ -1,5 +1,5 @@
-// The elder side of an upgrade: starts a successor from the files now on disk, and leaves the
-// service to it when it is ready.
+// The old-process side of an upgrade: starts a new process from the files now on disk, and leaves
+// the service to it when it is ready.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
@@ -15,13 +15,13 @@ import {
   descriptors,
   FIRST_INHERITED_FD,
   HANDOVER_STATE_FD,
-  type PredecessorMessage,
-  type SuccessorMessage,
+  type NewProcessMessage,
+  type OldProcessMessage,
   TAKEOVER_VARIABLE,
   takeoverText,
 } from './takeover.ts';
 
-/** ms between TERM and KILL for a successor that is not wanted. */
+/** ms between TERM and KILL for a new process that is not wanted. */
 const KILL_AFTER = 5000;
 const STOPPED = 'the program was told to stop';
 
@@ -49,7 +49,7 @@ export function ownCommand(): ProgramCommand {
 }
 
 export interface UpgradeSettings {
-  /** ms in which a successor must be ready. */
+  /** ms in which a new process must be ready. */
   readonly timeout: () => number;
   readonly command: ProgramCommand;
   readonly notifier: Notifier;
@@ -69,8 +69,7 @@ const REFUSALS = {
 type Outcome = { readonly kind: 'ready'; readonly successor: number } | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * How it went: a successor has the service, and this process is to retire; or this process serves
- * on.
+ * How it went: a new process has the service, and this one is to retire; or this process serves on.
  */
 export type UpgradeResult = Outcome | { readonly kind: 'refused'; readonly reason: string };
 
@@ -95,8 +94,8 @@ export class Upgrader {
   }
 
   /**
-   * Starts a successor and waits until it is ready.
-   * @param by who asked, for the log
+   * Starts a new process and waits until it is ready.
+   * @param by the signal or the client that asked for it, for the log
    */
   async upgrade(by: string): Promise<UpgradeResult> {
     if (this.#state.kind !== 'serving') {
@@ -123,8 +122,8 @@ export class Upgrader {
   }
 
   /**
-   * The program ends: a successor that is being waited for is ended as well, at the latest when
-   * this resolves, and there will be no other.
+   * The program ends: a new process that is not ready yet is ended as well, at the latest when this
+   * resolves, and there will be no other.
    */
   async cancel(): Promise<void> {
     const state = this.#state;
@@ -152,17 +151,17 @@ export class Upgrader {
       );
     });
     const over = Promise.race([exited, late, given]);
-    const serving = said(child, 'serving');
-    let outcome = await Promise.race([over, said(child, 'ready')]);
-    // systemd takes the end of the process it knows for the end of the service, unless it has heard
-    // of another in time.
-    const told = outcome.kind === 'ready' ? await notifier.mainPid(outcome.successor) : undefined;
-    if (told === false) outcome = { kind: 'failed', reason: 'systemd could not be told of the successor' };
+    const serving = received(child, 'serving');
+    let outcome = await Promise.race([over, received(child, 'ready')]);
+    // systemd takes the end of the process it knows for the end of the service, unless it has been
+    // notified of another in time.
+    const notified = outcome.kind === 'ready' ? await notifier.mainPid(outcome.successor) : undefined;
+    if (notified === false) outcome = { kind: 'failed', reason: 'systemd could not be told of the successor' };
     if (this.#state.kind !== 'upgrading') outcome = { kind: 'failed', reason: STOPPED };
     if (outcome.kind === 'ready') {
-      const message: PredecessorMessage = 'serve';
+      const message: OldProcessMessage = 'serve';
       child.send(message, () => undefined);
-      // One that dies meanwhile does not say so, and its end may take a while to be known.
+      // A new process that dies meanwhile sends nothing, and its end may take a while to be known.
       outcome = await Promise.race([over, serving]);
     }
     timer?.cancel();
@@ -173,7 +172,7 @@ export class Upgrader {
       return outcome;
     }
     await this.#end(child, exited);
-    if (told === true) await notifier.mainPid(process.pid);
+    if (notified === true) await notifier.mainPid(process.pid);
     return outcome;
   }
 
@@ -192,13 +191,13 @@ export class Upgrader {
     };
     const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', ...sockets.map(({ fd }) => fd)] as const;
     const child = spawn(command.program, command.words, { env, stdio: [...stdio] });
-    tell(child, handoverStateText(this.#program.handoverState));
+    sendState(child, handoverStateText(this.#program.handoverState));
     this.#log.info({ successor: child.pid, by, sockets: sockets.map(({ text }) => text) }, 'upgrading: a successor is starting');
     return child;
   }
 
   /**
-   * Ends a successor that is not wanted. It is asked first: it may have taken in requests already.
+   * Ends a new process that is not wanted. TERM first: it may have accepted requests already.
    */
   async #end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
     child.kill('SIGTERM');
@@ -209,17 +208,17 @@ export class Upgrader {
 }
 
 /**
- * Over a pipe: what stands in the words or the environment of a process is there for others to see.
+ * Over a pipe: other users can read the words and the environment of a process.
  */
-function tell(child: ChildProcess, text: string): void {
+function sendState(child: ChildProcess, text: string): void {
   const pipe = child.stdio[HANDOVER_STATE_FD];
   if (!(pipe instanceof Writable)) return;
-  // One that is gone already is heard of by its exit.
+  // A new process that is gone already is reported by its exit.
   pipe.on('error', () => undefined);
   pipe.end(text, () => pipe.destroy());
 }
 
-function said(child: ChildProcess, expected: SuccessorMessage): Promise<Outcome> {
+function received(child: ChildProcess, expected: NewProcessMessage): Promise<Outcome> {
   return new Promise((resolve) => {
     child.on('message', (message) => {
       if (message === expected && child.pid !== undefined) resolve({ kind: 'ready', successor: child.pid });
@@ -227,11 +226,11 @@ function said(child: ChildProcess, expected: SuccessorMessage): Promise<Outcome>
   });
 }
 
-/** Why a successor is no more, once it is. */
+/** Resolves when the new process has ended, with the reason. */
 function exitOf(child: ChildProcess): Promise<Outcome> {
   return new Promise((resolve) => {
     child.on('error', (error) => {
-      // One that runs ends in its own time, whatever could not be said to it.
+      // A message that could not be sent does not end the new process: its exit does.
       if (child.pid === undefined) resolve({ kind: 'failed', reason: `the successor could not be started: ${error.message}` });
     });
     child.once('exit', (code, signal) => {

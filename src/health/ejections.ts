@@ -1,8 +1,8 @@
-// Who of a pool may be ejected: at most a share of it, and never the last one that serves.
+// The members of a pool that may be ejected: at most a share, and never the last one that serves.
 
 /**
- * Invariants: at most the share is ejected; while anybody is ejected, somebody else serves,
- * provided that `needed` is asked whenever a member may have ceased to.
+ * Invariants: at most the share is ejected; while a member is ejected, another one serves, provided
+ * that `needed` is called whenever a member may have ceased to.
  */
 export class Ejections<Member> {
   #share: number;
@@ -30,7 +30,7 @@ export class Ejections<Member> {
     this.#members.add(member);
   }
 
-  /** @returns who must be let back in, now that fewer are left */
+  /** @returns the members to let back in, now that fewer are left */
   leave(member: Member): readonly Member[] {
     this.#members.delete(member);
     this.#ejected.delete(member);
@@ -47,7 +47,7 @@ export class Ejections<Member> {
   eject(member: Member): boolean {
     if (this.#ejected.has(member)) return true;
     if (!this.#members.has(member) || this.#ejected.size + 1 > this.#most) return false;
-    if (!this.#anybodyServes(member)) return false;
+    if (!this.#anotherServes(member)) return false;
     this.#ejected.add(member);
     return true;
   }
@@ -56,21 +56,21 @@ export class Ejections<Member> {
     this.#ejected.delete(member);
   }
 
-  /** @returns who must be let back in, since nobody serves any more: whoever was ejected first */
+  /** @returns the member to let back in, the one ejected first, when no member serves any more */
   needed(): Member | undefined {
-    if (this.#ejected.size === 0 || this.#anybodyServes(undefined)) return undefined;
+    if (this.#ejected.size === 0 || this.#anotherServes(undefined)) return undefined;
     const [first] = this.#ejected;
     if (first !== undefined) this.#ejected.delete(first);
     return first;
   }
 
-  /** The pool is ending: nobody is needed any more. */
+  /** The pool is ending: no member is let back in any more. */
   close(): void {
     this.#members.clear();
     this.#ejected.clear();
   }
 
-  #anybodyServes(except: Member | undefined): boolean {
+  #anotherServes(except: Member | undefined): boolean {
     for (const member of this.#members) if (member !== except && this.#serves(member)) return true;
     return false;
   }

@@ -27,8 +27,8 @@ type Ejection =
 const JITTER = 0.2;
 
 /**
- * The only one who judges an upstream. Invariants: probes that say `down` outrank everything; while
- * `out` the upstream is counted in `ejections`.
+ * Judges one upstream; nothing else does. Invariants: probes that say `down` outrank everything;
+ * while `out` the upstream is counted in `ejections`.
  */
 export class HealthMonitor {
   readonly #upstream: Upstream;
@@ -83,7 +83,7 @@ export class HealthMonitor {
     else this.#judge(reason);
   }
 
-  /** Nobody probes any more: what probes said is forgotten. */
+  /** There are no probes any more: what they found is forgotten. */
   unprobed(): void {
     if (this.#probes === undefined) return;
     this.#probes = undefined;
@@ -113,7 +113,7 @@ export class HealthMonitor {
     return this.#upstream.well;
   }
 
-  /** Nobody else serves: an upstream that fails is better than none. */
+  /** No other upstream serves: one that fails is better than none. */
   needed(): void {
     this.#restore('no other upstream serves');
   }
@@ -141,9 +141,9 @@ export class HealthMonitor {
   }
 
   /**
-   * One request at a time, which shows whether it is well. At once where nobody listens: finding
-   * that out costs nobody anything, since a refused connection is no attempt, and a worker that is
-   * back is to be used at once.
+   * One request at a time, which shows whether it is well. At once where no worker listens: a
+   * refused connection is no attempt and costs a request nothing, and a worker that is back is to
+   * be used at once.
    */
   #tryOnly(reason: string): void {
     this.#ejection = { kind: 'trial' };

@@ -34,7 +34,7 @@ interface Part {
 
 export class PassiveHealth {
   readonly #settings: PassiveSettings;
-  readonly #deps: Part[] = [];
+  readonly #parts: Part[] = [];
   /** Number of the newest part, counted from the beginning of time. */
   #newest = 0;
 
@@ -60,7 +60,7 @@ export class PassiveHealth {
     let good = 0;
     let allFailed = 0;
     let sameClass = 0;
-    for (const each of this.#deps) {
+    for (const each of this.#parts) {
       good += each.good;
       for (const [kind, count] of each.failures) {
         allFailed += count;
@@ -73,16 +73,16 @@ export class PassiveHealth {
 
   /** Forgets what was counted. */
   reset(): void {
-    this.#deps.length = 0;
+    this.#parts.length = 0;
   }
 
   #part(now: number): Part {
     const number = Math.floor(now / (this.#settings.failTimeout / PARTS));
-    const passed = this.#deps.length === 0 ? PARTS : Math.min(PARTS, number - this.#newest);
+    const passed = this.#parts.length === 0 ? PARTS : Math.min(PARTS, number - this.#newest);
     this.#newest = number;
-    for (let i = 0; i < passed; i += 1) this.#deps.push({ good: 0, failures: new Map() });
-    if (this.#deps.length > PARTS) this.#deps.splice(0, this.#deps.length - PARTS);
-    const newest = this.#deps.at(-1);
+    for (let i = 0; i < passed; i += 1) this.#parts.push({ good: 0, failures: new Map() });
+    if (this.#parts.length > PARTS) this.#parts.splice(0, this.#parts.length - PARTS);
+    const newest = this.#parts.at(-1);
     if (newest === undefined) throw new Error('a window has at least one part');
     return newest;
   }

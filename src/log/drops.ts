@@ -1,22 +1,22 @@
-// Counts the lines that a log has lost, and tells the operator: at once, and then at most every ten
-// seconds.
+// Counts the lines that a log has lost, and reports them to the operator: at once, and then at most
+// every ten seconds.
 
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 
-/** ms between two words about the same trouble. */
+/** ms between two reports of the same trouble. */
 const INTERVAL = 10_000;
 
 /**
- * Invariant: `#quiet` runs from a word until the next one is allowed; what happens meanwhile is
- * told when it ends. Only the first loss after mere trouble does not wait for that.
+ * Invariant: `#quiet` runs from a report until the next one is allowed; what happens meanwhile is
+ * reported when it ends. Only the first loss after mere trouble does not wait for that.
  */
 export class LogDrops {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #what: string;
   #count = 0;
-  #told = 0;
+  #reported = 0;
   #reason: string | undefined;
   #news = false;
   #saidLoss = false;
@@ -34,17 +34,17 @@ export class LogDrops {
     return this.#count;
   }
 
-  /** @param why unless it is known from `failed`, or is that nobody takes them */
+  /** @param why unless it is known from `failed`, or is that the reader does not take them */
   dropped(lines: number, why?: Error): void {
     this.#count += lines;
     this.#reason = why?.message ?? this.#reason;
-    this.#tell(!this.#saidLoss);
+    this.#report(!this.#saidLoss);
   }
 
   /** Something is wrong, whether or not a line is lost for it. */
   failed(error: Error): void {
     this.#reason = error.message;
-    this.#tell(false);
+    this.#report(false);
   }
 
   /** The trouble is over: whatever is lost next has reasons of its own. */
@@ -52,7 +52,7 @@ export class LogDrops {
     this.#reason = undefined;
   }
 
-  #tell(atOnce: boolean): void {
+  #report(atOnce: boolean): void {
     this.#news = true;
     if (atOnce || this.#quiet === undefined) this.#say();
   }
@@ -64,8 +64,8 @@ export class LogDrops {
       this.#saidLoss = false;
       if (this.#news) this.#say();
     });
-    const dropped = this.#count - this.#told;
-    this.#told = this.#count;
+    const dropped = this.#count - this.#reported;
+    this.#reported = this.#count;
     if (dropped > 0) this.#saidLoss = true;
     const reason = this.#reason ?? 'what reads it does not keep up';
     const fields = { error: reason, dropped, dropped_in_all: this.#count };

@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { systemCode } from '../core/errors.ts';
 
 /**
- * An open descriptor. It should be non-blocking where a write may wait for somebody: a thread that
+ * An open descriptor. It should be non-blocking where a write may wait for a reader: a thread that
  * waits holds up the exit of the process.
  */
 export interface LogOutput {
@@ -15,7 +15,7 @@ export interface LogOutput {
   readonly own: boolean;
 }
 
-/** Hears what becomes of the lines. */
+/** What becomes of the lines. */
 export interface WriterEvents {
   /** A write failed; it is tried again. */
   failed(error: Error): void;

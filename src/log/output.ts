@@ -1,5 +1,5 @@
-// Opens what logs are written to so that a write never waits for whoever reads: files, FIFOs,
-// standard output and standard error.
+// Opens what logs are written to so that a write never waits for a reader: files, FIFOs, standard
+// output and standard error.
 
 import { constants, fstatSync, open, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -11,15 +11,15 @@ const FLAGS = O_APPEND | O_NONBLOCK | O_NOCTTY;
 const MODE = 0o666;
 
 /**
- * A file, made if it is not there, or a FIFO, which nobody needs to be reading.
+ * A file, made if it is not there, or a FIFO, which needs no reader.
  * @throws Error (Node system error)
  */
 export function openLogFile(path: string): LogOutput {
   try {
     return { fd: openSync(path, O_WRONLY | O_CREAT | FLAGS, MODE), own: true };
   } catch (error) {
-    // A FIFO without a reader. Opened for both it has one, and keeps what is written for whoever
-    // comes.
+    // A FIFO without a reader. Opened for both it has one, and keeps what is written for a reader
+    // to come.
     if (systemCode(error) !== 'ENXIO') throw error;
     return { fd: openSync(path, O_RDWR | FLAGS), own: true };
   }

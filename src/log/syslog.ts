@@ -105,7 +105,7 @@ export class SyslogSender {
       for (const message of early) this.#send(message);
       if (this.#closing) this.#end();
     });
-    // Connected, the kernel tells of a server that is not there, and the name is looked up once.
+    // Connected, the kernel reports a server that is not there, and the name is looked up once.
     socket.connect(port, host);
     return socket;
   }
@@ -128,7 +128,7 @@ export class SyslogSender {
   }
 
   /**
-   * While it connects, the name leads nowhere; later, word has come that a datagram found nobody.
+   * While it connects, the name does not resolve; later, a datagram has reached no server.
    */
   #failed(socket: Socket, error: Error): void {
     if (socket !== this.#socket) return;

@@ -1,10 +1,10 @@
-// What a successor is told that stands in no configuration: the secret of sticky cookies, and what
-// the operator has said of upstreams.
+// State that the old process of an upgrade passes to the new one: the cookie secret, and the
+// operator's overrides and drains.
 
 import { randomBytes } from 'node:crypto';
 import type { OverridesState } from './overrides.ts';
 
-/** Of one pool. */
+/** The state of one pool. */
 export interface PoolHandoverState {
   readonly overrides: OverridesState;
   /** Addresses of upstreams that the operator has drained. */
@@ -13,26 +13,25 @@ export interface PoolHandoverState {
 
 export interface HandoverState {
   /**
-   * Signs sticky cookies where the settings give no secret: the same for the whole life of a
-   * process, and of its successors.
+   * Signs sticky cookies where the settings give no secret: it stays the same over upgrades.
    */
   readonly secret: string;
-  /** By name. */
+  /** By the pool's name. */
   readonly pools: Readonly<Record<string, PoolHandoverState>>;
 }
 
-/** That of a process without a predecessor. */
+/** The state of a process that was not started by an upgrade. */
 export function freshHandoverState(): HandoverState {
   return { secret: randomBytes(32).toString('base64url'), pools: {} };
 }
 
-export function handoverStateText(heritage: HandoverState): string {
-  return JSON.stringify(heritage);
+export function handoverStateText(state: HandoverState): string {
+  return JSON.stringify(state);
 }
 
 /**
- * @param text as `heritageText` has made it, in a process of the same format
- * @throws Error when it is not whole: the predecessor died while it wrote
+ * @param text as `handoverStateText` has made it, in a process of the same format
+ * @throws Error when it is not whole: the old process died while it wrote
  */
 export function readHandoverState(text: string): HandoverState {
   try {

@@ -1,5 +1,5 @@
-// A pool brought to life: its upstreams found by its sources, its settings changed while it serves,
-// and what the operator is told.
+// A pool with what manages it: sources that find its upstreams, settings that change while it
+// serves, and the operator's overrides.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Balancer } from '../balance/balancer.ts';
@@ -30,7 +30,7 @@ export interface PoolView {
   readonly settings: PoolSettings;
   /** What all its upstreams speak. */
   readonly speaks: 'fastcgi' | 'http';
-  /** What brings clients back to their upstream, with a balancer that does so. */
+  /** The tokens of sticky cookies, where the balancer goes by them. */
   readonly sticky: StickyTokens | undefined;
   readonly retryBudget: RetryBudget;
 }
@@ -53,7 +53,7 @@ export class ManagedPool implements PoolView {
   readonly #registry: Registry;
   readonly #secret: string;
   readonly #overrides: Overrides;
-  readonly #heritage: PoolHandoverState | undefined;
+  readonly #handedOver: PoolHandoverState | undefined;
   readonly #factory: UpstreamFactory;
   readonly #members: Members;
   #settings: PoolSettings;
@@ -64,18 +64,18 @@ export class ManagedPool implements PoolView {
   /**
    * @param secret signs sticky cookies where the settings give none: the same for the whole life of
    *   the process
-   * @param heritage what was said of the pool's upstreams to the process before this one
+   * @param handedOver the state of the pool in the old process of an upgrade
    * @throws ConfigError
    */
-  constructor(settings: PoolSettings, deps: RosterDeps, secret: string, heritage?: PoolHandoverState) {
+  constructor(settings: PoolSettings, deps: RosterDeps, secret: string, handedOver?: PoolHandoverState) {
     const { clock, log, registry } = deps;
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log;
     this.#registry = registry;
     this.#secret = secret;
-    this.#overrides = new Overrides(heritage?.overrides);
-    this.#heritage = heritage;
+    this.#overrides = new Overrides(handedOver?.overrides);
+    this.#handedOver = handedOver;
     speechOf(settings);
     this.#sticky = stickyTokens(settings, secret);
     this.pool = new Pool(settings.name, queueSettings(settings), this.#balancer(settings), clock);
@@ -103,8 +103,8 @@ export class ManagedPool implements PoolView {
     return this.#retryBudget;
   }
 
-  /** What a successor is to know of what the operator has said. */
-  get heritage(): PoolHandoverState {
+  /** What the new process of an upgrade gets of this pool. */
+  get handoverState(): PoolHandoverState {
     const drained = [...this.pool.upstreams].filter(({ state }) => state.is === 'draining').map(({ name }) => name);
     return { overrides: this.#overrides.state, drained };
   }
@@ -119,7 +119,7 @@ export class ManagedPool implements PoolView {
     await Promise.all(this.#sources.map((found) => this.#find(found)));
     this.#members.started();
     for (const upstream of this.pool.upstreams) {
-      if (this.#heritage?.drained.includes(upstream.name)) upstream.want('drain', 'drained before the upgrade');
+      if (this.#handedOver?.drained.includes(upstream.name)) upstream.want('drain', 'drained before the upgrade');
     }
     if (this.pool.upstreams.size > 0) return;
     const wanted = this.#sources.map(({ spec }) => textOf(spec));
@@ -163,17 +163,17 @@ export class ManagedPool implements PoolView {
   }
 
   /**
-   * What the operator wants of an upstream. A drain is of the worker that is there now; the others
-   * are of its address.
+   * Does what the operator asks to an upstream. A drain holds for the worker that is there now; the
+   * other actions hold for its address.
    */
-  want(upstream: Upstream, wish: OperatorAction, reason: string): void {
-    const down = wish === 'disable';
+  want(upstream: Upstream, action: OperatorAction, reason: string): void {
+    const down = action === 'disable';
     const configured = this.#members.optionsOf(upstream);
-    if (wish !== 'drain' && configured !== undefined) {
+    if (action !== 'drain' && configured !== undefined) {
       this.#overrides.down(upstream.name, down, reason, configured);
       this.#factory.reconfigure(upstream, configured, upstream.order);
     }
-    upstream.want(wish === 'drain' ? 'drain' : down ? 'disable' : 'serve', reason);
+    upstream.want(action === 'drain' ? 'drain' : down ? 'disable' : 'serve', reason);
   }
 
   /** Another weight for an upstream's address. */
@@ -186,8 +186,8 @@ export class ManagedPool implements PoolView {
     this.pool.reconfigure(queueSettings(this.#settings), this.#balancer(this.#settings));
   }
 
-  /** What the start-up line says. */
-  facts(): LogFields {
+  /** What the start-up line says of the pool. */
+  logFields(): LogFields {
     const { balance, maxConns, queue } = this.#settings;
     const upstreams = [...this.pool.upstreams].map((upstream) => upstream.name);
     const more = upstreams.length - NAMES_SHOWN;

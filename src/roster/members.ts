@@ -14,7 +14,7 @@ export interface FoundBy {
   readonly source: Source;
 }
 
-/** Who makes upstreams, and looks after them while they are members. */
+/** Makes upstreams, and sees to their health and settings while they are members. */
 export interface UpstreamLifecycle {
   /**
    * @param order among the members
@@ -35,7 +35,7 @@ export interface UpstreamLifecycle {
 interface Member {
   readonly address: UpstreamAddress;
   readonly upstream: Upstream;
-  /** Who names it. */
+  /** The sources that name it. */
   readonly sources: Set<Source>;
   /** The line whose options hold for it. */
   spec: UpstreamSpec;
@@ -43,55 +43,54 @@ interface Member {
   line: number;
 }
 
-/** What holds for an address that several lines may name. */
-type Said = Pick<Member, 'spec' | 'line'>;
+/** What holds for an address that several lines of the configuration may name. */
+type Configured = Pick<Member, 'spec' | 'line'>;
 
 /**
  * Invariants: an address is in the pool exactly while at least one source names it. A glob and a
- * written-out address may name the same socket: it stands where the first of them does, and what is
- * said of the written-out one holds, else what is said of the first. So its order and options
- * follow from the configuration alone, not from what came first.
+ * written-out address may name the same socket: its place is that of the first line, and its
+ * options are those of the written-out line, or else of the first. So its order and options follow
+ * from the configuration alone, not from what came first.
  */
 export class Members {
   readonly #pool: Pool;
   readonly #lifecycle: UpstreamLifecycle;
   readonly #log: Log;
-  readonly #told: (is: 'joined' | 'left', upstream: string) => void;
+  readonly #notify: (is: 'joined' | 'left', upstream: string) => void;
   readonly #byAddress = new Map<string, Member>();
   readonly #order = new MemberOrder();
   /** What the lines of the configuration say, in their order. */
-  #lines: ReadonlyMap<Source, Said> = new Map();
+  #lines: ReadonlyMap<Source, Configured> = new Map();
   /**
-   * Sources whose first look is over: what they name anew has appeared, not only become known to
-   * them.
+   * Sources whose first look is over: what they name anew has appeared, and was not there before.
    */
   readonly #introduced = new WeakSet<Source>();
-  /** What sources of settings that do not hold yet have told. */
+  /** News from the sources of settings that do not hold yet. */
   readonly #held = new WeakMap<Source, Array<() => void>>();
   /** Those that left with requests. What they still hold counts if they come back. */
   readonly #left = new Map<string, Upstream>();
   #started = false;
 
-  /** @param told hears who joins after the start, and who leaves */
-  constructor(pool: Pool, care: UpstreamLifecycle, log: Log, told: (is: 'joined' | 'left', upstream: string) => void) {
+  /** @param notify called for each upstream that joins after the start, or leaves */
+  constructor(pool: Pool, lifecycle: UpstreamLifecycle, log: Log, notify: (is: 'joined' | 'left', upstream: string) => void) {
     this.#pool = pool;
-    this.#lifecycle = care;
+    this.#lifecycle = lifecycle;
     this.#log = log;
-    this.#told = told;
+    this.#notify = notify;
   }
 
-  /** From now on those who join are news; those there at the start are in the start-up line. */
+  /** From now on upstreams that join are logged; those before are in the start-up line. */
   started(): void {
     this.#started = true;
   }
 
-  /** The source has told what there was when it began. */
+  /** The source has named what there was when it began. */
   introduced(source: Source): void {
     this.#introduced.add(source);
   }
 
   /**
-   * What the source tells is kept back until `use` names it, or for ever. To be called before it
+   * News from the source is kept back until `use` names it, or for ever. To be called before it
    * starts.
    */
   hold(source: Source): void {
@@ -115,14 +114,14 @@ export class Members {
       for (const source of [...sources]) if (!this.#lines.has(source)) this.#unnamed(source, address, false);
     }
     this.#order.clear();
-    for (const member of this.#byAddress.values()) this.#settle(member, this.#said(member.sources));
+    for (const member of this.#byAddress.values()) this.#settle(member, this.#configured(member.sources));
   }
 
   #release(source: Source): void {
     const news = this.#held.get(source);
     if (news === undefined) return;
     this.#held.delete(source);
-    for (const told of news) told();
+    for (const each of news) each();
     this.#introduced.add(source);
   }
 
@@ -151,31 +150,36 @@ export class Members {
     const joins = this.#joins(address, new Set([source]), same || !this.#introduced.has(source));
     const { upstream } = joins;
     this.#byAddress.set(address.text, joins);
-    // Those there at the start have nobody to be slower than.
+    // At the start all upstreams are new: none of them needs to start slowly.
     if (this.#started && upstream.inFlight === 0) upstream.appeared();
     const log = this.#started ? this.#log.info : this.#log.debug;
     log.call(this.#log, { pool: this.#pool.name, upstream: address.text }, 'upstream joins');
     this.#pool.add(upstream);
-    if (this.#started) this.#told('joined', address.text);
+    if (this.#started) this.#notify('joined', address.text);
   }
 
-  /** @param mayBeSame false when a source that has looked before tells of a new socket */
+  /** @param mayBeSame false when a source that has looked before finds a new socket */
   #joins(address: UpstreamAddress, sources: Set<Source>, mayBeSame: boolean): Member {
-    const said = this.#said(sources);
-    const order = this.#place(address.text, said.line);
+    const configured = this.#configured(sources);
+    const order = this.#place(address.text, configured.line);
     const returning = mayBeSame ? this.#returning(address) : undefined;
-    if (returning !== undefined) this.#lifecycle.takeBack(returning, said.spec, order);
-    return { ...said, address, sources, upstream: returning ?? this.#lifecycle.create(address, said.spec, order, mayBeSame) };
+    if (returning !== undefined) this.#lifecycle.takeBack(returning, configured.spec, order);
+    return {
+      ...configured,
+      address,
+      sources,
+      upstream: returning ?? this.#lifecycle.create(address, configured.spec, order, mayBeSame),
+    };
   }
 
   #named(member: Member, source: Source): void {
     member.sources.add(source);
-    const said = this.#said(member.sources);
-    if (said.spec !== member.spec || said.line !== member.line) this.#settle(member, said);
+    const configured = this.#configured(member.sources);
+    if (configured.spec !== member.spec || configured.line !== member.line) this.#settle(member, configured);
   }
 
   /** Other options, or another place, may hold for it. */
-  #settle(member: Member, { spec, line }: Said): void {
+  #settle(member: Member, { spec, line }: Configured): void {
     member.spec = spec;
     member.line = line;
     this.#lifecycle.reconfigure(member.upstream, spec, this.#place(member.address.text, line));
@@ -189,14 +193,14 @@ export class Members {
   }
 
   /** What the lines that name it say together. */
-  #said(sources: ReadonlySet<Source>): Said {
-    let first: Said | undefined;
-    let holds: Said | undefined;
+  #configured(sources: ReadonlySet<Source>): Configured {
+    let first: Configured | undefined;
+    let holds: Configured | undefined;
     for (const source of sources) {
-      const said = this.#lines.get(source);
-      if (said === undefined) continue;
-      if (first === undefined || said.line < first.line) first = said;
-      if (holds === undefined || precedes(said, holds)) holds = said;
+      const configured = this.#lines.get(source);
+      if (configured === undefined) continue;
+      if (first === undefined || configured.line < first.line) first = configured;
+      if (holds === undefined || precedes(configured, holds)) holds = configured;
     }
     if (first === undefined || holds === undefined) throw new Error('an upstream that no line of the configuration names');
     return { spec: holds.spec, line: first.line };
@@ -219,7 +223,7 @@ export class Members {
     member.sources.delete(source);
     if (member.sources.size > 0) {
       // None of them may be kept; each is taken away in its turn.
-      if ([...member.sources].some((each) => this.#lines.has(each))) this.#settle(member, this.#said(member.sources));
+      if ([...member.sources].some((each) => this.#lines.has(each))) this.#settle(member, this.#configured(member.sources));
       return;
     }
     this.#byAddress.delete(address.text);
@@ -230,14 +234,14 @@ export class Members {
     );
     this.#pool.remove(member.upstream);
     this.#lifecycle.left(member.upstream, vanished);
-    this.#told('left', address.text);
+    this.#notify('left', address.text);
     for (const [text, upstream] of this.#left) if (!this.#pool.leaving.has(upstream)) this.#left.delete(text);
     if (member.upstream.inFlight > 0) this.#left.set(address.text, member.upstream);
   }
 }
 
-/** What is said of one address is said more exactly than what is said of many. */
-function precedes(one: Said, other: Said): boolean {
+/** A line for one address is more exact than a line for many. */
+function precedes(one: Configured, other: Configured): boolean {
   const [written, otherWritten] = [one.spec.kind === 'address', other.spec.kind === 'address'];
   return written === otherWritten ? one.line < other.line : written;
 }

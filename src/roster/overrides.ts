@@ -1,40 +1,39 @@
-// What the operator has said of the upstreams of one pool while it runs: it holds until the
-// configuration says something else of the same.
+// Operator overrides (down, weight) by address; one is dropped when the configured value changes.
 
 import type { UpstreamOptions } from '../config/settings.ts';
 
-/** All wishes, for a process that goes on with them. */
+/** All overrides of a pool, for the new process of an upgrade. */
 export interface OverridesState {
-  readonly down: ReadonlyArray<readonly [address: string, wished: WishedDown]>;
-  readonly weight: ReadonlyArray<readonly [address: string, wished: Wished<number>]>;
+  readonly down: ReadonlyArray<readonly [address: string, override: DownOverride]>;
+  readonly weight: ReadonlyArray<readonly [address: string, override: Override<number>]>;
 }
 
-interface Wished<T> {
+interface Override<T> {
   readonly value: T;
-  /** What the configuration said when it was wished. */
+  /** What the configuration said when the operator set the override. */
   readonly over: T;
 }
 
-interface WishedDown extends Wished<boolean> {
+interface DownOverride extends Override<boolean> {
   readonly reason: string;
 }
 
-/** What the configuration says of an upstream, with what was wished in its place. */
+/** The configured options of an upstream with the overrides in their place. */
 export interface OverriddenOptions extends UpstreamOptions {
-  /** Why it is down, or is not, when the operator has said so. */
+  /** Why it is down, or is not, when that is an override. */
   readonly downReason: string | undefined;
 }
 
 /**
- * Kept by address and not with the upstream: a worker that restarts is another upstream behind the
- * same address, and what was said of the address goes for it too. Invariant: a wish whose `over` is
- * not what the configuration says is forgotten.
+ * Kept by address and not with the upstream: a worker that restarts is another upstream at the same
+ * address, and the override holds for it, too. Invariant: an override whose `over` is not what the
+ * configuration says is dropped.
  */
 export class Overrides {
-  readonly #down: Map<string, WishedDown>;
-  readonly #weight: Map<string, Wished<number>>;
+  readonly #down: Map<string, DownOverride>;
+  readonly #weight: Map<string, Override<number>>;
 
-  /** @param state what was wished of a process before this one */
+  /** @param state the overrides of the old process of an upgrade */
   constructor({ down, weight }: OverridesState = { down: [], weight: [] }) {
     this.#down = new Map(down);
     this.#weight = new Map(weight);
@@ -49,7 +48,7 @@ export class Overrides {
   }
 
   weight(address: string, value: number, configured: UpstreamOptions): void {
-    // What the configuration says anyway needs no wish, and follows it from now on.
+    // The configured weight needs no override, and follows the configuration from now on.
     if (value === configured.weight) this.#weight.delete(address);
     else this.#weight.set(address, { value, over: configured.weight });
   }

@@ -1,5 +1,5 @@
-// The living pools, across generations: those of the current one, and those that left it but are
-// not done yet.
+// The pools across generations: those of the current one, and those that left it and still finish
+// their requests.
 
 import { basename } from 'node:path';
 import type { PoolSettings } from '../config/settings.ts';
@@ -29,21 +29,21 @@ export type FoundUpstream =
 const LISTED = 20;
 
 /**
- * Invariant: of one name there is one living pool, so that its queue and its upstreams' slots are
- * counted once.
+ * Invariant: there is one pool of a name, so that its queue and its upstreams' slots are counted
+ * once.
  */
 export class Roster {
   readonly #deps: RosterDeps;
   readonly #secret: string;
-  /** Of pools that have not been born yet. */
-  readonly #heritage: Map<string, PoolHandoverState>;
+  /** State from the old process of an upgrade, of pools that have not been made yet. */
+  readonly #handedOver: Map<string, PoolHandoverState>;
   #current: ReadonlyMap<string, ManagedPool> = new Map();
   readonly #retiring = new Map<string, ManagedPool>();
 
   constructor(deps: RosterDeps, { secret, pools }: HandoverState) {
     this.#deps = deps;
     this.#secret = secret;
-    this.#heritage = new Map(Object.entries(pools));
+    this.#handedOver = new Map(Object.entries(pools));
   }
 
   get pools(): ReadonlyMap<string, ManagedPool> {
@@ -57,14 +57,14 @@ export class Roster {
     return first;
   }
 
-  /** Those that have left the configuration and still serve somebody. */
+  /** Pools that have left the configuration and still serve requests. */
   get retiring(): Iterable<ManagedPool> {
     return this.#retiring.values();
   }
 
-  /** What a successor is to know of the current pools. */
+  /** What the new process of an upgrade gets of the current pools. */
   get handoverState(): HandoverState {
-    const pools = Object.fromEntries([...this.#current].map(([name, pool]) => [name, pool.heritage]));
+    const pools = Object.fromEntries([...this.#current].map(([name, pool]) => [name, pool.handoverState]));
     return { secret: this.#secret, pools };
   }
 
@@ -119,8 +119,8 @@ export class Roster {
           called.push(returning);
         }
         const present = this.#current.get(name) ?? returning;
-        const pool = present ?? new ManagedPool(each, this.#deps, this.#secret, this.#heritage.get(name));
-        const change = present === undefined ? await bornAs(pool) : await present.prepare(each);
+        const pool = present ?? new ManagedPool(each, this.#deps, this.#secret, this.#handedOver.get(name));
+        const change = present === undefined ? await started(pool) : await present.prepare(each);
         changes.push(change);
         next.set(name, pool);
         views.set(name, change.view);
@@ -143,8 +143,8 @@ export class Roster {
 
   #use(next: ReadonlyMap<string, ManagedPool>, changes: readonly PoolChange[]): void {
     for (const change of changes) change.commit();
-    // Whoever comes later under the same name is another one.
-    this.#heritage.clear();
+    // A later pool of the same name is another one.
+    this.#handedOver.clear();
     const left = [...this.#current].filter(([name]) => !next.has(name));
     this.#current = next;
     for (const name of next.keys()) this.#retiring.delete(name);
@@ -172,8 +172,8 @@ function listed(names: readonly string[]): string {
   return [...names.slice(0, LISTED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }
 
-/** A pool that is new: it finds its upstreams now, and serves nobody before the commit. */
-async function bornAs(pool: ManagedPool): Promise<PoolChange> {
+/** Finds the upstreams of a pool that is new; no route leads to it before the commit. */
+async function started(pool: ManagedPool): Promise<PoolChange> {
   try {
     await pool.start();
   } catch (error) {

@@ -51,8 +51,8 @@ export class UpstreamFactory implements UpstreamLifecycle {
 
   /** Its verdict begins anew, and a drain is over; its slots in use stay. */
   takeBack(upstream: Upstream, options: UpstreamOptions, order: number): void {
-    // First: with the limit that it had before, others who share the address would take more than
-    // all have now.
+    // First: with the limit that it had before, other pools that share the address would take more
+    // slots than there are now.
     this.reconfigure(upstream, options, order);
     upstream.takesPart(true);
     this.#occupancies.back(upstream.name, upstream.occupancy);

@@ -88,7 +88,7 @@ describe('InheritedSockets', () => {
     expect(assigned(sockets, 'systemd:ops')).toEqual([[4]]);
   });
 
-  it('never takes a socket of systemd for an address, nor one of the predecessor for systemd', () => {
+  it('never takes a socket of systemd for an address, nor one of the old process for systemd', () => {
     const sockets = new InheritedSockets([{ ...systemds(3, 'web'), asked: '/run/a' }, own(4, 'systemd:web')]);
     expect(assigned(sockets, '/run/a', 'systemd:web')).toEqual([['bind'], [3]]);
   });
@@ -101,7 +101,7 @@ describe('InheritedSockets', () => {
   });
 });
 
-describe('takeSuccession', () => {
+describe('takeTakeover', () => {
   const child = (ppid: number): ChildProcessSide => ({
     ppid,
     connected: true,
@@ -115,20 +115,20 @@ describe('takeSuccession', () => {
     textOf: (fd) => JSON.stringify({ secret: `written to ${fd}`, pools: {} }),
   };
 
-  it('reads what the predecessor wrote, its heritage from its pipe, and leaves no variable', () => {
+  it('reads what the old process wrote, its state from its pipe, and leaves no variable', () => {
     const handed = [own(5, 'a:1'), { ...own(6, '/run/a'), file: { path: '/run/a', dev: 1, ino: 2 } }, systemds(7, 'web')];
     const environment: NodeJS.ProcessEnv = { [TAKEOVER_VARIABLE]: takeoverText(7, handed.map(numbered)) };
-    const succession = takeTakeover(environment, child(7), behind);
-    expect(succession?.sockets).toEqual(handed);
-    expect(succession?.handoverState).toEqual({ secret: 'written to 4', pools: {} });
+    const takeover = takeTakeover(environment, child(7), behind);
+    expect(takeover?.sockets).toEqual(handed);
+    expect(takeover?.handoverState).toEqual({ secret: 'written to 4', pools: {} });
     expect(environment).toEqual({});
   });
 
-  it('takes over from a predecessor that is gone, and then serves at once', async () => {
+  it('takes over from an old process that is gone, and then serves at once', async () => {
     const environment: NodeJS.ProcessEnv = { [TAKEOVER_VARIABLE]: takeoverText(7, [numbered(own(5, 'a:1'))]) };
-    const succession = takeTakeover(environment, { ...child(1), connected: false }, behind);
-    expect(succession?.sockets).toHaveLength(1);
-    await succession?.ready();
+    const takeover = takeTakeover(environment, { ...child(1), connected: false }, behind);
+    expect(takeover?.sockets).toHaveLength(1);
+    await takeover?.ready();
   });
 
   it('takes nothing when the sockets are not those that were handed over', () => {
@@ -141,7 +141,7 @@ describe('takeSuccession', () => {
     expect(takeTakeover({}, child(7), behind)).toBeUndefined();
   });
 
-  it('says so when the predecessor speaks another language, and only then', () => {
+  it('says so when the old process writes another format, and only then', () => {
     const text = takeoverText(7, []).replace('"format":3', '"format":4');
     expect(() => takeTakeover({ [TAKEOVER_VARIABLE]: text }, child(7))).toThrow(
       'this version cannot take over from the running one',
