@@ -1,5 +1,5 @@
-// The probe `connect`: does a connection come about? Behind a socket of systemd it always does
-// (DESIGN.md fact 1).
+// The probe `connect`: does a connection come about? Behind a socket of systemd it always does,
+// while the worker is starting, busy or dead.
 
 import type { ProbeLease } from '../upstream/probe-lease.ts';
 import { failedAnswer } from './failed-answer.ts';

@@ -34,7 +34,7 @@ export function failedAnswer(error: ProxyError): ProbeAnswer {
   return bad(REASONS[code] ?? withoutName(error));
 }
 
-/** Messages of failures begin with the upstream's name, which whoever hears a reason knows. */
+/** Messages of failures begin with the upstream's name, which stands beside each reason already. */
 function withoutName({ message, upstream }: ProxyError): string {
   const name = `${upstream ?? ''}: `;
   return message.startsWith(name) ? message.slice(name.length) : message;

@@ -41,7 +41,7 @@ export class HttpRequestProbe implements Probe {
         done(problem === undefined ? { kind: 'good' } : bad(problem));
       },
       failed: (error) => done(failedAnswer(error)),
-      // Nobody asked for it.
+      // The probe did not ask for an upgrade.
       upgraded: (_head, socket) => void socket.destroy(),
     });
     return () => exchange.abandon({ kind: 'abandoned' });

@@ -1,5 +1,5 @@
-// A time limit that a late event loop does not use up: while the loop was away nobody read the
-// answer that may have come.
+// A time limit that a late event loop does not use up: an answer that came while the loop was away
+// has not been read yet.
 
 import type { Clock, Timer } from '../core/clock.ts';
 
@@ -15,7 +15,7 @@ export class LoopAwareTimeout {
   readonly #slice: number;
   readonly #ended: () => void;
   #left: number;
-  #excuses = MAX_EXTENSIONS;
+  #extensions = MAX_EXTENSIONS;
   #timer: Timer;
 
   /**
@@ -41,7 +41,7 @@ export class LoopAwareTimeout {
       const late = this.#clock.now() - due > TOLERANCE;
       // Timers come before reads in a turn of the loop. Another slice lets it read, and send what
       // it could not send.
-      if (late && this.#excuses > 0) this.#excuses -= 1;
+      if (late && this.#extensions > 0) this.#extensions -= 1;
       else this.#left -= 1;
       if (this.#left === 0) this.#ended();
       else this.#timer = this.#wait();

@@ -18,7 +18,7 @@ export function probeRequest(question: RequestQuestion): FcgiRequest {
     if (!(error instanceof ParamsTooLargeError)) throw error;
     throw new ConfigError(`the probe's parameters are larger than a worker takes: ${error.message}`);
   }
-  // GET or HEAD, asked for nobody: a kept connection that was closed meanwhile is replaced.
+  // GET or HEAD, on behalf of no client: a kept connection that was closed meanwhile is replaced.
   return { head: encoder.finish(true), body: { kind: 'none' }, repeatable: true };
 }
 
@@ -49,11 +49,12 @@ export function probeParams({ method, uri, params }: RequestQuestion): ReadonlyM
 }
 
 /**
- * An application at `/` wants SCRIPT_NAME empty (DESIGN.md fact 13). php-fpm looks for its
- * ping.path in SCRIPT_NAME, and only when SCRIPT_FILENAME is there; but a REDIRECT_URL beside a
- * PATH_TRANSLATED that is not SCRIPT_FILENAME replaces SCRIPT_NAME there (with cgi.fix_pathinfo,
- * the default), and PATH_INFO does without it (measured on PHP 8.2). That would lead astray from a
- * script that the operator names in SCRIPT_FILENAME, so who does that gets what PHP calls usual.
+ * An application at `/` wants SCRIPT_NAME empty: Request Tracker and other Plack applications take
+ * REQUEST_URI without SCRIPT_NAME for their path. php-fpm looks for its ping.path in SCRIPT_NAME,
+ * and only when SCRIPT_FILENAME is there; but a REDIRECT_URL beside a PATH_TRANSLATED that is not
+ * SCRIPT_FILENAME replaces SCRIPT_NAME there (with cgi.fix_pathinfo, the default), and PATH_INFO
+ * does without it (measured on PHP 8.2). That would lead astray from a script that the operator
+ * names in SCRIPT_FILENAME, so with SCRIPT_FILENAME the parameters are those that PHP calls usual.
  */
 function scriptParams(path: string, file: boolean): ReadonlyArray<readonly [string, string]> {
   if (file) return [['SCRIPT_NAME', path]];

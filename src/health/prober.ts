@@ -56,9 +56,9 @@ interface Question {
 }
 
 /**
- * Invariants: at most one probe is on its way; each takes a slot that was lent, or is skipped
- * (DESIGN.md fact 7). `#good` and `#bad` count answers in a row, so at most one of them is above
- * zero.
+ * Invariants: at most one probe is on its way; each takes a slot that was lent, or is skipped,
+ * since a worker that is busy is alive. `#good` and `#bad` count answers in a row, so at most one
+ * of them is above zero.
  */
 export class Prober {
   readonly #target: ProbeTarget;

@@ -19,8 +19,8 @@ export class RequestProbe implements Probe {
   }
 
   /**
-   * The answer is judged when it is complete: until then the worker is at it, and the slot taken
-   * (DESIGN.md fact 4).
+   * The answer is judged when it is complete: the worker is busy until END_REQUEST or its close,
+   * and so is the slot (docs/decisions/0003-lease-end.md).
    */
   ask(loan: ProbeLease, done: (answer: ProbeAnswer) => void): () => void {
     const answer = new ExpectedAnswer(this.#expect);
