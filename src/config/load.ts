@@ -3,17 +3,20 @@
 import type { ListenAddress } from '../core/address.ts';
 import type { ConfigHost } from './config-host.ts';
 import { ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
+import type { ConfigReader, Gathered } from './gathered.ts';
 import { overlaps } from './overlaps.ts';
 import { ConfigFileError, pathOf, placeText, type SourcePosition } from './problem.ts';
 import { Report } from './report.ts';
-import type { RequestIdSettings } from './request-id.ts';
-import { alertSettings } from './resolve/alerts.ts';
 import { poolSettings } from './resolve/pool.ts';
 import { type KnownPools, matchText, routeSettings } from './resolve/route.ts';
+import { serverSettings } from './resolve/server.ts';
 import { checkPoolTemplates } from './resolve/template.ts';
 import type { RouteSettings } from './route.ts';
-import type { AdminSettings, ServerSettings, Settings } from './settings.ts';
-import { type Gathered, gather, type RawServer } from './yaml/gather.ts';
+import type { Settings } from './settings.ts';
+import { gather } from './yaml/gather.ts';
+
+/** The reader of each language that a configuration may be written in. */
+const READERS = { yaml: gather } as const satisfies Record<string, ConfigReader>;
 
 export interface LoadedConfig {
   readonly settings: Settings;
@@ -27,12 +30,12 @@ export interface LoadedConfig {
  */
 export function loadConfig(path: string, world: ConfigHost): LoadedConfig {
   const report = new Report();
-  const gathered = gather(path, world, report);
+  const gathered = READERS.yaml(path, world, report);
   const { pools, mentioned, files } = gathered;
   const top: SourcePosition = { file: path, line: 1, column: 1 };
   const known: KnownPools = { byName: pools, names: new Set(mentioned.pools.keys()), all: gathered.whole };
   const settings: Settings = {
-    ...serverSettings(gathered.server, world, report),
+    ...serverSettings(gathered.server, serverDefaults(world), report),
     pools: [...pools].map(([name, raw]) => poolSettings(name, raw, report)),
     routes: routesOf(gathered, known, top, report),
   };
@@ -41,47 +44,6 @@ export function loadConfig(path: string, world: ConfigHost): LoadedConfig {
   const problems = report.problems(files);
   if (problems.length > 0) throw new ConfigFileError(path, problems);
   return { settings, files };
-}
-
-function serverSettings(raw: RawServer, world: ConfigHost, report: Report): ServerSettings {
-  const preset = serverDefaults(world);
-  const { listen, client } = raw;
-  return {
-    listen: listen === undefined ? preset.listen : oneOrMore(listen),
-    admin: raw.admin === undefined ? preset.admin : adminSettings(raw.admin),
-    trustedProxies: raw.trusted_proxies === undefined ? preset.trustedProxies : listOf(raw.trusted_proxies),
-    healthPath: raw.health_path === undefined ? preset.healthPath : raw.health_path.path,
-    adminToken: raw.admin_token_file ?? preset.adminToken,
-    client: {
-      maxHeader: client?.max_header ?? preset.client.maxHeader,
-      headerTimeout: client?.header_timeout ?? preset.client.headerTimeout,
-      bodyTimeout: client?.body_timeout ?? preset.client.bodyTimeout,
-      sendTimeout: client?.send_timeout ?? preset.client.sendTimeout,
-      keepAliveTimeout: client?.keepalive ?? preset.client.keepAliveTimeout,
-    },
-    tempDir: raw.temp_dir ?? preset.tempDir,
-    ...accessLog(raw.access_log, preset),
-    logLevel: raw.log_level ?? preset.logLevel,
-    logFormat: raw.log_format ?? preset.logFormat,
-    requestId: requestId(raw.request_id, preset.requestId),
-    shutdownTimeout: raw.shutdown_timeout ?? preset.shutdownTimeout,
-    upgradeTimeout: raw.upgrade_timeout ?? preset.upgradeTimeout,
-    alerts: alertSettings(raw.alerts, report),
-  };
-}
-
-function accessLog(raw: RawServer['access_log'], preset: ServerSettings): Pick<ServerSettings, 'accessLog' | 'accessLogFormat'> {
-  if (raw === undefined || 'kind' in raw) return { accessLog: raw ?? preset.accessLog };
-  return { accessLog: raw.to ?? preset.accessLog, accessLogFormat: raw.format };
-}
-
-function requestId(raw: RawServer['request_id'], preset: RequestIdSettings): RequestIdSettings {
-  if (raw === 'off') return { header: undefined, trust: [] };
-  return { header: raw?.header ?? preset.header, trust: raw?.trust ?? preset.trust };
-}
-
-function adminSettings(raw: ListenAddress | 'off' | readonly ListenAddress[]): AdminSettings {
-  return raw === 'off' ? { kind: 'off' } : { kind: 'addresses', addresses: oneOrMore(raw) };
 }
 
 function checkOverlaps({ server: { listen, admin }, places }: Gathered, report: Report): void {
@@ -104,14 +66,6 @@ function placed(
   if (given === undefined || place === undefined) return [];
   if ('kind' in given) return [{ address: given, place, path: key as string }];
   return given.map((address, index) => ({ address, place: report.placeOf(given, index), path: pathOf(key, index) }));
-}
-
-function listOf<T extends object>(raw: T | readonly T[]): readonly T[] {
-  return Array.isArray(raw) ? (raw as readonly T[]) : [raw as T];
-}
-
-function oneOrMore(raw: ListenAddress | readonly ListenAddress[]): readonly ListenAddress[] {
-  return 'kind' in raw ? [raw] : raw;
 }
 
 function routesOf(gathered: Gathered, known: KnownPools, top: SourcePosition, report: Report): readonly RouteSettings[] {

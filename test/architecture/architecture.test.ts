@@ -54,6 +54,7 @@ describe('the architecture', () => {
   it('imports only what the table of rooms allows', () => expectOnly(roomRules.importsStayInTheTable(files), 'imports'));
   it('gives the rooms an order from the top down', () => expectNone(roomRules.roomsHaveAnOrder()));
   it('leaves app/ nothing but wiring', () => expectOnly(roomRules.appOnlyWires(files), 'appOnlyWires'));
+  it('picks a reader of configuration files in one place', () => expectNone(roomRules.readersAreExchangeable(files)));
   it('has at most 25 files in a folder', () => expectNone(roomRules.foldersAreSmall(files)));
   it('has no import cycles', () => expectNone(roomRules.noImportCycles(files)));
   it('has no file above 350 lines', () => expectOnly(rules.filesAreShort(files), 'longFiles'));

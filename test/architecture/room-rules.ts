@@ -1,7 +1,7 @@
 // The rules about rooms: who may import whom, how large a room is, what of Node it may use.
 
 import { posix } from 'node:path';
-import { APP_LEAVES_TO_ROSTER, NODE_MODULES, OPTIONAL_PACKAGES, ROOMS } from './rooms.ts';
+import { APP_LEAVES_TO_ROSTER, CONFIG_READERS, NODE_MODULES, OPTIONAL_PACKAGES, ROOMS } from './rooms.ts';
 import { importsOf, isModule, type SourceFile, type Violation } from './source-file.ts';
 
 /** Files directly in one folder: more of them are a room that wants to be several. */
@@ -59,6 +59,19 @@ export function appOnlyWires(files: readonly SourceFile[]): Violation[] {
           : [],
       ),
     );
+}
+
+export function readersAreExchangeable(files: readonly SourceFile[]): Violation[] {
+  const { rooms, except } = CONFIG_READERS;
+  return files.flatMap((file) => {
+    const own = roomOf(file.path) ?? '';
+    if (file.path === except) return [];
+    return importsOf(file).flatMap(({ file: target, line }) => {
+      const room = target === undefined ? '' : (roomOf(target) ?? '');
+      if (!rooms.includes(room) || room === own) return [];
+      return [`${file.path}:${line}: ${target} is one reader of several (allowed: in ${except})`];
+    });
+  });
 }
 
 export function foldersAreSmall(files: readonly SourceFile[]): Violation[] {

@@ -87,6 +87,17 @@ describe('imports', () => {
     expect(roomRules.appOnlyWires([file('src/app/registry.ts', line), file('src/roster/a.ts', line)])).toEqual([]);
   });
 
+  it('of a reader of configuration files stand where one is picked', () => {
+    const line = "import { gather } from '../yaml/gather.ts';";
+    expect(roomRules.readersAreExchangeable([file('src/config/resolve/a.ts', line)])).toEqual([
+      'src/config/resolve/a.ts:1: src/config/yaml/gather.ts is one reader of several (allowed: in src/config/load.ts)',
+    ]);
+    expect(roomRules.readersAreExchangeable([file('src/config/yaml/a.ts', line)])).toEqual([]);
+    expect(roomRules.readersAreExchangeable([file('src/config/load.ts', "import { gather } from './yaml/gather.ts';")])).toEqual(
+      [],
+    );
+  });
+
   it('of optional packages are late, and in one file', () => {
     const late = "const { Redis } = await import('ioredis');";
     expect(roomRules.optionalPackagesAreLoadedLate([file('src/store/redis.ts', late)])).toEqual([]);

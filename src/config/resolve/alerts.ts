@@ -23,8 +23,7 @@ const BELONGS = {
   command: 'command',
 } as const;
 
-export function alertSettings(raw: RawAlerts | undefined, report: Report): AlertSettings {
-  if (raw === undefined) return ALERT_DEFAULTS;
+export function alertSettings(raw: RawAlerts, report: Report): AlertSettings {
   const preset = ALERT_DEFAULTS;
   return {
     name: raw.name,

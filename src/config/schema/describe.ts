@@ -1,16 +1,6 @@
-// The words in which messages speak of what was found and of what is expected.
+// The words in which messages say what is expected.
 
-import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { formOf, type Shape } from './build.ts';
-
-const SHOWN = 60;
-
-export function found(node: Node | undefined): string {
-  if (isMap(node)) return 'a map';
-  if (isSeq(node)) return 'a list';
-  if (isScalar(node) && node.value !== null) return `'${shortened(String(node.source ?? node.value))}'`;
-  return 'nothing';
-}
 
 export function expected(shape: Shape): string {
   switch (formOf(shape)) {
@@ -30,8 +20,4 @@ export function expected(shape: Shape): string {
 /** `a, b or c` */
 export function some(words: readonly string[]): string {
   return words.join(', ').replace(/, ([^,]*)$/, ' or $1');
-}
-
-function shortened(text: string): string {
-  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 3)}...`;
 }

@@ -8,9 +8,10 @@ import { suggestion } from '../nearest.ts';
 import { pathOf, placeText, type SourcePosition } from '../problem.ts';
 import type { Report } from '../report.ts';
 import { formOf, type ReadContext, type Shape, shapeOf } from '../schema/build.ts';
-import { expected, found, some } from '../schema/describe.ts';
+import { expected, some } from '../schema/describe.ts';
 import { quoteTemplate } from '../template.ts';
 import { expand } from './environment.ts';
+import { found } from './found.ts';
 import type { YamlFile } from './parse.ts';
 
 /** Nodes read through aliases. A few lines of aliases of aliases could stand for billions. */

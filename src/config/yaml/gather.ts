@@ -4,33 +4,14 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ConfigError, systemCode } from '../../core/errors.ts';
 import { isGlob } from '../../core/glob-pattern.ts';
 import type { ConfigHost } from '../config-host.ts';
+import type { Gathered, RawServer } from '../gathered.ts';
 import { pathOf, placeText, type SourcePosition } from '../problem.ts';
 import type { Report } from '../report.ts';
-import { FILE, type RawFile, type RawPool, type RawRoute } from '../schema/file.ts';
+import { FILE, type RawPool, type RawRoute } from '../schema/file.ts';
 import { decode } from './decode.ts';
 import { parseYaml } from './parse.ts';
 
 const MAX_FILES = 1000;
-
-/** Everything in all files but what is given once for each pool or route. */
-export type RawServer = Omit<RawFile, 'include' | 'pools' | 'routes'>;
-
-export interface Gathered {
-  readonly server: RawServer;
-  readonly pools: ReadonlyMap<string, RawPool>;
-  readonly routes: readonly RawRoute[];
-  /**
-   * Pools and routes that are there, though nothing in them may be right; pools with the place of
-   * their name.
-   */
-  readonly mentioned: { readonly pools: ReadonlyMap<string, SourcePosition>; readonly routes: boolean };
-  /** Where the keys of `server` stand. */
-  readonly places: ReadonlyMap<string, SourcePosition>;
-  /** Every file could be read; otherwise what is missing may be in the one that could not. */
-  readonly whole: boolean;
-  /** As they are named in messages, in the order in which they were read. */
-  readonly files: readonly string[];
-}
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
