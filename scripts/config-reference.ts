@@ -6,7 +6,7 @@ import { expected } from '../src/config/schema/describe.ts';
 import { FILE } from '../src/config/schema/file.ts';
 
 /** Keywords that only fcgi-lb understands. */
-const OWN_KEYWORDS = ['label', 'otherwise', 'keyName', 'keyLabel', 'template'];
+const OWN_KEYWORDS = ['label', 'text', 'option', 'otherwise', 'keyName', 'keyLabel', 'template'];
 
 /**
  * config/schema.json: JSON Schema (draft 7, which editors know), with descriptions for completion.

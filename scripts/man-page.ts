@@ -3,7 +3,7 @@
 
 import { type Command, usageOf, written } from '../src/cli/command.ts';
 import { ALL_COMMANDS } from '../src/cli/commands.ts';
-import { FILE_OPTIONS, type Option } from '../src/cli/options.ts';
+import { FILE_OPTIONS, type Option } from '../src/cli/options/table.ts';
 
 /** Of the text that is written here; the tables change without it. */
 const DATE = '2026-11-21';

@@ -10,7 +10,8 @@ import { configHost } from '../app/config-host.ts';
 import { readTokenFile } from '../config/token.ts';
 import { parseAddress } from '../core/address.ts';
 import { ConfigError } from '../core/errors.ts';
-import type { CommandName, Option } from './options.ts';
+import type { CommandName } from './command-names.ts';
+import type { Option } from './options/table.ts';
 
 export const ADMIN_OPTION = {
   name: 'admin',

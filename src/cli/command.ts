@@ -1,8 +1,12 @@
 // What a command is: the one description from which its words are read and its help, its completion
 // and the man page are made.
 
+import type { ValueKind } from '../config/option-form.ts';
 import { ConfigError } from '../core/errors.ts';
-import { type CommandName, type Option, optionRows, readOptions, type ValueKind } from './options.ts';
+import type { CommandName } from './command-names.ts';
+import { optionRows } from './help.ts';
+import { readOptions } from './options/read.ts';
+import type { Option } from './options/table.ts';
 
 /** A word that belongs to no option. */
 export interface Operand {

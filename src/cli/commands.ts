@@ -6,7 +6,7 @@ import { CHECK } from './check.ts';
 import type { Command } from './command.ts';
 import { COMPLETION } from './completion/completion-command.ts';
 import { DRAIN } from './drain.ts';
-import { SERVE_OPTIONS } from './options.ts';
+import { SERVE_OPTIONS } from './options/table.ts';
 import { RELOAD } from './reload.ts';
 import { STATUS } from './status.ts';
 import { TOP } from './top.ts';

@@ -4,8 +4,9 @@ import { configHost } from '../app/config-host.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/errors.ts';
-import { FILE_OPTIONS } from './options.ts';
-import { type Options, serverSettings } from './settings.ts';
+import type { Options } from './options/raw.ts';
+import { FILE_OPTIONS } from './options/table.ts';
+import { withOptions } from './settings.ts';
 
 /**
  * @param options among them `--config`
@@ -23,5 +24,5 @@ export function settingsFromFile(options: Options, terminal: boolean): Settings 
   }
   const world = configHost(terminal);
   const { settings } = loadConfig(file, world);
-  return { ...settings, ...serverSettings(options, settings, world) };
+  return { ...settings, ...withOptions(options, settings, world) };
 }

@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError } from '../core/errors.ts';
+import { type CommandName, commandOf } from './command-names.ts';
 import { fatalMessage } from './fatal.ts';
 import { HeldSignals } from './held-signals.ts';
-import { type CommandName, commandOf, helpText, readCommandLine } from './options.ts';
-import type { Options } from './settings.ts';
+import type { Options } from './options/raw.ts';
 import type { UpstreamVerb } from './upstream-commands.ts';
 
 // Before anything is loaded that takes time, hence no other imports that do.
@@ -26,8 +26,10 @@ async function main(words: readonly string[]): Promise<ExitCode> {
     // A command ends with its terminal.
     if (command !== 'serve') signals.release();
     if (command !== 'serve') return await (await COMMAND[command]())(words);
+    const { readCommandLine } = await import('./options/read.ts');
     const { options } = readCommandLine(words);
     if (options.has('help')) {
+      const { helpText } = await import('./help.ts');
       process.stdout.write(helpText());
       return 0;
     }

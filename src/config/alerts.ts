@@ -72,21 +72,3 @@ export interface AlertSettings {
   readonly rules: AlertRules;
   readonly targets: readonly AlertTarget[];
 }
-
-export const ALERT_DEFAULTS: AlertSettings = {
-  name: undefined,
-  after: 10_000,
-  quiet: 300_000,
-  group: 2000,
-  rules: {
-    upstream: true,
-    pool: true,
-    reload: true,
-    queue: { over: { kind: 'share', value: 0.5 } },
-    errors: { share: 0.1, window: 60_000, minRequests: 20 },
-  },
-  targets: [],
-};
-
-/** What holds of a target of which no more is said. */
-export const TARGET_DEFAULTS = { timeout: 10_000, api: 'https://api.telegram.org' } as const;

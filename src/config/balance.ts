@@ -9,7 +9,8 @@ export type KeySource =
   | { readonly kind: 'header'; readonly name: string }
   | { readonly kind: 'cookie'; readonly name: string };
 
-const PLAIN = ['round-robin', 'least-conn', 'first', 'random-two', 'least-time'] as const;
+/** The balancers that are named by one word. */
+export const PLAIN_BALANCES = ['round-robin', 'least-conn', 'first', 'random-two', 'least-time'] as const;
 
 /** A cookie of ours that names the upstream a client belongs to. */
 export interface StickyBalance {
@@ -20,7 +21,7 @@ export interface StickyBalance {
 }
 
 export type Balance =
-  | { readonly name: (typeof PLAIN)[number] }
+  | { readonly name: (typeof PLAIN_BALANCES)[number] }
   | { readonly name: 'hash'; readonly key: KeySource }
   | StickyBalance;
 
@@ -35,11 +36,11 @@ export type BalanceName = Balance['name'];
  * @throws ConfigError
  */
 export function parseBalance(text: string): Balance {
-  const plain = PLAIN.find((name) => name === text);
+  const plain = PLAIN_BALANCES.find((name) => name === text);
   if (plain !== undefined) return { name: plain };
   if (text.startsWith('hash:')) return { name: 'hash', key: parseKey(text.slice('hash:'.length)) };
   if (text.startsWith('sticky:')) return { name: 'sticky', cookie: parseCookieName(text.slice('sticky:'.length)) };
-  throw new ConfigError(`'${text}' is not known; expected ${PLAIN.join(', ')}, hash:KEY or sticky:COOKIE`);
+  throw new ConfigError(`'${text}' is not known; expected ${PLAIN_BALANCES.join(', ')}, hash:KEY or sticky:COOKIE`);
 }
 
 /** The balancer as the operator wrote it. */

@@ -2,12 +2,13 @@
 
 import type { ListenAddress } from '../core/address.ts';
 import type { ConfigHost } from './config-host.ts';
-import { ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
+import { ALERT_DEFAULTS, ROUTE_DEFAULTS, serverDefaults } from './defaults.ts';
 import type { ConfigReader, Gathered } from './gathered.ts';
 import { overlaps } from './overlaps.ts';
 import { ConfigFileError, pathOf, placeText, type SourcePosition } from './problem.ts';
 import { Report } from './report.ts';
-import { poolSettings } from './resolve/pool.ts';
+import { alertSettings } from './resolve/alerts.ts';
+import { checkPool, poolSettings } from './resolve/pool.ts';
 import { type KnownPools, matchText, routeSettings } from './resolve/route.ts';
 import { serverSettings } from './resolve/server.ts';
 import { checkPoolTemplates } from './resolve/template.ts';
@@ -31,16 +32,20 @@ export interface LoadedConfig {
 export function loadConfig(path: string, world: ConfigHost): LoadedConfig {
   const report = new Report();
   const gathered = READERS.yaml(path, world, report);
-  const { pools, mentioned, files } = gathered;
+  const { server, pools, mentioned, files } = gathered;
   const top: SourcePosition = { file: path, line: 1, column: 1 };
   const known: KnownPools = { byName: pools, names: new Set(mentioned.pools.keys()), all: gathered.whole };
   const settings: Settings = {
-    ...serverSettings(gathered.server, serverDefaults(world), report),
-    pools: [...pools].map(([name, raw]) => poolSettings(name, raw, report)),
+    ...serverSettings(server, serverDefaults(world)),
+    alerts: server.alerts === undefined ? ALERT_DEFAULTS : alertSettings(server.alerts, report),
+    pools: [...pools].map(([name, raw]) => poolSettings(name, raw)),
     routes: routesOf(gathered, known, top, report),
   };
   checkOverlaps(gathered, report);
-  for (const pool of pools.values()) checkPoolTemplates(pool, report);
+  for (const pool of pools.values()) {
+    checkPool(pool, report);
+    checkPoolTemplates(pool, report);
+  }
   const problems = report.problems(files);
   if (problems.length > 0) throw new ConfigFileError(path, problems);
   return { settings, files };

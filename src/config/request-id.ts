@@ -7,5 +7,3 @@ export interface RequestIdSettings {
   readonly header: string | undefined;
   readonly trust: readonly TrustedPeer[];
 }
-
-export const REQUEST_ID_DEFAULTS: RequestIdSettings = { header: 'X-Request-ID', trust: [] };

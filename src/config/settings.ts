@@ -23,17 +23,17 @@ export interface UpstreamOptions {
   readonly slowStart: number;
 }
 
-/** What one `--upstream` names. */
-export type UpstreamSpec = UpstreamOptions &
-  (
-    | {
-        readonly kind: 'glob';
-        readonly pattern: string;
-        /** What is spoken on the sockets that are found; FastCGI when nothing is said. */
-        readonly speaks?: 'http';
-      }
-    | { readonly kind: 'address'; readonly address: UpstreamAddress }
-  );
+/** Where the upstreams are that one text of the configuration names. */
+export type UpstreamLocation =
+  | {
+      readonly kind: 'glob';
+      readonly pattern: string;
+      /** What is spoken on the sockets that are found; FastCGI when it is missing. */
+      readonly speaks?: 'http';
+    }
+  | { readonly kind: 'address'; readonly address: UpstreamAddress };
+
+export type UpstreamSpec = UpstreamOptions & UpstreamLocation;
 
 /** Failures, by class, after which a request may be sent again. */
 export const RETRY_CLASSES = ['connect', 'busy', 'closed', 'timeout', 'invalid_header'] as const;

@@ -7,10 +7,9 @@ import { asError, ConfigError, systemCode } from '../core/errors.ts';
 import { isGlob, parseGlob } from '../core/glob-pattern.ts';
 import { parseStickySecret } from './balance.ts';
 import type { ConfigHost } from './config-host.ts';
-import { UPSTREAM_DEFAULTS } from './defaults.ts';
 import { suggestion } from './nearest.ts';
 import { parseCount, parseDuration, parseSize } from './quantity.ts';
-import type { UpstreamOptions, UpstreamSpec } from './settings.ts';
+import type { UpstreamLocation } from './settings.ts';
 
 /** A record's content without the two lengths of a pair. */
 const MAX_PARAM = 65_527;
@@ -39,25 +38,18 @@ export interface UpstreamContext {
   readonly exists: (path: string) => boolean;
 }
 
-/**
- * @param options what is said of all upstreams that `text` names
- * @throws ConfigError
- */
-export function parseUpstream(
-  text: string,
-  context: UpstreamContext,
-  options: UpstreamOptions = UPSTREAM_DEFAULTS,
-): UpstreamSpec {
+/** @throws ConfigError */
+export function parseUpstream(text: string, context: UpstreamContext): UpstreamLocation {
   const http = text.startsWith(HTTP_UNIX);
   const path = http ? text.slice(HTTP_UNIX.length) : text.startsWith('unix:') ? text.slice('unix:'.length) : text;
   if (path.includes('/') && !path.includes('://') && isGlob(path) && !context.exists(resolve(context.directory, path))) {
     const pattern = resolve(context.directory, path);
     parseGlob(pattern);
-    return { ...options, kind: 'glob', pattern, ...(http ? { speaks: 'http' } : {}) };
+    return { kind: 'glob', pattern, ...(http ? { speaks: 'http' } : {}) };
   }
   const address = parseUpstreamAddress(text);
-  if (address.kind !== 'unix' || isAbsolute(address.path)) return { ...options, kind: 'address', address };
-  return { ...options, kind: 'address', address: parseAddress(resolve(context.directory, address.path)) };
+  if (address.kind !== 'unix' || isAbsolute(address.path)) return { kind: 'address', address };
+  return { kind: 'address', address: parseAddress(resolve(context.directory, address.path)) };
 }
 
 /** @throws ConfigError */

@@ -5,8 +5,9 @@
  * room may import itself, `core`, the rooms listed for it, and nothing else.
  */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  cli: ['app', 'admin', 'config', 'config/schema', 'log', 'listen', 'alerts', 'cli/completion', 'cli/view'],
-  'cli/completion': ['cli', 'admin', 'config'],
+  cli: ['app', 'admin', 'config', 'config/resolve', 'log', 'listen', 'alerts', 'cli/completion', 'cli/options', 'cli/view'],
+  'cli/completion': ['cli', 'cli/options', 'admin', 'config'],
+  'cli/options': ['cli', 'config', 'config/schema'],
   'cli/view': ['admin', 'config'],
   app: [
     'admin',

@@ -8,7 +8,7 @@ import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { editorSchema, withReference } from '../../scripts/config-reference.ts';
-import { FILE_OPTIONS, SERVE_OPTIONS } from '../../src/cli/options.ts';
+import { FILE_OPTIONS, SERVE_OPTIONS } from '../../src/cli/options/table.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConfigFileError } from '../../src/config/problem.ts';
 import { load, worldOf } from '../support/parts/config-file.ts';

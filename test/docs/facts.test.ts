@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/commands.ts';
-import { helpText, type Option, SERVE_OPTIONS } from '../../src/cli/options.ts';
+import { helpText } from '../../src/cli/help.ts';
+import { type Option, SERVE_OPTIONS } from '../../src/cli/options/table.ts';
 import { FAILURES } from '../../src/core/errors.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;

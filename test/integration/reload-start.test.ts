@@ -9,7 +9,7 @@ import type { Logs } from '../../src/app/logging.ts';
 import { silentNotifier } from '../../src/app/notifier.ts';
 import { Program } from '../../src/app/program.ts';
 import { ownCommand } from '../../src/app/upgrade.ts';
-import { readCommandLine } from '../../src/cli/options.ts';
+import { readCommandLine } from '../../src/cli/options/read.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { unixAddress } from '../../src/core/address.ts';

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { registry } from '../../src/app/registry.ts';
-import { readCommandLine } from '../../src/cli/options.ts';
+import { readCommandLine } from '../../src/cli/options/read.ts';
 import { settingsFrom } from '../../src/cli/settings.ts';
 import type { PoolSettings } from '../../src/config/settings.ts';
 import { systemClock } from '../../src/core/clock.ts';

@@ -1,7 +1,8 @@
 // What a shell is to offer for the value of an option, or for an operand, as the tables of options
 // say it.
 
-import type { Option, ValueKind } from '../options.ts';
+import type { ValueKind } from '../../config/option-form.ts';
+import type { Option } from '../options/table.ts';
 
 export interface Candidates {
   /** A choice of words. */

@@ -1,7 +1,7 @@
 // The script that makes zsh complete our commands.
 
 import type { Command } from '../command.ts';
-import type { Option } from '../options.ts';
+import type { Option } from '../options/table.ts';
 import { type Candidates, candidatesFor, candidatesOf } from './candidates.ts';
 
 export function zshCompletion(commands: readonly Command[]): string {

@@ -1,14 +1,8 @@
 // Makes the settings of alerts of what their part of the file says, and sees that each target has
 // what it needs and no more.
 
-import {
-  ALERT_DEFAULTS,
-  ALERT_KINDS,
-  type AlertRules,
-  type AlertSettings,
-  type AlertTarget,
-  TARGET_DEFAULTS,
-} from '../alerts.ts';
+import { ALERT_KINDS, type AlertRules, type AlertSettings, type AlertTarget } from '../alerts.ts';
+import { ALERT_DEFAULTS, TARGET_DEFAULTS } from '../defaults.ts';
 import type { Report } from '../report.ts';
 import type { RawAlerts, RawAlertTarget } from '../schema/file.ts';
 

@@ -1,28 +1,28 @@
 // Makes a pool's settings of what its part of the file says.
 
-import type { Balance } from '../balance.ts';
-import { PASSIVE_DEFAULTS, POOL_DEFAULTS, RETRY_DEFAULTS, UPSTREAM_DEFAULTS } from '../defaults.ts';
+import { PASSIVE_DEFAULTS, POOL_DEFAULTS, RETRY_DEFAULTS, retryReasons, UPSTREAM_DEFAULTS } from '../defaults.ts';
 import { placeText } from '../problem.ts';
 import type { Report } from '../report.ts';
 import type { RawPool, RawUpstream } from '../schema/file.ts';
-import {
-  type PassiveSettings,
-  type PoolSettings,
-  RETRY_CLASSES,
-  RETRY_STATUSES,
-  type RetrySettings,
-  type UpstreamSpec,
+import type {
+  PassiveSettings,
+  PoolSettings,
+  RetrySettings,
+  UpstreamLocation,
+  UpstreamOptions,
+  UpstreamSpec,
 } from '../settings.ts';
-import { probeSettings } from './probe.ts';
+import { checkProbe, probeSettings } from './probe.ts';
 
-export function poolSettings(name: string, raw: RawPool, report: Report): PoolSettings {
-  const { queue, timeouts, keepalive } = raw;
-  if (protocolOf(raw) === 'HTTP') refuseOnHttp(raw, report);
+/** @param raw without what is wrong in it; `checkPool` says what does not go together */
+export function poolSettings(name: string, raw: RawPool): PoolSettings {
+  const { queue, timeouts, keepalive, sticky_secret_file: secret } = raw;
   const preset = POOL_DEFAULTS;
+  const { balance = preset.balance } = raw;
   return {
     name,
-    upstreams: upstreamSpecs(raw, report),
-    balance: balanceOf(raw, report),
+    upstreams: upstreamSpecs(raw),
+    balance: balance.name === 'sticky' && secret !== undefined ? { ...balance, secret } : balance,
     maxConns: raw.max_conns ?? preset.maxConns,
     queue: { size: queue?.size ?? preset.queue.size, timeout: queue?.timeout ?? preset.queue.timeout },
     timeouts: {
@@ -35,19 +35,26 @@ export function poolSettings(name: string, raw: RawPool, report: Report): PoolSe
     handOver: raw.hand_over ?? preset.handOver,
     retry: retrySettings(raw.retry),
     passive: raw.passive === 'off' ? undefined : passiveSettings(raw.passive),
-    probe: raw.health === 'off' || raw.health === undefined ? preset.probe : probeSettings(raw.health, report),
+    probe: raw.health === 'off' || raw.health === undefined ? preset.probe : probeSettings(raw.health),
     failFastAfter: raw.fail_fast_after ?? preset.failFastAfter,
   };
 }
 
-function balanceOf(raw: RawPool, report: Report): Balance {
-  const { balance = POOL_DEFAULTS.balance, sticky_secret_file: secret } = raw;
-  if (balance.name === 'sticky') return secret === undefined ? balance : { ...balance, secret };
+/** Says what does not go together in a pool. */
+export function checkPool(raw: RawPool, report: Report): void {
+  if (protocolOf(raw) === 'HTTP') refuseOnHttp(raw, report);
+  checkUpstreams(raw, report);
+  checkSecret(raw, report);
+  if (raw.health !== undefined && raw.health !== 'off') checkProbe(raw.health, report);
+}
+
+function checkSecret(raw: RawPool, report: Report): void {
+  const { balance = POOL_DEFAULTS.balance } = raw;
   // A balancer that could not be read may have been the right one.
-  if (report.has(raw, 'sticky_secret_file') && (raw.balance !== undefined || !report.has(raw, 'balance'))) {
+  const known = raw.balance !== undefined || !report.has(raw, 'balance');
+  if (balance.name !== 'sticky' && known && report.has(raw, 'sticky_secret_file')) {
     report.at(raw, 'sticky_secret_file', "it is for 'balance: sticky:COOKIE'");
   }
-  return balance;
 }
 
 /** What is spoken with the upstreams of a pool; undefined when that cannot be said. */
@@ -62,8 +69,8 @@ export function protocolOf(raw: RawPool): 'FastCGI' | 'HTTP' | undefined {
   return kinds.size === 1 ? only : undefined;
 }
 
-function speech(spec: UpstreamSpec): 'FastCGI' | 'HTTP' {
-  return (spec.kind === 'glob' ? spec.speaks === 'http' : spec.address.kind === 'http') ? 'HTTP' : 'FastCGI';
+function speech(location: UpstreamLocation): 'FastCGI' | 'HTTP' {
+  return (location.kind === 'glob' ? location.speaks === 'http' : location.address.kind === 'http') ? 'HTTP' : 'FastCGI';
 }
 
 /** Complains of what is only for FastCGI workers. */
@@ -75,30 +82,38 @@ function refuseOnHttp(raw: RawPool, report: Report): void {
   if (report.has(health, 'params')) report.at(health, 'params', 'they are for FastCGI workers; these are HTTP upstreams');
 }
 
-function upstreamSpecs(raw: RawPool, report: Report): readonly UpstreamSpec[] {
-  const upstreams = raw.upstreams ?? [];
+/** Where an item of the list of upstreams is; undefined when that could not be read. */
+function locationOf(item: UpstreamLocation | RawUpstream): UpstreamLocation | undefined {
+  return 'kind' in item ? item : item.address;
+}
+
+function checkUpstreams({ upstreams = [] }: RawPool, report: Report): void {
   const places = new Map<string, string>();
   let first: 'FastCGI' | 'HTTP' | undefined;
-  return upstreams.flatMap((item, index) => {
-    const spec = 'kind' in item ? item : upstreamSpec(item);
-    if (spec === undefined) return [];
-    first ??= speech(spec);
-    if (speech(spec) !== first)
-      report.at(upstreams, index, `it speaks ${speech(spec)}, those before it ${first}; a pool has one kind`);
-    const text = spec.kind === 'glob' ? spec.pattern : spec.address.text;
+  for (const [index, item] of upstreams.entries()) {
+    const location = locationOf(item);
+    if (location === undefined) continue;
+    first ??= speech(location);
+    if (speech(location) !== first)
+      report.at(upstreams, index, `it speaks ${speech(location)}, those before it ${first}; a pool has one kind`);
+    const text = location.kind === 'glob' ? location.pattern : location.address.text;
     const before = places.get(text);
     if (before === undefined) places.set(text, placeText(report.placeOf(upstreams, index)));
     else report.at(upstreams, index, `${text} is in this pool already, at ${before}`);
-    return [spec];
+  }
+}
+
+function upstreamSpecs({ upstreams = [] }: RawPool): readonly UpstreamSpec[] {
+  return upstreams.flatMap((item) => {
+    const location = locationOf(item);
+    if (location === undefined) return [];
+    return [{ ...location, ...('kind' in item ? UPSTREAM_DEFAULTS : upstreamOptions(item)) }];
   });
 }
 
-function upstreamSpec(raw: RawUpstream): UpstreamSpec | undefined {
-  const { address } = raw;
-  if (address === undefined) return undefined;
+function upstreamOptions(raw: RawUpstream): UpstreamOptions {
   const preset = UPSTREAM_DEFAULTS;
   return {
-    ...address,
     weight: raw.weight ?? preset.weight,
     maxConns: raw.max_conns ?? preset.maxConns,
     backup: raw.backup ?? preset.backup,
@@ -109,10 +124,10 @@ function upstreamSpec(raw: RawUpstream): UpstreamSpec | undefined {
 
 function retrySettings(raw: RawPool['retry'] = {}): RetrySettings {
   const preset = RETRY_DEFAULTS;
-  const on = raw.on === undefined ? undefined : new Set<string>(raw.on);
+  const { on, statuses } = raw.on === undefined ? preset : retryReasons(raw.on);
   return {
-    on: on === undefined ? preset.on : new Set(RETRY_CLASSES.filter((name) => on.has(name))),
-    statuses: on === undefined ? preset.statuses : new Set(RETRY_STATUSES.filter((status) => on.has(`http_${status}`))),
+    on,
+    statuses,
     attempts: raw.attempts ?? preset.attempts,
     nonIdempotent: raw.non_idempotent ?? preset.nonIdempotent,
     budget: raw.budget ?? preset.budget,

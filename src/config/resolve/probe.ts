@@ -7,14 +7,16 @@ import type { ProbeExpectation, ProbeQuestion, ProbeSettings } from '../health.t
 import type { Report } from '../report.ts';
 import type { RawProbe } from '../schema/file.ts';
 import type { StatusRange } from '../schema/http-kinds.ts';
+import { presetOf } from '../schema/preset.ts';
+import { EXPECT, PROBE } from '../schema/probe.ts';
 import { checkParamSize } from '../values.ts';
 
 /** Which kind of probe each of these keys is for. */
 const BELONGS = { uri: 'request', method: 'request', params: 'request', expect: 'request', command: 'exec' } as const;
 
-/** @returns undefined when the question cannot be asked; why is in the report */
-export function probeSettings(raw: RawProbe, report: Report): ProbeSettings | undefined {
-  const question = questionOf(raw, report);
+/** @returns undefined when the question cannot be asked; `checkProbe` says why */
+export function probeSettings(raw: RawProbe): ProbeSettings | undefined {
+  const question = questionOf(raw);
   if (question === undefined) return undefined;
   const preset = PROBE_DEFAULTS;
   return {
@@ -28,40 +30,46 @@ export function probeSettings(raw: RawProbe, report: Report): ProbeSettings | un
   };
 }
 
-function questionOf(raw: RawProbe, report: Report): ProbeQuestion | undefined {
-  const { probe } = raw;
+function questionOf(raw: RawProbe): ProbeQuestion | undefined {
+  const { probe, uri, method = presetOf(PROBE.properties.method), params = new Map() } = raw;
   if (probe === undefined) return undefined;
-  for (const [key, kind] of Object.entries(BELONGS)) {
-    if (kind !== probe && report.has(raw, key)) report.at(raw, key, `it is for 'probe: ${kind}'; this is 'probe: ${probe}'`);
-  }
   switch (probe) {
     case 'connect':
     case 'values':
       return { kind: probe };
-    case 'request': {
-      if (!report.has(raw, 'uri')) report.at(raw, 'probe', "'probe: request' needs 'uri', such as /ping");
-      const params = fixedParams(raw.params, report);
-      if (raw.uri === undefined) return undefined;
-      return { kind: 'request', method: raw.method ?? 'GET', uri: raw.uri, params, expect: expectation(raw.expect) };
-    }
+    case 'request':
+      return uri === undefined ? undefined : { kind: 'request', method, uri, params, expect: expectation(raw.expect) };
     case 'exec': {
       const [program, ...rest] = raw.command ?? [];
-      if (!report.has(raw, 'command')) report.at(raw, 'probe', "'probe: exec' needs 'command', a list: [PROGRAM, ARGUMENT...]");
       return program === undefined ? undefined : { kind: 'exec', command: [program, ...rest] };
     }
   }
 }
 
+/** Says what a probe lacks, and what is not for its kind. */
+export function checkProbe(raw: RawProbe, report: Report): void {
+  const { probe } = raw;
+  if (probe === undefined) return;
+  for (const [key, kind] of Object.entries(BELONGS)) {
+    if (kind !== probe && report.has(raw, key)) report.at(raw, key, `it is for 'probe: ${kind}'; this is 'probe: ${probe}'`);
+  }
+  if (probe === 'request') {
+    if (!report.has(raw, 'uri')) report.at(raw, 'probe', "'probe: request' needs 'uri', such as /ping");
+    checkFixedParams(raw.params, report);
+  }
+  if (probe === 'exec' && !report.has(raw, 'command'))
+    report.at(raw, 'probe', "'probe: exec' needs 'command', a list: [PROGRAM, ARGUMENT...]");
+}
+
 /**
  * Parameters of requests that no client has made: there is nothing that variables could stand for.
  */
-function fixedParams(raw: RawProbe['params'], report: Report): ReadonlyMap<string, string> {
-  if (raw === undefined) return new Map();
+function checkFixedParams(raw: RawProbe['params'], report: Report): void {
+  if (raw === undefined) return;
   for (const [name, value] of raw) {
     if (value.includes('$')) report.at(raw, name, `'${value}': a probe has no variables`);
     checkSize(raw, name, value, report);
   }
-  return raw;
 }
 
 /** Complains of a parameter that does not fit in a record. */
@@ -75,9 +83,9 @@ export function checkSize(params: object, name: string, value: string, report: R
 }
 
 function expectation(raw: RawProbe['expect'] = {}): ProbeExpectation {
-  const { status, headers = new Map(), body } = raw;
+  const { status = presetOf(EXPECT.properties.status), headers = new Map(), body } = raw;
   return {
-    statuses: status === undefined ? [[200, 399]] : isOne(status) ? [status] : status,
+    statuses: isOne(status) ? [status] : status,
     headers: new Map([...headers].map(([name, pattern]) => [name.toLowerCase(), pattern])),
     body,
   };

@@ -7,6 +7,8 @@ import type { HeaderChanges, HostPattern, PathPattern, PoolRoute, RouteMatch, Ro
 import { some } from '../schema/describe.ts';
 import type { RawPool, RawRoute } from '../schema/file.ts';
 import { parseStatusRange } from '../schema/http-kinds.ts';
+import { presetOf } from '../schema/preset.ts';
+import { REDIRECT, RESPOND, ROUTE, STATIC_INDEX } from '../schema/route.ts';
 import { protocolOf } from './pool.ts';
 import { checkSize } from './probe.ts';
 import { checkRouteTemplates } from './template.ts';
@@ -63,44 +65,45 @@ export function routeSettings(raw: RawRoute, pools: KnownPools, report: Report):
       report.at(raw, key, `it is for a route with ${some(actions.map((name) => `'${name}'`))}`);
   }
   switch (action) {
-    case 'pool':
-      return poolRoute(raw, base, pools, report);
+    case 'pool': {
+      const { pool } = raw;
+      checkPoolRoute(raw, pools, report);
+      return pool === undefined ? undefined : poolRoute(raw, pool, base, pools.byName.get(pool)?.params);
+    }
     case 'static': {
       if (raw.static === undefined) return undefined;
       return {
         ...base,
         kind: 'static',
         directory: raw.static,
-        index: raw.index ?? 'index.html',
+        index: raw.index ?? STATIC_INDEX,
         stripPrefix: raw.strip_prefix ?? '',
       };
     }
     case 'redirect': {
       const { redirect } = raw;
       const { to, status } = typeof redirect === 'string' ? { to: redirect, status: undefined } : (redirect ?? {});
-      return to === undefined ? undefined : { ...base, kind: 'redirect', to, status: status ?? 302 };
+      return to === undefined
+        ? undefined
+        : { ...base, kind: 'redirect', to, status: status ?? presetOf(REDIRECT.properties.status) };
     }
     case 'respond': {
       const respond = typeof raw.respond === 'number' ? { status: raw.respond } : (raw.respond ?? {});
       return {
         ...base,
         kind: 'respond',
-        status: respond.status ?? 200,
+        status: respond.status ?? presetOf(RESPOND.properties.status),
         headers: respond.headers ?? new Map(),
-        body: respond.body ?? '',
+        body: respond.body ?? presetOf(RESPOND.properties.body),
       };
     }
   }
 }
 
-function poolRoute(
-  raw: RawRoute,
-  base: Pick<RouteSettings, 'match' | 'responseHeaders' | 'errorPages'>,
-  pools: KnownPools,
-  report: Report,
-): PoolRoute | undefined {
+/** Says what is wrong with where a route leads, and what its pool has no use for. */
+function checkPoolRoute(raw: RawRoute, pools: KnownPools, report: Report): void {
   const { pool } = raw;
-  if (pool === undefined) return undefined;
+  if (pool === undefined) return;
   if (pools.all && !pools.names.has(pool)) {
     const near = nearest(pool, pools.names);
     const help = near === undefined ? `expected ${some([...pools.names])}` : `did you mean '${near}'?`;
@@ -120,6 +123,16 @@ function poolRoute(
     }
   }
   for (const [name, value] of raw.params ?? []) checkSize(raw.params ?? new Map(), name, value, report);
+}
+
+/** What routes of all kinds have. */
+type RouteBase = Pick<RouteSettings, 'match' | 'responseHeaders' | 'errorPages'>;
+
+/**
+ * @param pool the name of the pool
+ * @param poolParams the parameters of all routes to it
+ */
+export function poolRoute(raw: RawRoute, pool: string, base: RouteBase, poolParams: RawPool['params']): PoolRoute {
   const preset = ROUTE_DEFAULTS;
   return {
     ...base,
@@ -129,7 +142,7 @@ function poolRoute(
     php: raw.php ?? preset.php,
     index: raw.index ?? preset.index,
     splitPath: raw.split_path,
-    params: new Map([...(target?.params ?? []), ...(raw.params ?? [])]),
+    params: new Map([...(poolParams ?? []), ...(raw.params ?? [])]),
     stripPrefix: raw.strip_prefix ?? preset.stripPrefix,
     requestHeaders: headerChanges(raw.request_headers),
     requestBuffering: raw.request_buffering ?? preset.requestBuffering,
@@ -159,7 +172,7 @@ function isList(host: HostPattern | readonly HostPattern[]): host is readonly Ho
 function pathPattern(raw: RawRoute): PathPattern {
   if (raw.path_regex !== undefined) return { kind: 'regex', regex: raw.path_regex };
   const { path = MATCH_DEFAULTS.path } = raw;
-  return path.kind === 'prefix' ? { ...path, final: raw.final ?? false } : path;
+  return path.kind === 'prefix' ? { ...path, final: raw.final ?? presetOf(ROUTE.properties.final) } : path;
 }
 
 function headerChanges(raw: RawRoute['request_headers'] = {}): HeaderChanges {

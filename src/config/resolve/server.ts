@@ -2,13 +2,14 @@
 
 import type { ListenAddress } from '../../core/address.ts';
 import type { RawServer } from '../gathered.ts';
-import type { Report } from '../report.ts';
 import type { RequestIdSettings } from '../request-id.ts';
 import type { AdminSettings, ServerSettings } from '../settings.ts';
-import { alertSettings } from './alerts.ts';
 
-/** @param preset what holds where `raw` says nothing */
-export function serverSettings(raw: RawServer, preset: ServerSettings, report: Report): ServerSettings {
+/**
+ * All but the alerts, of which a file alone speaks.
+ * @param preset what holds where `raw` says nothing
+ */
+export function serverSettings(raw: RawServer, preset: Omit<ServerSettings, 'alerts'>): Omit<ServerSettings, 'alerts'> {
   const { listen, client } = raw;
   return {
     listen: listen === undefined ? preset.listen : oneOrMore(listen),
@@ -30,11 +31,13 @@ export function serverSettings(raw: RawServer, preset: ServerSettings, report: R
     requestId: requestId(raw.request_id, preset.requestId),
     shutdownTimeout: raw.shutdown_timeout ?? preset.shutdownTimeout,
     upgradeTimeout: raw.upgrade_timeout ?? preset.upgradeTimeout,
-    alerts: raw.alerts === undefined ? preset.alerts : alertSettings(raw.alerts, report),
   };
 }
 
-function accessLog(raw: RawServer['access_log'], preset: ServerSettings): Pick<ServerSettings, 'accessLog' | 'accessLogFormat'> {
+function accessLog(
+  raw: RawServer['access_log'],
+  preset: Omit<ServerSettings, 'alerts'>,
+): Pick<ServerSettings, 'accessLog' | 'accessLogFormat'> {
   const { accessLog, accessLogFormat } = preset;
   if (raw === undefined || 'kind' in raw) return { accessLog: raw ?? accessLog, accessLogFormat };
   return { accessLog: raw.to ?? accessLog, accessLogFormat: raw.format ?? accessLogFormat };

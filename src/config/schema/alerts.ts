@@ -8,7 +8,7 @@ import { BOOLEAN, count, DURATION, LIMIT, OFF, SHARE, TEXT, word } from './kinds
 
 export const TARGET_KINDS = ['webhook', 'telegram', 'command'] as const;
 
-const QUEUE = keys(
+export const ALERT_QUEUE = keys(
   {
     over: value(QUEUE_LIMIT, {
       description: "requests that wait, or a share of the pool's `queue.size`; below half of it all is well again",
@@ -18,7 +18,7 @@ const QUEUE = keys(
   { description: "how long a pool's queue may be" },
 );
 
-const ERRORS = keys(
+export const ALERT_ERRORS = keys(
   {
     share: value(SHARE, {
       description: 'requests that end with a 5xx, of all that end; below half of it all is well again',
@@ -67,10 +67,10 @@ export const ALERTS = keys(
     upstream: value(BOOLEAN, { description: 'tell when an upstream is down', default: true }),
     pool: value(BOOLEAN, { description: 'tell when a pool can serve nobody', default: true }),
     reload: value(BOOLEAN, { description: 'tell when a reload failed', default: true }),
-    queue: either([value(OFF, { description: 'queues are not watched' }), QUEUE], {
+    queue: either([value(OFF, { description: 'queues are not watched' }), ALERT_QUEUE], {
       description: 'tell when a queue is long; `off`: never',
     }),
-    errors: either([value(OFF, { description: 'failures are not watched' }), ERRORS], {
+    errors: either([value(OFF, { description: 'failures are not watched' }), ALERT_ERRORS], {
       description: 'tell when too many requests fail; `off`: never',
     }),
     targets: named(TARGET_KEY, ALERT_TARGET, { description: 'who is told, by name' }),

@@ -1,13 +1,20 @@
-// The parts that the schema of the configuration file is built from: typebox types that know how to
-// read the text of a value.
+// The parts that the schema of the configuration file is built from: JSON Schema that knows how to
+// read the text of a value. typebox gives it types; the library itself is not loaded, since every
+// start would wait for it.
 
-import Type, { type Static, type TArray, type TObject, type TOptional, type TSchema, type TUnion, type TUnsafe } from 'typebox';
+import type { Static, TArray, TObject, TOptional, TSchema, TUnion, TUnsafe } from 'typebox';
 import type { ConfigHost } from '../config-host.ts';
+import type { OptionForm } from '../option-form.ts';
 
 /** Where the value being read stands. */
 export interface ReadContext {
   /** Relative paths in a file start at the directory of the file. */
   readonly directory: string;
+  /**
+   * On the command line: a path to listen on or to log to stays relative to the working directory,
+   * as it was typed. In full it may be longer than the name of a socket can be.
+   */
+  readonly keepsRelative?: true;
   readonly world: ConfigHost;
 }
 
@@ -24,20 +31,38 @@ export interface Kind<T> {
    * one.
    */
   readonly template?: true;
+  /** Missing for kinds that no option of the command line has. */
+  readonly option?: OptionForm;
 }
 
 export interface Info {
   readonly description: string;
+  /** The rest of the description, which means something in a file only. */
+  readonly inFile?: string;
   /** What holds when the key is not there, as it would be written. */
   readonly default?: unknown;
   /** What is there instead, when that is no value of its own. */
   readonly otherwise?: string;
 }
 
+/** The one place where the schema, as it is at run time, gets the type of what it describes. */
+function typed<S>(schema: Shape & Readonly<Record<string, unknown>>): S {
+  return schema as unknown as S;
+}
+
+/** The keywords of an `Info`; `text` is the description without what is for files only. */
+function keywords({ description, inFile = '', ...info }: Info) {
+  return { description: `${description}${inFile}`, ...info, text: description };
+}
+
 /** A single value. */
 export function value<T>(kind: Kind<T>, info: Info): TUnsafe<T> {
-  return Type.Unsafe<T>({ ...kind.json, ...info, label: kind.label, read: kind.read, template: kind.template } as TSchema);
+  const { json, label, read, template, option } = kind;
+  return typed({ ...json, ...keywords(info), label, read, template, option });
 }
+
+/** What `keys` makes: all keys may be left out as far as types go. */
+export type KeyedMap<P extends Record<string, TSchema>> = TObject<{ [K in keyof P]: TOptional<P[K]> }>;
 
 /**
  * A map with a fixed set of keys, all of which may be left out as far as types go: what is wrong in
@@ -47,49 +72,42 @@ export function keys<P extends Record<string, TSchema>>(
   properties: P,
   info: Info,
   required: readonly (keyof P & string)[] = [],
-): TObject<{ [K in keyof P]: TOptional<P[K]> }> {
-  const optional = Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, Type.Optional(schema)]));
-  const extra = required.length > 0 ? { required } : {};
-  const built: unknown = Type.Object(optional, { additionalProperties: false, ...extra, ...info });
-  return built as TObject<{ [K in keyof P]: TOptional<P[K]> }>;
+): KeyedMap<P> {
+  const needed = required.length > 0 ? { required } : {};
+  return typed({ type: 'object', properties, additionalProperties: false, ...needed, ...keywords(info) });
 }
+
+/** What `named` makes. */
+export type NamedMap<S extends TSchema> = TUnsafe<ReadonlyMap<string, Static<S>>> & { readonly additionalProperties: S };
 
 /**
  * A map whose keys are names that the operator chooses; `keyName` stands for them in the
  * documentation.
  */
-export function named<S extends TSchema>(
-  key: Kind<unknown> & { readonly name: string },
-  item: S,
-  info: Info,
-): TUnsafe<ReadonlyMap<string, Static<S>>> {
+export function named<S extends TSchema>(key: Kind<unknown> & { readonly name: string }, item: S, info: Info): NamedMap<S> {
   const { name: keyName, label: keyLabel, read: readKey } = key;
-  return Type.Unsafe<ReadonlyMap<string, Static<S>>>({
-    type: 'object',
-    additionalProperties: item,
-    keyName,
-    keyLabel,
-    readKey,
-    ...info,
-  } as TSchema);
+  return typed({ type: 'object', additionalProperties: item, keyName, keyLabel, readKey, ...keywords(info) });
 }
 
 export function list<S extends TSchema>(item: S, info: Info, least = 0): TArray<S> {
-  return Type.Array(item, { ...(least > 0 ? { minItems: least } : {}), ...info });
+  return typed({ type: 'array', items: item, ...(least > 0 ? { minItems: least } : {}), ...keywords(info) });
 }
 
 /** One of several forms: at most one single value, one list and one map. */
 export function either<S extends TSchema[]>(variants: [...S], info: Info): TUnion<S> {
-  return Type.Union(variants, { ...info });
+  return typed({ anyOf: variants, ...keywords(info) });
 }
 
 /** The schema as the checks read it: the parts of JSON Schema that the functions above make. */
 export interface Shape {
   readonly description?: string;
+  /** The description without what is for files only. */
+  readonly text?: string;
   readonly default?: unknown;
   readonly otherwise?: string;
   readonly label?: string;
   readonly template?: true | undefined;
+  readonly option?: OptionForm | undefined;
   readonly read?: (text: string, context: ReadContext) => unknown;
   readonly properties?: Readonly<Record<string, Shape>>;
   readonly required?: readonly string[];

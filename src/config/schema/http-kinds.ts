@@ -45,6 +45,7 @@ export const HEALTH_PATH: Kind<{ readonly path: string | undefined }> = {
   label: 'off, or a path that begins with /',
   json: { type: 'string', pattern: `^(?:off|/.*|${VARIABLE})$` },
   read: (text) => ({ path: parseHealthPath(text) }),
+  option: { placeholder: 'PATH|off' },
 };
 
 /** Without flags: letters are not folded, and what matches is looked at byte by byte. */

@@ -6,11 +6,11 @@ import { type ListenAddress, parseListenAddress, unixAddress } from '../../core/
 import { ConfigError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { type AccessLogTarget, parseAccessLogTarget } from '../access-log.ts';
-import { parseBalance } from '../balance.ts';
-import { checkLogFormat } from '../log-format.ts';
+import { PLAIN_BALANCES, parseBalance } from '../balance.ts';
+import { checkLogFormat, NAMED_FORMATS } from '../log-format.ts';
 import { parseCount, parseDuration, parseShare, parseSize } from '../quantity.ts';
 import { MAX_PAGE } from '../route.ts';
-import type { UpstreamSpec } from '../settings.ts';
+import type { UpstreamLocation } from '../settings.ts';
 import { readTokenFile } from '../token.ts';
 import { parseTrustedPeer, type TrustedPeer } from '../trusted-peer.ts';
 import {
@@ -37,10 +37,20 @@ export function numeric(pattern: string): Record<string, unknown> {
 const DURATION_PATTERN = '\\d+(\\.\\d+)?(ms|s|m|h|d)?';
 const SIZE_PATTERN = '\\d+[kKmMgG]?[bB]?';
 
-export const DURATION: Kind<number> = { label: 'a duration, such as 30s', json: numeric(DURATION_PATTERN), read: parseDuration };
+export const DURATION: Kind<number> = {
+  label: 'a duration, such as 30s',
+  json: numeric(DURATION_PATTERN),
+  read: parseDuration,
+  option: { placeholder: 'TIME' },
+};
 /** A duration that is not nothing. */
 export const LIMIT: Kind<number> = { ...DURATION, read: parseLimit };
-export const SIZE: Kind<number> = { label: 'a size, such as 64k', json: numeric(SIZE_PATTERN), read: parseSize };
+export const SIZE: Kind<number> = {
+  label: 'a size, such as 64k',
+  json: numeric(SIZE_PATTERN),
+  read: parseSize,
+  option: { placeholder: 'SIZE' },
+};
 export const HEAD_SIZE: Kind<number> = { ...SIZE, read: parseHeadSize };
 export const MAX_HEADER: Kind<number> = { ...SIZE, read: parseMaxHeader };
 export const SHARE: Kind<number> = { label: 'a share, such as 20%', json: numeric('\\d+(\\.\\d+)?%?'), read: parseShare };
@@ -49,6 +59,7 @@ export const KEEPALIVE: Kind<{ readonly idle: number | undefined }> = {
   label: 'off, or a duration such as 30s',
   json: numeric(`off|${DURATION_PATTERN}`),
   read: (text) => ({ idle: text === 'off' ? undefined : parseDuration(text) }),
+  option: { placeholder: 'TIME', takes: ['off'] },
 };
 
 export function count(least: number): Kind<number> {
@@ -56,6 +67,7 @@ export function count(least: number): Kind<number> {
     label: `a whole number of at least ${least}`,
     json: { ...numeric('\\d+'), minimum: least },
     read: (text) => parseCount(text, least),
+    option: { placeholder: 'N' },
   };
 }
 
@@ -63,18 +75,24 @@ export const MAX_CONNS: Kind<'auto' | number> = {
   label: 'auto, unlimited or a number',
   json: { ...numeric('auto|unlimited|\\d+'), minimum: 1 },
   read: parseMaxConns,
+  option: { placeholder: 'N', takes: ['auto', 'unlimited'] },
 };
 
 export const BOOLEAN: Kind<boolean> = {
   label: 'true or false',
   json: { anyOf: [{ type: 'boolean' }, { type: 'string', pattern: `^(?:true|false|${VARIABLE})$` }] },
   read: (text) => oneOf(['true', 'false'])(text) === 'true',
+  option: { placeholder: 'on|off', words: { on: 'true', off: 'false' } },
 };
 
-/** One of a few words. */
-export function word<const T extends string>(words: readonly T[]): Kind<T> {
+/**
+ * One of a few words.
+ * @param placeholder what stands for it in the help, when the words are too many to stand there
+ */
+export function word<const T extends string>(words: readonly T[], placeholder?: string): Kind<T> {
   return {
     label: words.join(', ').replace(/, ([^,]*)$/, ' or $1'),
+    option: placeholder === undefined ? { placeholder: words.join('|') } : { placeholder, takes: words },
     json: { anyOf: [{ enum: words }, { type: 'string', pattern: `^${VARIABLE}$` }] },
     read: oneOf(words),
   };
@@ -83,7 +101,12 @@ export function word<const T extends string>(words: readonly T[]): Kind<T> {
 /** `off` where a map is the other form. */
 export const OFF: Kind<'off'> = word(['off']);
 
-export const TEXT: Kind<string> = { label: 'text', json: { type: ['string', 'number', 'boolean'] }, read: (text) => text };
+export const TEXT: Kind<string> = {
+  label: 'text',
+  json: { type: ['string', 'number', 'boolean'] },
+  read: (text) => text,
+  option: { placeholder: 'TEXT' },
+};
 
 /** Text with nginx's variables. */
 export const TEMPLATE: Kind<string> = { ...TEXT, label: "text, with nginx's variables", template: true };
@@ -92,16 +115,19 @@ export const BALANCE: Kind<ReturnType<typeof parseBalance>> = {
   label: "a balancer's name",
   json: { type: 'string' },
   read: parseBalance,
+  option: { placeholder: 'NAME', takes: [...PLAIN_BALANCES, 'hash:', 'sticky:'] },
 };
 
 /** Where to listen. */
 export const ADDRESS: Kind<ListenAddress> = {
   label: 'HOST:PORT, [IPV6]:PORT, /PATH, unix:/PATH, systemd or systemd:NAME',
   json: { type: 'string' },
-  read: (text, { directory }) => {
+  read: (text, { directory, keepsRelative }) => {
     const address = parseListenAddress(text);
-    return address.kind === 'unix' && !isAbsolute(address.path) ? unixAddress(resolve(directory, address.path)) : address;
+    if (keepsRelative || address.kind !== 'unix' || isAbsolute(address.path)) return address;
+    return unixAddress(resolve(directory, address.path));
   },
+  option: { placeholder: 'ADDR', takes: 'address' },
 };
 
 /** Where to listen, or nowhere. */
@@ -109,13 +135,15 @@ export const ADMIN_ADDRESS: Kind<ListenAddress | 'off'> = {
   label: 'HOST:PORT, [IPV6]:PORT, /PATH, unix:/PATH, systemd:NAME or off',
   json: { type: 'string' },
   read: (text, context) => (text === 'off' ? 'off' : ADDRESS.read(text, context)),
+  option: { placeholder: 'ADDR', takes: 'address' },
 };
 
 /** An upstream of which nothing else is said. */
-export const UPSTREAM: Kind<UpstreamSpec> = {
+export const UPSTREAM: Kind<UpstreamLocation> = {
   label: 'a glob of socket paths, a path or HOST:PORT',
   json: { type: 'string' },
   read: (text, { directory, world }) => parseUpstream(text, { directory, exists: world.exists }),
+  option: { placeholder: 'WHAT', takes: 'file' },
 };
 
 /** A path on this machine. */
@@ -126,6 +154,7 @@ export const PATH: Kind<string> = {
     if (text === '' || text.includes('\0')) throw new ConfigError(`'${text}' is not a path`);
     return resolve(directory, text);
   },
+  option: { placeholder: 'FILE', takes: 'file' },
 };
 
 export const WRITABLE_DIRECTORY: Kind<string> = {
@@ -137,6 +166,7 @@ export const WRITABLE_DIRECTORY: Kind<string> = {
     if (problem !== undefined) throw new ConfigError(`'${path}' ${problem}`);
     return path;
   },
+  option: { placeholder: 'DIR', takes: 'directory' },
 };
 
 /** A file that holds a secret; read at once. */
@@ -154,14 +184,16 @@ export const TOKEN_FILE: Kind<Secret> = {
 export const ACCESS_LOG: Kind<AccessLogTarget> = {
   label: '-, off, a path or syslog:SERVER',
   json: PATH.json,
-  read: (text, context) => parseAccessLogTarget(text, (path) => PATH.read(path, context)),
+  read: (text, context) => parseAccessLogTarget(text, (path) => (context.keepsRelative ? path : PATH.read(path, context))),
+  option: { placeholder: '-|FILE|off' },
 };
 
 export const ACCESS_LOG_FORMAT: Kind<string> = {
-  label: "json, pretty, combined, or text with nginx's variables",
+  label: `${NAMED_FORMATS.join(', ')}, or text with nginx's variables`,
   json: { type: 'string' },
   template: true,
   read: checkLogFormat,
+  option: { placeholder: 'FORMAT', takes: NAMED_FORMATS },
 };
 
 /** Whose names for requests are taken over. */
@@ -169,6 +201,7 @@ export const TRUSTED_PEER: Kind<TrustedPeer> = {
   label: 'unix, an address or a network such as 10.0.0.0/8',
   json: { type: 'string' },
   read: parseTrustedPeer,
+  option: { placeholder: 'WHO' },
 };
 
 /** The same, or nobody. */
@@ -205,5 +238,12 @@ export const ROOT: Kind<string> = {
   label: 'an absolute path',
   json: { type: 'string', pattern: `^(?:/.*|${VARIABLE})$` },
   read: parseRoot,
+  option: { placeholder: 'DIR', takes: 'directory' },
 };
-export const INDEX: Kind<string> = { label: 'a file name', json: { type: 'string', pattern: '^[^/]+$' }, read: parseIndex };
+
+export const INDEX: Kind<string> = {
+  label: 'a file name',
+  json: { type: 'string', pattern: '^[^/]+$' },
+  read: parseIndex,
+  option: { placeholder: 'FILE' },
+};

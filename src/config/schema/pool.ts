@@ -1,5 +1,6 @@
 // The schema of one pool: its upstreams, who is picked, who waits, what is asked again.
 
+import { PLAIN_BALANCES } from '../balance.ts';
 import { PASSIVE_CLASSES, RETRY_CLASSES, RETRY_STATUSES } from '../settings.ts';
 import { either, keys, list, named, value } from './build.ts';
 import { PARAM_KEY } from './http-kinds.ts';
@@ -20,8 +21,10 @@ import {
 } from './kinds.ts';
 import { PROBE } from './probe.ts';
 
+const BALANCES = PLAIN_BALANCES.map((name) => `\`${name}\``).join(', ');
+
 const UPSTREAM_FORMS =
-  'a quoted glob of socket paths (watched: sockets that come and go join and leave), a path, `unix:/path` or `HOST:PORT`; `http://HOST:PORT`, `https://HOST:PORT` or `http+unix:/path` for an HTTP server';
+  'a quoted glob of socket paths (`/run/rt*.sock`, watched: sockets that come and go join and leave), a path, `unix:/path` or `HOST:PORT`; `http://HOST:PORT`, `https://HOST:PORT` or `http+unix:/path` for an HTTP server';
 
 export const UPSTREAM_MAP = keys(
   {
@@ -39,15 +42,15 @@ export const UPSTREAM_MAP = keys(
   ['address'],
 );
 
-const QUEUE = keys(
+export const QUEUE = keys(
   {
-    size: value(count(0), { description: 'requests that may wait; more are refused with 503', default: 1024 }),
-    timeout: value(DURATION, { description: 'how long one may wait, then 503', default: '30s' }),
+    size: value(count(0), { description: 'requests that may wait for an upstream; more are refused with 503', default: 1024 }),
+    timeout: value(DURATION, { description: 'how long a request may wait for an upstream, then 503', default: '30s' }),
   },
   { description: 'the one waiting room of the pool' },
 );
 
-const TIMEOUTS = keys(
+export const TIMEOUTS = keys(
   {
     connect: value(LIMIT, { description: 'for a connection to an upstream', default: '5s' }),
     send: value(LIMIT, { description: 'for an upstream to take some of a request', default: '60s' }),
@@ -60,7 +63,7 @@ const TIMEOUTS = keys(
   { description: 'how long an upstream may take' },
 );
 
-const RETRY = keys(
+export const RETRY = keys(
   {
     on: list(
       value(word([...RETRY_CLASSES, ...RETRY_STATUSES.map((status) => `http_${status}` as const)]), {
@@ -81,7 +84,7 @@ const RETRY = keys(
   { description: 'when a request may be sent again' },
 );
 
-const PASSIVE = keys(
+export const PASSIVE = keys(
   {
     max_fails: value(count(1), { description: 'failures of one class within `fail_timeout` that eject an upstream', default: 3 }),
     fail_share: value(SHARE, {
@@ -107,12 +110,11 @@ export const POOL = keys(
   {
     upstreams: list(
       either([value(UPSTREAM, { description: UPSTREAM_FORMS }), UPSTREAM_MAP], { description: 'an upstream' }),
-      { description: `the upstreams: each ${UPSTREAM_FORMS}; or a map that says more of it` },
+      { description: `the upstreams: each ${UPSTREAM_FORMS}`, inFile: '; or a map that says more of it' },
       1,
     ),
     balance: value(BALANCE, {
-      description:
-        'who is picked among the upstreams with a free slot: `round-robin`, `least-conn`, `first`, `random-two`, `least-time`, `hash:KEY` or `sticky:COOKIE` (docs/balancing.md)',
+      description: `which of the upstreams with a free slot gets a request: ${BALANCES}, \`hash:KEY\` with \`$remote_addr\`, \`$request_uri\`, \`$http_NAME\` or \`$cookie_NAME\`, or \`sticky:COOKIE\` (docs/balancing.md)`,
       default: 'least-conn',
     }),
     sticky_secret_file: value(SECRET_FILE, {

@@ -9,7 +9,7 @@ export const PROBE_KINDS = ['connect', 'values', 'request', 'exec'] as const;
 
 const STATUS_DESCRIPTION = 'a status, a range such as `200-299`, or `2xx`';
 
-const EXPECT = keys(
+export const EXPECT = keys(
   {
     status: either(
       [

@@ -21,6 +21,9 @@ import {
 import { BOOLEAN, HEAD_SIZE, INDEX, PAGE, PATH, ROOT, SIZE, TEMPLATE, TEXT } from './kinds.ts';
 
 const HOST_INFO = { description: 'a host name without a port, or `*.example.org` for every name below it' };
+/** The default of `index` for a route with `static`. */
+export const STATIC_INDEX = 'index.html';
+
 const METHOD_INFO = { description: 'a method, such as `GET`, which includes HEAD' };
 
 function headerChanges(description: string) {
@@ -35,7 +38,7 @@ function headerChanges(description: string) {
   );
 }
 
-const REDIRECT = keys(
+export const REDIRECT = keys(
   {
     to: value(LOCATION, { description: "a URL or a path; nginx's variables (`$uri`) are filled in" }),
     status: value(REDIRECT_STATUS, { description: '301, 302, 303, 307 or 308', default: 302 }),
@@ -44,7 +47,7 @@ const REDIRECT = keys(
   ['to'],
 );
 
-const RESPOND = keys(
+export const RESPOND = keys(
   {
     status: value(FINAL_STATUS, { description: 'its status', default: 200 }),
     headers: named(HEADER_KEY, value(HEADER_VALUE, { description: 'its value' }), { description: 'its headers' }),
@@ -80,9 +83,15 @@ export const ROUTE = keys(
     respond: either([value(FINAL_STATUS, { description: 'its status' }), RESPOND], {
       description: 'every request gets this answer: a status, or a map that says more',
     }),
-    root: value(ROOT, { description: "directory of the application's files, as the workers see it" }),
+    root: value(ROOT, {
+      description: "directory of the application's files, as the workers see it; for `php` and DOCUMENT_ROOT",
+    }),
     php: value(BOOLEAN, { description: 'PHP parameters: SCRIPT_FILENAME below `root`, split at `.php`', default: false }),
-    index: value(INDEX, { description: 'file for a directory', otherwise: '`index.php`, and `index.html` for `static`' }),
+    index: value(INDEX, {
+      description: 'file for a directory, with `php`',
+      inFile: `; with \`static\` it is \`${STATIC_INDEX}\` unless this says another`,
+      default: 'index.php',
+    }),
     split_path: value(SPLIT_REGEX, {
       description: 'a regular expression with two groups, the script and PATH_INFO',
       otherwise: 'the first `.php` that ends a segment',
@@ -97,7 +106,7 @@ export const ROUTE = keys(
       description: 'files sent in place of answers with these statuses (`404`, `500-599`, `5xx`)',
     }),
     max_body: value(SIZE, { description: 'largest request body, else 413', default: '100m' }),
-    max_response_head: value(HEAD_SIZE, { description: "largest head of a worker's answer, else 502", default: '64k' }),
+    max_response_head: value(HEAD_SIZE, { description: "largest head of an upstream's answer, else 502", default: '64k' }),
     request_buffering: value(BOOLEAN, { description: 'take a whole request body in before a worker is taken', default: true }),
     response_buffering: value(BOOLEAN, {
       description: 'free the worker before a slow client has taken its answer',

@@ -7,7 +7,7 @@ import type { Logs } from '../../../src/app/logging.ts';
 import { silentNotifier } from '../../../src/app/notifier.ts';
 import { Program } from '../../../src/app/program.ts';
 import { ownCommand } from '../../../src/app/upgrade.ts';
-import { readCommandLine } from '../../../src/cli/options.ts';
+import { readCommandLine } from '../../../src/cli/options/read.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 import type { PoolSettings, Settings } from '../../../src/config/settings.ts';
 import { systemClock } from '../../../src/core/clock.ts';

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolStatus, ReloadStatus, Status, UpstreamStatus } from '../../../src/admin/status.ts';
 import { settingsFromFile } from '../../../src/cli/file-settings.ts';
-import { readCommandLine } from '../../../src/cli/options.ts';
+import { readCommandLine } from '../../../src/cli/options/read.ts';
 import type { Upstream } from '../../../src/upstream/upstream.ts';
 import { tempDir } from '../temp-dir.ts';
 import { startProxy, type Proxy as TestProxy } from './proxy.ts';

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { Alert, Subject } from '../../../src/alerts/alert.ts';
 import { AlertMonitor, type DownUpstream, type PoolSample } from '../../../src/alerts/alert-monitor.ts';
 import { sentence } from '../../../src/alerts/sentence.ts';
-import { ALERT_DEFAULTS, type AlertRules } from '../../../src/config/alerts.ts';
+import type { AlertRules } from '../../../src/config/alerts.ts';
+import { ALERT_DEFAULTS } from '../../../src/config/defaults.ts';
 import { Events } from '../../../src/core/events.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 

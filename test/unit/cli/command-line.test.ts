@@ -3,7 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsFromFile } from '../../../src/cli/file-settings.ts';
-import { helpText, readCommandLine, SERVE_OPTIONS } from '../../../src/cli/options.ts';
+import { helpText } from '../../../src/cli/help.ts';
+import { readCommandLine } from '../../../src/cli/options/read.ts';
+import { SERVE_OPTIONS } from '../../../src/cli/options/table.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 import { ConfigError } from '../../../src/core/errors.ts';
 

@@ -3,10 +3,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { commandHelp, usageOf } from '../../../src/cli/command.ts';
+import { COMMANDS } from '../../../src/cli/command-names.ts';
 import { ALL_COMMANDS } from '../../../src/cli/commands.ts';
 import { candidatesFor } from '../../../src/cli/completion/candidates.ts';
 import { namesIn } from '../../../src/cli/completion/script.ts';
-import { COMMANDS } from '../../../src/cli/options.ts';
 import { document, pool, upstream } from '../../support/admin/status-documents.ts';
 
 const OPTIONS = ALL_COMMANDS.flatMap(({ name, options }) => options.map((option) => ({ command: name, option })));

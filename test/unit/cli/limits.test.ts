@@ -1,7 +1,7 @@
 // Limits that would fail every request are refused at the start.
 
 import { describe, expect, it } from 'vitest';
-import { readCommandLine } from '../../../src/cli/options.ts';
+import { readCommandLine } from '../../../src/cli/options/read.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 
 const settings = (...words: readonly string[]) =>

@@ -2,7 +2,7 @@
 // reference says.
 
 import { describe, expect, it } from 'vitest';
-import { readCommandLine } from '../../../src/cli/options.ts';
+import { readCommandLine } from '../../../src/cli/options/read.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 import { ALERT_KINDS, type AlertRules, type AlertSettings } from '../../../src/config/alerts.ts';
 import { MATCH_DEFAULTS, UPSTREAM_DEFAULTS } from '../../../src/config/defaults.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { configHost } from '../../../src/app/config-host.ts';
-import { readCommandLine } from '../../../src/cli/options.ts';
+import { readCommandLine } from '../../../src/cli/options/read.ts';
 import { settingsFrom } from '../../../src/cli/settings.ts';
 import { readTokenFile } from '../../../src/config/token.ts';
 import { ConfigError } from '../../../src/core/errors.ts';

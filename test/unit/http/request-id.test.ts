@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { REQUEST_ID_DEFAULTS } from '../../../src/config/request-id.ts';
+import { REQUEST_ID_DEFAULTS } from '../../../src/config/defaults.ts';
 import { parseTrustedPeer } from '../../../src/config/trusted-peer.ts';
 import { RequestIds } from '../../../src/http/request/request-id.ts';
 
