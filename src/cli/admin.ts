@@ -13,6 +13,8 @@ import { ConfigError } from '../core/errors.ts';
 import type { CommandName } from './command-names.ts';
 import type { Option } from './options/table.ts';
 
+export { HELP_OPTION } from './options/help-option.ts';
+
 export const ADMIN_OPTION = {
   name: 'admin',
   value: 'ADDR',
@@ -35,8 +37,6 @@ export const POOL_OPTION = {
   takes: 'pool',
   help: 'the pool, when several have an upstream of that name',
 } as const satisfies Option;
-
-export const HELP_OPTION = { name: 'help', help: 'print this help and exit' } as const satisfies Option;
 
 type AdminOptions = ReadonlyMap<string, readonly string[]>;
 

@@ -5,15 +5,13 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigFileError } from '../config/problem.ts';
 import { ConfigError } from '../core/errors.ts';
 import { type Command, readCommand } from './command.ts';
+import { HELP_OPTION } from './options/help-option.ts';
 
 export const CHECK = {
   name: 'check',
   summary: 'say all that is wrong with a configuration file',
   usage: ['fcgi-lb check --config fcgi-lb.yaml'],
-  options: [
-    { name: 'config', value: 'FILE', takes: 'file', help: 'the configuration to check' },
-    { name: 'help', help: 'print this help and exit' },
-  ],
+  options: [{ name: 'config', value: 'FILE', takes: 'file', help: 'the configuration to check' }, HELP_OPTION],
   about: ['Reads a configuration file and all that it includes, and prints every problem with its file, line and column.'],
   exit: '0 when it can be served, 1 when it has problems, 2 when the options make no sense.',
 } as const satisfies Command;

@@ -6,6 +6,7 @@ import { parseCount } from '../config/quantity.ts';
 import { type Address, parseAddress, unixAddress } from '../core/address.ts';
 import { ConfigError, systemCode } from '../core/errors.ts';
 import { type Command, readCommand } from './command.ts';
+import { HELP_OPTION } from './options/help-option.ts';
 import { installLines, type UnitFile, type UnitsSettings, unitFiles } from './unit-files.ts';
 
 const UNITS_OPTIONS = [
@@ -23,7 +24,7 @@ const UNITS_OPTIONS = [
     help: 'where clients connect: IPV4:PORT, [IPV6]:PORT or unix:PATH',
   },
   { name: 'dir', value: 'DIR', takes: 'directory', help: 'write the files there instead of printing them' },
-  { name: 'help', help: 'print this help and exit' },
+  HELP_OPTION,
 ] as const;
 
 export const UNITS = {
@@ -35,7 +36,8 @@ export const UNITS = {
   exit: '0, or 2 when the options make no sense.',
 } as const satisfies Command;
 
-type Options = ReadonlyMap<(typeof UNITS_OPTIONS)[number]['name'], readonly string[]>;
+type UnitsOption = (typeof UNITS_OPTIONS)[number];
+type Options = ReadonlyMap<UnitsOption['name'], readonly string[]>;
 
 const SYSTEM_DIRECTORY = '/etc/systemd/system';
 /** Numbers beyond it are a slip of the finger: each is a process. */
@@ -58,20 +60,28 @@ export function units(words: readonly string[], command: readonly string[]): 0 {
 }
 
 function unitsSettings(options: Options, command: readonly string[]): UnitsSettings {
-  const one = (name: (typeof UNITS_OPTIONS)[number]['name']): string | undefined => options.get(name)?.[0];
+  const one = (name: UnitsOption['name']): string | undefined => options.get(name)?.[0];
+  const oneOrPreset = (name: WithPreset['name']): string => one(name) ?? presetOf(name);
   const name = matching('name', one('name'), /^[A-Za-z0-9_.-]+$/, 'letters, digits, _, . and -');
   const exec = matching('exec', one('exec'), /^\/[^\n\r]*$/, 'a command line that begins with an absolute path');
-  const user = matching('user', one('user') ?? 'www-data', /^[A-Za-z0-9_.-]+$/, 'the name or number of a user');
+  const user = matching('user', oneOrPreset('user'), /^[A-Za-z0-9_.-]+$/, 'the name or number of a user');
   return {
     name,
     exec,
-    instances: instances(one('instances') ?? '4'),
-    socket: socket(one('socket') ?? `/run/${name}%i.sock`),
+    instances: instances(oneOrPreset('instances')),
+    socket: socket(one('socket') ?? presetOf('socket').replace('NAME', name)),
     user,
     group: matching('group', one('group') ?? user, /^[A-Za-z0-9_.-]+$/, 'the name or number of a group'),
-    listen: listenAddress(one('listen') ?? '127.0.0.1:8080'),
+    listen: listenAddress(oneOrPreset('listen')),
     command,
   };
+}
+
+type WithPreset = Extract<UnitsOption, { readonly preset: string }>;
+
+/** The default that the help names. */
+function presetOf(name: WithPreset['name']): string {
+  return UNITS_OPTIONS.flatMap((option) => (option.name === name && 'preset' in option ? [option.preset] : []))[0] ?? '';
 }
 
 function matching(name: string, text: string | undefined, pattern: RegExp, expected: string): string {

@@ -39,7 +39,7 @@ export function checkLogFormat(text: string): string {
   if (!text.includes('$')) {
     const help =
       suggestion(text, NAMED_FORMATS) ||
-      "; expected json, pretty, combined, or text with variables such as '$remote_addr $status'";
+      `; expected ${NAMED_FORMATS.join(', ')}, or text with variables such as '$remote_addr $status'`;
     throw new ConfigError(`'${text}' is not a format of the access log${help}`);
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be found

@@ -1,6 +1,7 @@
 // What `fcgi-lb completion` is: apart from what it does, since that needs to know of all commands,
 // itself included.
 
+import { some } from '../../config/words.ts';
 import { ADMIN_OPTION, HELP_OPTION } from '../admin.ts';
 import type { Command } from '../command.ts';
 
@@ -11,10 +12,10 @@ export const NAMES = ['upstreams', 'addresses', 'pools'] as const;
 export const COMPLETION = {
   name: 'completion',
   summary: 'print what makes a shell complete commands, options and names of upstreams',
-  usage: ['fcgi-lb completion bash|zsh|fish'],
-  operands: [{ name: 'SHELL', what: 'a shell: bash, zsh or fish', takes: SHELLS }],
+  usage: [`fcgi-lb completion ${SHELLS.join('|')}`],
+  operands: [{ name: 'SHELL', what: `a shell: ${some(SHELLS)}`, takes: SHELLS }],
   options: [
-    { name: 'names', value: 'upstreams|addresses|pools', help: 'print names that the running program knows, for the scripts' },
+    { name: 'names', value: NAMES.join('|'), help: 'print names that the running program knows, for the scripts' },
     ADMIN_OPTION,
     HELP_OPTION,
   ],

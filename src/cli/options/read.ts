@@ -1,6 +1,7 @@
 // From the words of the command line to options, by a table of options.
 
 import { parseArgs } from 'node:util';
+import { nearest, suggestion } from '../../config/nearest.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { COMMANDS, type CommandName } from '../command-names.ts';
 import { type Option, type OptionName, SERVE_OPTIONS } from './table.ts';
@@ -58,8 +59,10 @@ export function readOptions<const T extends readonly Option[]>(
     } else if (token.kind === 'positional') {
       if (collecting !== undefined) collecting.push(token.value);
       else if (token.index === 0 && token.value === command) continue;
-      else if (token.index === 0) throw new ConfigError(`unknown command '${token.value}'; expected ${COMMANDS.join(', ')}`);
-      else if (operand !== undefined) operand(token.value);
+      else if (token.index === 0) {
+        const near = suggestion(token.value, COMMANDS);
+        throw new ConfigError(`unknown command '${token.value}'; expected ${COMMANDS.join(', ')}${near}`);
+      } else if (operand !== undefined) operand(token.value);
       else throw new ConfigError(`unexpected word '${token.value}'`);
     }
   }
@@ -69,6 +72,15 @@ export function readOptions<const T extends readonly Option[]>(
 function knownOption(table: readonly Option[], name: string, rawName: string, command: CommandName): Option {
   const found = table.find((option) => option.name === name);
   const help = command === 'serve' ? '--help' : `${command} --help`;
-  if (found === undefined) throw new ConfigError(`unknown option ${rawName}; see fcgi-lb ${help}`);
-  return found;
+  if (found !== undefined) return found;
+  // No option has capitals in its name: a word that has some was meant for another program.
+  const near = /[A-Z]/.test(name)
+    ? undefined
+    : nearest(
+        name,
+        table.map((option) => option.name),
+      );
+  throw new ConfigError(
+    `unknown option ${rawName}; see fcgi-lb ${help}${near === undefined ? '' : `; did you mean '--${near}'?`}`,
+  );
 }

@@ -3,6 +3,7 @@
 
 import type { ValueKind } from '../../config/option-form.ts';
 import { type FileKey, shapeAt } from '../../config/schema/key.ts';
+import { HELP_OPTION } from './help-option.ts';
 import { type OptionValue, optionValue } from './value.ts';
 
 export interface Option {
@@ -72,7 +73,7 @@ const TABLE = [
   { name: 'shutdown-timeout', key: 'shutdown_timeout' },
   { name: 'upgrade-timeout', key: 'upgrade_timeout' },
   { name: 'version', help: 'print the version and exit' },
-  { name: 'help', help: 'print this help and exit' },
+  HELP_OPTION,
 ] as const satisfies readonly (Option | KeyedOption)[];
 
 export type OptionName = (typeof TABLE)[number]['name'];

@@ -1,5 +1,6 @@
 // The words in which messages say what is expected.
 
+import { some } from '../words.ts';
 import { formOf, type Shape } from './build.ts';
 
 export function expected(shape: Shape): string {
@@ -15,9 +16,4 @@ export function expected(shape: Shape): string {
         .map((variant, index) => (index > 0 && variant.items ? 'a list of them' : expected(variant)))
         .join(', or ');
   }
-}
-
-/** `a, b or c` */
-export function some(words: readonly string[]): string {
-  return words.join(', ').replace(/, ([^,]*)$/, ' or $1');
 }

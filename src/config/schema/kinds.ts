@@ -24,6 +24,7 @@ import {
   parseUpstream,
   readSecretFile,
 } from '../values.ts';
+import { some } from '../words.ts';
 import type { Kind } from './build.ts';
 
 /** For patterns: editors see the file before variables are filled in. */
@@ -91,7 +92,7 @@ export const BOOLEAN: Kind<boolean> = {
  */
 export function word<const T extends string>(words: readonly T[], placeholder?: string): Kind<T> {
   return {
-    label: words.join(', ').replace(/, ([^,]*)$/, ' or $1'),
+    label: some(words),
     option: placeholder === undefined ? { placeholder: words.join('|') } : { placeholder, takes: words },
     json: { anyOf: [{ enum: words }, { type: 'string', pattern: `^${VARIABLE}$` }] },
     read: oneOf(words),

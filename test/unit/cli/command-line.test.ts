@@ -33,6 +33,10 @@ describe('readCommandLine', () => {
     expect(() => readCommandLine(['serve', 'serve'])).toThrow(new ConfigError("unexpected word 'serve'"));
   });
 
+  it('suggests the command that may have been meant', () => {
+    expect(() => readCommandLine(['stauts'])).toThrow(/^unknown command 'stauts'; expected serve, .*; did you mean 'status'\?$/);
+  });
+
   it('takes values that look a little like options: a dash, an equals sign, nothing', () => {
     expect(optionsOf('--access-log', '-', '--param', 'A=--b', '--param=C=D=E', '--param', 'F=')).toEqual({
       'access-log': ['-'],
@@ -48,6 +52,7 @@ describe('readCommandLine', () => {
     [['--Upstream', '/a'], 'unknown option --Upstream; see fcgi-lb --help'],
     [['-x'], 'unknown option -x; see fcgi-lb --help'],
     [['-php'], 'unknown option -p; see fcgi-lb --help'],
+    [['--read-timout', '5s'], "unknown option --read-timout; see fcgi-lb --help; did you mean '--read-timeout'?"],
     [['--listen', 'a:1', 'b:2'], "unexpected word 'b:2'"],
     [['--upstream', '/a', '--php', '/b'], "unexpected word '/b'"],
     [['--php=yes'], 'option --php takes no value'],

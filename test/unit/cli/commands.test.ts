@@ -7,6 +7,7 @@ import { COMMANDS } from '../../../src/cli/command-names.ts';
 import { ALL_COMMANDS } from '../../../src/cli/commands.ts';
 import { candidatesFor } from '../../../src/cli/completion/candidates.ts';
 import { namesIn } from '../../../src/cli/completion/script.ts';
+import { helpText } from '../../../src/cli/help.ts';
 import { document, pool, upstream } from '../../support/admin/status-documents.ts';
 
 const OPTIONS = ALL_COMMANDS.flatMap(({ name, options }) => options.map((option) => ({ command: name, option })));
@@ -14,6 +15,11 @@ const OPTIONS = ALL_COMMANDS.flatMap(({ name, options }) => options.map((option)
 describe('the table of commands', () => {
   it('has every command that is taken, in the same order', () => {
     expect(ALL_COMMANDS.map(({ name }) => name)).toEqual([...COMMANDS]);
+  });
+
+  it('is what the help of the program names, each command', () => {
+    const usage = helpText().split('\n  --')[0];
+    for (const name of COMMANDS) expect(usage).toMatch(new RegExp(`\\b${name}\\b`));
   });
 
   it('has a usage, a summary and exit codes for each, and --help', () => {
