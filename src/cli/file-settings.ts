@@ -22,7 +22,7 @@ export function settingsFromFile(options: Options, terminal: boolean): Settings 
     if (name === 'config' || FILE_OPTIONS.some((allowed) => allowed === name)) continue;
     throw new ConfigError(`option --${name} and --config exclude each other: say it in the file`);
   }
-  const world = configHost(terminal);
-  const { settings } = loadConfig(file, world);
-  return { ...settings, ...withOptions(options, settings, world) };
+  const host = configHost(terminal);
+  const { settings } = loadConfig(file, host);
+  return { ...settings, ...withOptions(options, settings, host) };
 }

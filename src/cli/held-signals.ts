@@ -1,5 +1,5 @@
-// Holds the signals that a serving program acts on, until the program is there: without a handler
-// they would end it.
+// Takes in the signals that mean something to a program that serves, until it is there to act on
+// them: unheeded they would end it.
 
 /**
  * What a signal held back can be; TERM, INT and QUIT end a process that has only begun, as they
@@ -17,8 +17,8 @@ export interface SignalSource {
 }
 
 /**
- * Invariant: signals that came before `actBy` are remembered, each kind once, as the kernel does
- * with pending signals.
+ * Invariant: signals that came before `actBy` or `release` are remembered, each kind once, as the
+ * kernel does with pending signals.
  */
 export class HeldSignals {
   readonly #process: SignalSource;

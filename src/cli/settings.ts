@@ -47,7 +47,7 @@ export function withOptions(options: Options, base: ServerSettings, host: Config
 function rawOf(options: Options, host: ConfigHost): RawOptions {
   const admin = options.get('admin') ?? [];
   if (admin.length > 1 && admin.includes('off')) throw new ConfigError("option --admin: 'off' and an address exclude each other");
-  return rawOptions(options, { directory: process.cwd(), keepsRelative: true, world: host });
+  return rawOptions(options, { directory: process.cwd(), keepsRelative: true, host: host });
 }
 
 function checkPool({ pool }: RawOptions): void {

@@ -164,8 +164,8 @@ WantedBy=multi-user.target
 }
 
 /**
- * A word of a command line: what systemd would take for a variable, a specifier or the end of the
- * word is told that it is none.
+ * A word of a command line, quoted so that systemd finds no variable, specifier or end of the word
+ * in it.
  */
 function quoted(word: string): string {
   const plain = word.replace(/%/g, '%%').replace(/\$/g, '$$$$');

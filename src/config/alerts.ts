@@ -1,10 +1,10 @@
-// Who is told of what breaks, and when: the settings of alerts.
+// The settings of alerts: what is watched, how long a change must hold, where messages go.
 
 /** What is watched. */
 export const ALERT_KINDS = ['upstream', 'pool', 'queue', 'errors', 'reload'] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
-/** More requests wait than the operator can bear. */
+/** Too many requests wait. */
 export interface QueueRule {
   /** `share`: of the places in the pool's queue. */
   readonly over: { readonly kind: 'count' | 'share'; readonly value: number };
@@ -15,7 +15,7 @@ export interface ErrorsRule {
   readonly share: number;
   /** ms */
   readonly window: number;
-  /** In the window: of fewer nothing is said. */
+  /** In the window: with fewer there is no alert. */
   readonly minRequests: number;
 }
 
@@ -32,13 +32,13 @@ interface AnyTarget {
   readonly name: string;
   /** ms for one attempt. */
   readonly timeout: number;
-  /** The kinds that it is told of. */
+  /** The kinds of alerts that go there. */
   readonly only: ReadonlySet<AlertKind>;
 }
 
 export interface WebhookTarget extends AnyTarget {
   readonly kind: 'webhook';
-  /** A secret as a whole: the path of many of them is all that a stranger needs. */
+  /** A secret as a whole: with many services the path is the password. */
   readonly url: string;
   /** The value of the header `Authorization`; a secret. */
   readonly authorization: string | undefined;
@@ -61,11 +61,11 @@ export interface CommandTarget extends AnyTarget {
 export type AlertTarget = WebhookTarget | TelegramTarget | CommandTarget;
 
 export interface AlertSettings {
-  /** Who speaks; undefined: the name of the host. */
+  /** The sender's name in messages; undefined: the name of the host. */
   readonly name: string | undefined;
-  /** ms that a change must hold before it is told. */
+  /** ms that a change must hold before it is reported. */
   readonly after: number;
-  /** ms without trouble after which what has been flapping is forgotten. */
+  /** ms without a failure after which flapping is forgotten. */
   readonly quiet: number;
   /** ms for which changes are gathered into one message. */
   readonly group: number;

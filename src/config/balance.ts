@@ -16,7 +16,7 @@ export const PLAIN_BALANCES = ['round-robin', 'least-conn', 'first', 'random-two
 export interface StickyBalance {
   readonly name: 'sticky';
   readonly cookie: string;
-  /** What the cookie's value is signed with; without it every process makes one up. */
+  /** What the cookie's value is signed with; without it every process makes one of its own. */
   readonly secret?: string;
 }
 
@@ -25,7 +25,7 @@ export type Balance =
   | { readonly name: 'hash'; readonly key: KeySource }
   | StickyBalance;
 
-/** Bytes of a secret that nobody guesses. */
+/** Bytes: shorter secrets can be guessed. */
 const LEAST_SECRET = 16;
 
 export type BalanceName = Balance['name'];

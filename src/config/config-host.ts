@@ -14,8 +14,8 @@ export interface ConfigHost {
   /** Why no file can be written in a directory; undefined when one can. */
   directoryProblem(path: string): string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Where temporary files go when nobody says. */
+  /** Where temporary files go by default. */
   readonly tempDir: string;
-  /** Whether the log is read by eyes. */
+  /** Whether the log goes to a terminal. */
   readonly terminal: boolean;
 }

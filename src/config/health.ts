@@ -3,7 +3,10 @@
 
 /** The question that one probe asks. */
 export type ProbeQuestion =
-  /** Does a connection come about? Proves little (DESIGN.md fact 1), costs least. */
+  /**
+   * Does a connection come about? Proves little, as the kernel accepts it for a worker that hangs;
+   * costs least.
+   */
   | { readonly kind: 'connect' }
   /** FCGI_GET_VALUES, padded. */
   | { readonly kind: 'values' }
@@ -17,7 +20,7 @@ export type ProbeQuestion =
       readonly params: ReadonlyMap<string, string>;
       readonly expect: ProbeExpectation;
     }
-  /** A program that is told the upstream's address; exit code 0 is good. */
+  /** A program that gets the upstream's address as UPSTREAM; exit code 0 is good. */
   | { readonly kind: 'exec'; readonly command: readonly [string, ...string[]] };
 
 /** What a good answer looks like; all that is given must hold. */

@@ -29,14 +29,14 @@ export interface LoadedConfig {
  * @param path of the file; relative paths in it start at its directory
  * @throws ConfigFileError with every problem of the file and of those that it includes
  */
-export function loadConfig(path: string, world: ConfigHost): LoadedConfig {
+export function loadConfig(path: string, host: ConfigHost): LoadedConfig {
   const report = new Report();
-  const gathered = READERS.yaml(path, world, report);
+  const gathered = READERS.yaml(path, host, report);
   const { server, pools, mentioned, files } = gathered;
   const top: SourcePosition = { file: path, line: 1, column: 1 };
   const known: KnownPools = { byName: pools, names: new Set(mentioned.pools.keys()), all: gathered.whole };
   const settings: Settings = {
-    ...serverSettings(server, serverDefaults(world)),
+    ...serverSettings(server, serverDefaults(host)),
     alerts: server.alerts === undefined ? ALERT_DEFAULTS : alertSettings(server.alerts, report),
     pools: [...pools].map(([name, raw]) => poolSettings(name, raw)),
     routes: routesOf(gathered, known, top, report),

@@ -1,4 +1,4 @@
-// Which of the known words somebody may have meant.
+// The known word that a mistyped one is nearest to.
 
 /** At most this share of a word may be wrong for it to be taken for another. */
 const TOLERANCE = 1 / 3;

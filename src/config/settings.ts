@@ -128,9 +128,9 @@ export interface ServerSettings {
   readonly admin: AdminSettings;
   /** Where the public listeners say whether the process serves; undefined: nowhere. */
   readonly healthPath: string | undefined;
-  /** Lets whoever has it change things over TCP; undefined: nobody. */
+  /** A client that has it may change things over TCP; undefined: no client may. */
   readonly adminToken: Secret | undefined;
-  /** Who in front of us is believed when it says who the client is. */
+  /** Proxies in front that are believed when they say who the client is. */
   readonly trustedProxies: readonly TrustedPeer[];
   readonly client: ClientSettings;
   /** Directory for bodies that do not fit in memory. */

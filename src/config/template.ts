@@ -107,6 +107,6 @@ export function requestVariable(name: string): Extract<TemplatePart, { kind: 'va
   const known = VARIABLES.find((one) => one === name);
   if (known !== undefined) return { kind: 'variable', name: known };
   const family = VARIABLE_FAMILIES.find((one) => name.startsWith(`${one}_`) && name.length > one.length + 1);
-  // Cookies, unlike headers, are told apart by case.
+  // Names of cookies, unlike those of headers, differ by case.
   return family && { kind: 'family', family, name: name.slice(family.length + 1) };
 }

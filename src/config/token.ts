@@ -1,4 +1,5 @@
-// The token that lets somebody change things over TCP, from a file that is not everybody's to read.
+// The token with which a client may change things over TCP, from a file that not all users can
+// read.
 
 import { ConfigError, systemCode } from '../core/errors.ts';
 import type { ConfigHost } from './config-host.ts';
@@ -18,8 +19,8 @@ const REASONS: Readonly<Record<string, string>> = {
  * @returns the token without the whitespace around it; messages never quote it
  * @throws ConfigError
  */
-export function readTokenFile(path: string, world: Pick<ConfigHost, 'readPrivate'>): string {
-  const { text, mode } = read(path, world);
+export function readTokenFile(path: string, host: Pick<ConfigHost, 'readPrivate'>): string {
+  const { text, mode } = read(path, host);
   if ((mode & OTHERS) !== 0) {
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
     throw new ConfigError(`'${path}' is open to all users (mode ${octal}): expected 0600 or 0640; chmod o= '${path}' helps`);
@@ -38,12 +39,12 @@ export function readTokenFile(path: string, world: Pick<ConfigHost, 'readPrivate
   return token;
 }
 
-function read(path: string, world: Pick<ConfigHost, 'readPrivate'>): ReturnType<ConfigHost['readPrivate']> {
+function read(path: string, host: Pick<ConfigHost, 'readPrivate'>): ReturnType<ConfigHost['readPrivate']> {
   try {
-    return world.readPrivate(path);
+    return host.readPrivate(path);
   } catch (error) {
     const code = systemCode(error);
-    // Who has written the token itself in the place of the path must not find it in a log.
+    // An operator may have written the token itself in the place of the path: no log may have it.
     if (code === 'ENOENT') throw new ConfigError('there is no such file; expected the path of a file that holds the token');
     throw new ConfigError(`cannot read '${path}': ${REASONS[code ?? ''] ?? code ?? String(error)}`);
   }

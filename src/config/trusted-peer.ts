@@ -1,8 +1,8 @@
-// Clients whose word counts: for whom requests come, and how they are named.
+// Clients that are believed: when they say for whom a request comes, and how it is named.
 
 import { ConfigError } from '../core/errors.ts';
 
-/** Whoever may connect to our unix sockets, or a network. */
+/** Any client of our unix sockets, or a network. */
 export type TrustedPeer =
   | { readonly kind: 'unix' }
   | { readonly kind: 'network'; readonly family: 'ipv4' | 'ipv6'; readonly address: string; readonly prefix: number };

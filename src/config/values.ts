@@ -128,12 +128,12 @@ export function checkParamSize(name: string, value: string): void {
 }
 
 /**
- * One line that nobody else may know, from a file of its own. Messages quote neither it nor the
- * path: who writes the secret itself in the place of the path must not find it in a log.
+ * One line that is a secret, from a file of its own. Messages quote neither it nor the path: an
+ * operator may have written the secret itself in the place of the path, and no log may have it.
  * @throws ConfigError
  */
-export function readPrivateLine(path: string, world: Pick<ConfigHost, 'readPrivate'>): string {
-  const { text, mode } = privateText(path, world);
+export function readPrivateLine(path: string, host: Pick<ConfigHost, 'readPrivate'>): string {
+  const { text, mode } = privateText(path, host);
   if ((mode & OTHERS) !== 0) throw new ConfigError("every user of this machine can read or change the file: 'chmod o=' helps");
   const line = text.trim();
   if (/^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/.test(line)) return line;
@@ -142,9 +142,9 @@ export function readPrivateLine(path: string, world: Pick<ConfigHost, 'readPriva
   );
 }
 
-function privateText(path: string, world: Pick<ConfigHost, 'readPrivate'>): ReturnType<ConfigHost['readPrivate']> {
+function privateText(path: string, host: Pick<ConfigHost, 'readPrivate'>): ReturnType<ConfigHost['readPrivate']> {
   try {
-    return world.readPrivate(path);
+    return host.readPrivate(path);
   } catch (error) {
     const why = systemCode(error) ?? 'no reason given';
     throw new ConfigError(`the file cannot be read: ${why}; expected a path of a file with the secret`);
@@ -156,12 +156,12 @@ function privateText(path: string, world: Pick<ConfigHost, 'readPrivate'>): Retu
  * others.
  * @throws ConfigError
  */
-export function readSecretFile(path: string, world: Pick<ConfigHost, 'readText'>): string {
+export function readSecretFile(path: string, host: Pick<ConfigHost, 'readText'>): string {
   let content: string;
   try {
-    content = world.readText(path);
+    content = host.readText(path);
   } catch (error) {
-    // Who has written the secret itself in the place of the path must not find it in a log.
+    // An operator may have written the secret itself in the place of the path: no log may have it.
     if (systemCode(error) === 'ENOENT')
       throw new ConfigError('there is no such file; expected the path of a file that holds the secret');
     throw new ConfigError(`cannot read '${path}': ${asError(error).message}`);

@@ -11,7 +11,7 @@ import { editorSchema, withReference } from '../../scripts/config-reference.ts';
 import { FILE_OPTIONS, SERVE_OPTIONS } from '../../src/cli/options/table.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConfigFileError } from '../../src/config/problem.ts';
-import { load, worldOf } from '../support/parts/config-file.ts';
+import { hostOf, load } from '../support/parts/config-file.ts';
 
 /** Files that examples take secrets from. */
 const SECRETS = {
@@ -76,10 +76,10 @@ describe('a file shown in the documentation', () => {
   it.each(BLOCKS.filter(({ text }) => text.startsWith('# bad')))(
     'as bad is refused with the words shown: $page $text',
     ({ text, after }) => {
-      const world = worldOf({ [`${process.cwd()}/fcgi-lb.yaml`]: text });
+      const host = hostOf({ [`${process.cwd()}/fcgi-lb.yaml`]: text });
       let said = '';
       try {
-        loadConfig('fcgi-lb.yaml', world);
+        loadConfig('fcgi-lb.yaml', host);
       } catch (error) {
         if (error instanceof ConfigFileError) said = error.message;
       }

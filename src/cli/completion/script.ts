@@ -14,7 +14,7 @@ import { fishCompletion } from './fish.ts';
 import { zshCompletion } from './zsh.ts';
 
 const SCRIPTS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
-/** ms: somebody has pressed a key and waits. */
+/** ms: the user has pressed a key and waits. */
 const PATIENCE = 1000;
 
 /** @throws ConfigError when the words make no sense */
@@ -43,7 +43,9 @@ function parsed<const T extends string>(what: string, allowed: readonly T[], tex
   }
 }
 
-/** Nothing when nobody answers: the shell has nothing to offer then, and no use for a message. */
+/**
+ * Nothing when no program answers: the shell has nothing to offer then, and no use for a message.
+ */
 async function namesOf(
   options: ReadonlyMap<string, readonly string[]>,
   kind: (typeof NAMES)[number],

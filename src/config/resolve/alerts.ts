@@ -48,7 +48,7 @@ function rulesOf(raw: RawAlerts): AlertRules {
   };
 }
 
-/** @returns undefined when nobody can be told; why is in the report */
+/** @returns undefined when nothing can be sent there; why is in the report */
 function targetOf(name: string, raw: RawAlertTarget, report: Report): AlertTarget | undefined {
   const { to } = raw;
   if (to === undefined) return undefined;

@@ -179,7 +179,7 @@ function headerChanges(raw: RawRoute['request_headers'] = {}): HeaderChanges {
   return { set: raw.set ?? new Map(), hide: new Set(raw.hide?.map((name) => name.toLowerCase())) };
 }
 
-/** What frames a message, or is about a connection: whoever changed it would break the message. */
+/** Headers that frame a message or belong to a connection: a change would break the message. */
 const FRAMING = new Set([
   ...['connection', 'content-length', 'date', 'expect', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding'],
   'upgrade',

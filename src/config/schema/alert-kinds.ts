@@ -15,8 +15,8 @@ export const QUEUE_LIMIT: Kind<QueueRule['over']> = {
     text.endsWith('%') ? { kind: 'share', value: parseShare(text) } : { kind: 'count', value: parseCount(text, 1) },
 };
 
-/** One line that tells the machines of an operator apart. */
-export const SPEAKER: Kind<string> = {
+/** One line that names the machine from which messages come. */
+export const SENDER_NAME: Kind<string> = {
   ...TEXT,
   read: (text) => {
     if (text.trim() === '' || text.length > 100 || !isPrintable(text)) {
@@ -57,7 +57,7 @@ function privateFile(parse: (line: string) => string): Kind<string> {
     ...PATH,
     label: 'a path of a file that only its owner and group can read',
     read: (text, context) => {
-      const line = readPrivateLine(PATH.read(text, context), context.world);
+      const line = readPrivateLine(PATH.read(text, context), context.host);
       try {
         return parse(line);
       } catch (error) {

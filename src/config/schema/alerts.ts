@@ -1,7 +1,16 @@
-// The schema of the alerts: what is watched, how patiently, and who is told.
+// The schema of the alerts: what is watched, how long a change must hold, where messages go.
 
 import { ALERT_KINDS } from '../alerts.ts';
-import { AUTHORIZATION_FILE, BASE_URL, CHAT, QUEUE_LIMIT, SPEAKER, TOKEN_FILE, URL_FILE, WEBHOOK_URL } from './alert-kinds.ts';
+import {
+  AUTHORIZATION_FILE,
+  BASE_URL,
+  CHAT,
+  QUEUE_LIMIT,
+  SENDER_NAME,
+  TOKEN_FILE,
+  URL_FILE,
+  WEBHOOK_URL,
+} from './alert-kinds.ts';
 import { either, keys, list, named, value } from './build.ts';
 import { TARGET_KEY } from './http-kinds.ts';
 import { BOOLEAN, count, DURATION, LIMIT, OFF, SHARE, TEXT, word } from './kinds.ts';
@@ -47,18 +56,18 @@ export const ALERT_TARGET = keys(
     timeout: value(LIMIT, { description: 'for one attempt', default: '10s' }),
     only: list(
       value(word(ALERT_KINDS), { description: 'one kind' }),
-      { description: 'the kinds it is told of', otherwise: 'all' },
+      { description: 'the kinds of alerts that go there', otherwise: 'all' },
       1,
     ),
   },
-  { description: 'who is told' },
+  { description: 'where messages go' },
   ['to'],
 );
 
 export const ALERTS = keys(
   {
-    name: value(SPEAKER, { description: 'who speaks', otherwise: 'the name of the host' }),
-    after: value(DURATION, { description: 'how long a change must hold before it is told', default: '10s' }),
+    name: value(SENDER_NAME, { description: "the sender's name in messages", otherwise: 'the name of the host' }),
+    after: value(DURATION, { description: 'how long a change must hold before it is reported', default: '10s' }),
     quiet: value(LIMIT, {
       description: 'time without trouble after which it is forgotten that something has flapped',
       default: '5m',
@@ -73,8 +82,8 @@ export const ALERTS = keys(
     errors: either([value(OFF, { description: 'failures are not watched' }), ALERT_ERRORS], {
       description: 'tell when too many requests fail; `off`: never',
     }),
-    targets: named(TARGET_KEY, ALERT_TARGET, { description: 'who is told, by name' }),
+    targets: named(TARGET_KEY, ALERT_TARGET, { description: 'where messages go, by name' }),
   },
-  { description: 'who is told of what breaks (docs/alerts.md)' },
+  { description: 'which failures are reported, and where messages go (docs/alerts.md)' },
   ['targets'],
 );

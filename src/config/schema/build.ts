@@ -15,7 +15,7 @@ export interface ReadContext {
    * as it was typed. In full it may be longer than the name of a socket can be.
    */
   readonly keepsRelative?: true;
-  readonly world: ConfigHost;
+  readonly host: ConfigHost;
 }
 
 /** How one kind of single value is written, and read. */

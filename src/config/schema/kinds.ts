@@ -143,7 +143,7 @@ export const ADMIN_ADDRESS: Kind<ListenAddress | 'off'> = {
 export const UPSTREAM: Kind<UpstreamLocation> = {
   label: 'a glob of socket paths, a path or HOST:PORT',
   json: { type: 'string' },
-  read: (text, { directory, world }) => parseUpstream(text, { directory, exists: world.exists }),
+  read: (text, { directory, host }) => parseUpstream(text, { directory, exists: host.exists }),
   option: { placeholder: 'WHAT', takes: 'file' },
 };
 
@@ -163,7 +163,7 @@ export const WRITABLE_DIRECTORY: Kind<string> = {
   json: PATH.json,
   read: (text, context) => {
     const path = PATH.read(text, context);
-    const problem = context.world.directoryProblem(path);
+    const problem = context.host.directoryProblem(path);
     if (problem !== undefined) throw new ConfigError(`'${path}' ${problem}`);
     return path;
   },
@@ -173,13 +173,13 @@ export const WRITABLE_DIRECTORY: Kind<string> = {
 /** A file that holds a secret; read at once. */
 export const SECRET_FILE: Kind<string> = {
   ...PATH,
-  read: (text, context) => readSecretFile(PATH.read(text, context), context.world),
+  read: (text, context) => readSecretFile(PATH.read(text, context), context.host),
 };
 
 /** A file that holds the token of the admin listener; read at once. */
 export const TOKEN_FILE: Kind<Secret> = {
   ...PATH,
-  read: (text, context) => new Secret(readTokenFile(PATH.read(text, context), context.world)),
+  read: (text, context) => new Secret(readTokenFile(PATH.read(text, context), context.host)),
 };
 
 export const ACCESS_LOG: Kind<AccessLogTarget> = {
@@ -197,7 +197,7 @@ export const ACCESS_LOG_FORMAT: Kind<string> = {
   option: { placeholder: 'FORMAT', takes: NAMED_FORMATS },
 };
 
-/** Whose names for requests are taken over. */
+/** A client, or a network of clients, whose headers are believed. */
 export const TRUSTED_PEER: Kind<TrustedPeer> = {
   label: 'unix, an address or a network such as 10.0.0.0/8',
   json: { type: 'string' },
@@ -205,7 +205,7 @@ export const TRUSTED_PEER: Kind<TrustedPeer> = {
   option: { placeholder: 'WHO' },
 };
 
-/** The same, or nobody. */
+/** The same, or none. */
 export const TRUSTED_PEERS: Kind<readonly TrustedPeer[]> = {
   ...TRUSTED_PEER,
   label: `off, ${TRUSTED_PEER.label}`,
@@ -229,7 +229,7 @@ export const PAGE: Kind<string> = {
   label: 'a file',
   read: (text, context) => {
     const path = PATH.read(text, context);
-    const problem = context.world.fileProblem(path, MAX_PAGE);
+    const problem = context.host.fileProblem(path, MAX_PAGE);
     if (problem !== undefined) throw new ConfigError(problem);
     return path;
   },

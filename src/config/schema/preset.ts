@@ -18,7 +18,7 @@ const NO_HOST: ConfigHost = {
   terminal: false,
 };
 
-const CONTEXT: ReadContext = { directory: '/', world: NO_HOST };
+const CONTEXT: ReadContext = { directory: '/', host: NO_HOST };
 
 function refuse(): never {
   throw new Error('a default cannot depend on the machine');

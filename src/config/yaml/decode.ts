@@ -101,7 +101,7 @@ class Decoder {
     const written = typeof node.value === 'string' ? node.value : String(node.source ?? node.value);
     const { text, problems } = expand(
       written,
-      this.#context.world.environment,
+      this.#context.host.environment,
       shape.template === true ? quoteTemplate : undefined,
     );
     for (const { reference, message } of problems) this.#report.add(this.#file.placeOf(node, reference), path, message);

@@ -21,14 +21,14 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** @param path of the first file; all problems go to the report */
-export function gather(path: string, world: ConfigHost, report: Report): Gathered {
-  const gathering = new Gathering(world, report);
+export function gather(path: string, host: ConfigHost, report: Report): Gathered {
+  const gathering = new Gathering(host, report);
   gathering.read(resolve(path), path, { file: path, line: 1, column: 1 }, '');
   return gathering.result();
 }
 
 class Gathering {
-  readonly #world: ConfigHost;
+  readonly #host: ConfigHost;
   readonly #report: Report;
   readonly #server: Record<string, unknown> = {};
   /** Of keys that may be given once, in whichever file. */
@@ -43,8 +43,8 @@ class Gathering {
   /** Absolute paths of the files that are being read, each included by the one before. */
   readonly #open: string[] = [];
 
-  constructor(world: ConfigHost, report: Report) {
-    this.#world = world;
+  constructor(host: ConfigHost, report: Report) {
+    this.#host = host;
     this.#report = report;
   }
 
@@ -84,7 +84,7 @@ class Gathering {
       return;
     }
     this.#files.set(absolute, { name, place });
-    const text = this.#try(name, place, path, () => this.#world.readText(absolute));
+    const text = this.#try(name, place, path, () => this.#host.readText(absolute));
     if (text === undefined) return;
     this.#open.push(absolute);
     this.#take(absolute, name, text);
@@ -100,7 +100,7 @@ class Gathering {
     if (file === undefined) this.#whole = false;
     if (file?.root === undefined) return;
     const directory = dirname(absolute);
-    const raw = decode(FILE, file.root, file, { directory, world: this.#world }, this.#report);
+    const raw = decode(FILE, file.root, file, { directory, host: this.#host }, this.#report);
     if (raw === undefined) {
       this.#whole = false;
       return;
@@ -126,11 +126,11 @@ class Gathering {
     const absolute = resolve(directory, pattern);
     const nameOf = (file: string): string =>
       isAbsolute(pattern) || !file.startsWith(`${directory}/`) ? file : join(shown, file.slice(directory.length + 1));
-    if (!isGlob(pattern) || this.#world.exists(absolute)) {
+    if (!isGlob(pattern) || this.#host.exists(absolute)) {
       this.read(absolute, nameOf(absolute), place, path);
       return;
     }
-    const files = this.#try(pattern, place, path, () => this.#world.findFiles(absolute));
+    const files = this.#try(pattern, place, path, () => this.#host.findFiles(absolute));
     for (const file of files ?? []) this.read(file, nameOf(file), place, path);
   }
 

@@ -11,7 +11,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * @param files texts by absolute path; a path that ends in a slash is a directory nobody may read
  */
-export function worldOf(files: Files, environment: Environment = {}): ConfigHost {
+export function hostOf(files: Files, environment: Environment = {}): ConfigHost {
   const fail = (code: string): never => {
     throw Object.assign(new Error(code), { code });
   };
@@ -43,8 +43,8 @@ export function worldOf(files: Files, environment: Environment = {}): ConfigHost
 
 /** Loads `/etc/f.yaml`, known to the operator as f.yaml. */
 export function load(text: string, files: Files = {}, environment: Environment = {}): LoadedConfig {
-  const world = worldOf({ [`${process.cwd()}/f.yaml`]: text, ...files }, environment);
-  return loadConfig('f.yaml', world);
+  const host = hostOf({ [`${process.cwd()}/f.yaml`]: text, ...files }, environment);
+  return loadConfig('f.yaml', host);
 }
 
 /** The lines of what is wrong, without the count at the end; empty when nothing is. */

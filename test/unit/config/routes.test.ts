@@ -6,7 +6,7 @@ import { Report } from '../../../src/config/report.ts';
 import { routeSettings } from '../../../src/config/resolve/route.ts';
 import type { RouteSettings } from '../../../src/config/route.ts';
 import { gather } from '../../../src/config/yaml/gather.ts';
-import { worldOf } from '../../support/parts/config-file.ts';
+import { hostOf } from '../../support/parts/config-file.ts';
 
 /** The settings of a route that is written without mistakes. */
 function routeOf(text: string): RouteSettings | undefined {
@@ -14,7 +14,7 @@ function routeOf(text: string): RouteSettings | undefined {
   const file = `pools: { rt: { upstreams: [/a] } }\nroutes:\n  - ${text}\n`;
   const { pools, routes } = gather(
     '/etc/f.yaml',
-    worldOf({ '/etc/f.yaml': file, '/etc/404.html': '', '/srv/sorry.html': '' }),
+    hostOf({ '/etc/f.yaml': file, '/etc/404.html': '', '/srv/sorry.html': '' }),
     report,
   );
   const [raw] = routes;
